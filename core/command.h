@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * command - what can be asked of an engine, decoded and checked for shape, not yet for rules.
+ *
+ * Ownership  Texts are borrowed from the request's slot, valid until its reply is written.
+ * Threads    Handed from the shard it arrived at to the shard that owns what it changes.
+ * Units      Minor units of money, whole units of stock.
+ * Errors     The decoder refuses what has no shape (422 invalid); engine_decide() judges the rest.
+ * Cost       Plain memory.
+ */
+#ifndef HOTSHELF_CORE_COMMAND_H
+#define HOTSHELF_CORE_COMMAND_H
+
+#include "core/bytes.h"
+#include "core/event.h"
+
+enum command_kind {
+    COMMAND_NONE,
+    /* run by the shard of the customer, or of the partition in the order's id */
+    COMMAND_CART_READ,
+    COMMAND_CART_SET,   /* sku, quantity; 0 removes */
+    COMMAND_CART_CLEAR,
+    COMMAND_CHECKOUT,   /* items, or the cart without any */
+    COMMAND_ORDER_READ, /* order_id */
+    COMMAND_ORDERS_LIST,
+    COMMAND_PAYMENT,    /* a payment report */
+    COMMAND_CANCEL,
+    /* run by shard 0 */
+    COMMAND_PRODUCT_SET,
+    COMMAND_STOCK_CHANGE,
+    COMMAND_STOCK_READ,
+    COMMAND_IMPORT_BEGIN,
+    COMMAND_IMPORT_END,
+};
+
+enum role { ROLE_NONE, ROLE_CUSTOMER, ROLE_SERVICE, ROLE_VIEWER, ROLE_OPERATOR };
+
+struct command_item {
+    struct bytes sku;
+    uint32_t quantity;
+    uint32_t line; /* cancel: the order's line, from 1; 0: by sku */
+};
+
+/* A product as the merchant describes it; every column but stock may change later. */
+struct product_image {
+    struct bytes sku, title, category, seller, sale, group, option, image;
+    uint32_t stock; /* allotment of a product that this creates */
+    uint32_t max_per_customer;
+    uint32_t hold_seconds;
+    uint8_t reserve_on; /* enum reserve_on */
+    uint8_t in_import;
+    uint8_t price_count;
+    int64_t starts_wall_ms;
+    int64_t ends_wall_ms;
+    struct {
+        uint8_t currency[4];
+        int64_t amount;
+    } prices[PRICES_MAX];
+};
+
+struct command {
+    enum command_kind kind;
+    enum role role;
+    struct bytes customer; /* whose; with ORDER_READ, PAYMENT, CANCEL by service: may be empty */
+    struct bytes key;      /* Idempotency-Key */
+    struct bytes sku;
+    uint32_t quantity;
+    uint8_t currency[4]; /* 3 letters and 0; all 0: not named */
+    uint8_t order_id[16];
+
+    const struct command_item *items;
+    uint32_t item_count;
+
+    /* checkout */
+    bool expected_total_set;
+    int64_t expected_total;
+    uint8_t mode; /* enum payment_mode; 0: not named */
+    struct bytes token;
+    struct bytes references; /* JSON object as it will be rendered */
+
+    /* payment */
+    uint8_t result; /* enum payment_result */
+    struct bytes provider;
+    struct bytes payment_id;
+    struct bytes refund_id;
+    int64_t amount;
+
+    /* cancel: restock to available unless false; stock: who and why */
+    bool restock_none;
+    struct bytes actor;
+    struct bytes reason;
+
+    /* stock change: delta, or set with compare */
+    bool stock_set;
+    bool stock_floor;
+    int64_t stock_delta;
+    uint32_t stock_value;
+    uint32_t stock_compare;
+
+    /* lists: position to go on from (0 from the start), bounds of created_at */
+    uint64_t cursor;
+    uint32_t limit;
+    int64_t from_wall_ms;
+    int64_t to_wall_ms;
+
+    const struct product_image *product;
+    struct fact_import import;
+};
+
+/* The request's identity for I3 and I4: every decoded member that can change the effect. */
+struct hash128 command_hash(const struct command *command);
+
+#endif

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * event - what can happen. decide makes one, apply and settle carry it out, the journal keeps it.
+ *
+ * An event is a fixed part by kind (struct fact_*), lines, and texts; in memory and on disk the
+ * fixed part and the lines have the same layout (little-endian, no padding, sizes asserted), so
+ * that encoding is three copies and decoding borrows. The byte table is persist/FORMAT.md.
+ *
+ * An order event carries the whole order as it is after the event, with the names of its lines:
+ * apply writes the image, the stream sends it, and neither needs another table.
+ *
+ *     move, for each line's `moved` units, when the record is durable (the escrow law):
+ *     MOVE_GIVE held -> available     MOVE_SELL held -> sold     MOVE_RESTOCK sold -> available
+ *
+ * Ownership  Lines and texts are borrowed: of the engine's scratch (live, until the next decide) or
+ *            of the buffer decoded (recovery, stream).
+ * Threads    The shard that made it; the stream's thread decodes its own.
+ * Units      Milliseconds (shelf: the shelf clock, wall: Unix time), minor units of money, units of
+ *            stock. A sku_number is never used again; currency is an ISO 4217 code as 3 letters.
+ * Errors     None here; record.h refuses what cannot be an event.
+ * Cost       Plain memory.
+ */
+#ifndef HOTSHELF_CORE_EVENT_H
+#define HOTSHELF_CORE_EVENT_H
+
+#include <stdint.h>
+
+#include "core/bytes.h"
+#include "core/limits.h"
+
+enum event_kind {
+    EVENT_NONE = 0,
+    /* a customer's shard */
+    EVENT_CART_LINE_SET = 1,  /* a cart line as it is now; quantity 0: it is gone */
+    EVENT_HOLD_EXPIRED = 2,   /* the line stays, its hold is dead */
+    EVENT_CART_CLEARED = 3,   /* lines: what each held */
+    EVENT_ORDER_PLACED = 4,   /* streamed as placed, and as confirmed when born confirmed */
+    EVENT_ORDER_CONFIRMED = 5,
+    EVENT_ORDER_PAYMENT_DECLINED = 6, /* declined and pending: the attempt is noted */
+    EVENT_ORDER_LINES_CANCELLED = 7,
+    EVENT_ORDER_CANCELLED = 8,
+    EVENT_ORDER_EXPIRED = 9,
+    EVENT_ORDER_REVIEW = 10,
+    EVENT_ORDER_REFUND_REQUIRED = 11,
+    EVENT_ORDER_REFUNDED = 12,
+    EVENT_PAYMENT_UNMATCHED = 13, /* a report for an order no longer kept */
+    EVENT_ORDERS_FORGOTTEN = 14,  /* fact_forgotten; ids in text[TEXT_IDS] */
+    EVENT_KEYS_FORGOTTEN = 15,
+    EVENT_CUSTOMER_FORGOTTEN = 16,
+    /* shard 0 */
+    EVENT_PRODUCT_SET = 32,
+    EVENT_STOCK_ADJUSTED = 33,
+    EVENT_SALE_SET = 34,
+    EVENT_IMPORT_BEGUN = 35, /* every row of the spooled file with this hash will follow */
+    EVENT_IMPORT_DONE = 36,
+    /* any shard, of the journal itself */
+    EVENT_STREAM_ATTACHED = 48, /* the journal has met its PostgreSQL: segments wait for it now */
+    EVENT_CLOSED = 49,          /* closing mark of a clean stop */
+};
+
+enum stock_move { MOVE_NONE, MOVE_GIVE, MOVE_SELL, MOVE_RESTOCK };
+
+enum order_status {
+    ORDER_PENDING_PAYMENT = 1,
+    ORDER_REVIEW,
+    ORDER_CONFIRMED,
+    ORDER_CANCELLED,
+    ORDER_EXPIRED,
+    ORDER_REFUND_REQUIRED,
+    ORDER_REFUNDED,
+};
+
+enum payment_mode { PAYMENT_EXTERNAL = 1, PAYMENT_DEFERRED = 2 };
+
+enum payment_result {
+    RESULT_NONE = 0,
+    RESULT_PENDING = 1,
+    RESULT_AUTHORIZED,
+    RESULT_CAPTURED,
+    RESULT_DECLINED,
+    RESULT_CANCELLED,
+    RESULT_REFUNDED,
+};
+
+enum line_state { LINE_NONE = 0, LINE_HELD = 1, LINE_EXPIRED = 2 };
+enum reserve_on { RESERVE_UNSET = 0, RESERVE_CART = 1, RESERVE_CHECKOUT = 2 };
+
+/* Texts of an event; which are used says the comment. An unused text has size 0. */
+enum event_text {
+    TEXT_CUSTOMER,   /* every event of a customer's shard but ORDERS_/KEYS_FORGOTTEN */
+    TEXT_KEY,        /* idempotency key of placed, cancelled, stock adjusted */
+    TEXT_REFERENCES, /* order: JSON object as rendered; import: empty */
+    TEXT_PROVIDER,   /* order: of the latest payment report */
+    TEXT_PAYMENT_ID,
+    TEXT_TOKEN,       /* order: payment.token */
+    TEXT_ADJUSTMENTS, /* order: JSON array as rendered; empty: none */
+    TEXT_NAMES,  /* order lines, cart line: for each line sku, seller, sale: length byte + bytes */
+    TEXT_IDS,    /* forgotten: 16 bytes each */
+    TEXT_ACTOR,  /* stock, product, cancel: who */
+    TEXT_REASON, /* stock, cancel */
+    TEXT_SKU,    /* product, stock */
+    TEXT_TITLE,
+    TEXT_CATEGORY,
+    TEXT_SELLER,
+    TEXT_SALE,
+    TEXT_GROUP,
+    TEXT_OPTION,
+    TEXT_IMAGE,
+    EVENT_TEXTS,
+};
+
+/* A 128-bit hash (XXH3) or key, as two words. */
+struct hash128 {
+    uint64_t low, high;
+};
+
+struct event_line {
+    uint32_t sku_number;
+    uint32_t quantity;
+    uint32_t cancelled; /* of quantity, so far */
+    uint32_t restocked; /* of cancelled, so far */
+    int64_t unit_price;
+    uint32_t seller_number; /* catalog.h names; 0 none */
+    uint32_t sale_number;
+    uint32_t limit;     /* max_per_customer in force when taken; 0 none: no allowance is kept */
+    uint32_t moved;     /* units that this event moves, see enum stock_move */
+    uint32_t from_hold; /* placed: units that came from a cart hold of the same SKU */
+    uint32_t reserved;
+};
+
+/* EVENT_CART_LINE_SET, EVENT_HOLD_EXPIRED: lines[0] has sku, quantity, price, limit; moved = units
+ * given back. EVENT_CART_CLEARED: a line each. */
+struct fact_cart {
+    uint64_t deadline_shelf_ms; /* of the hold; 0 without */
+    uint64_t created_shelf_ms;  /* when the hold began: bounds its whole life */
+    uint64_t now_shelf_ms;
+    uint32_t cart_version; /* after */
+    uint8_t currency[4];   /* of the cart, 3 letters and 0 */
+    uint8_t state;         /* enum line_state, after */
+    uint8_t extensions;    /* used */
+    uint8_t move;          /* enum stock_move: NONE or GIVE */
+    uint8_t reserved[5];
+    uint32_t taken; /* units that decide took from available: known to apply for allowances */
+    uint32_t reserved2;
+};
+
+/* The whole order as it is after the event. */
+struct fact_order {
+    uint8_t id[16]; /* UUIDv7, partition in rand_a (RFC 9562) */
+    struct hash128 key_hash;     /* idempotency key of this event; zero without */
+    struct hash128 request_hash; /* of the decoded request that used it */
+    struct hash128 payment_hash; /* provider and payment id of this event's report; zero without */
+    int64_t items_total;
+    int64_t total;
+    int64_t paid;
+    int64_t refund_due;
+    int64_t amount; /* of this event's report */
+    uint64_t payment_due_shelf_ms;
+    uint64_t born_due_shelf_ms; /* payment_due as first set: what a replayed checkout shows */
+    uint64_t keep_shelf_ms;     /* the key of this event is kept until */
+    uint64_t now_shelf_ms;
+    int64_t now_wall_ms;
+    int64_t payment_due_wall_ms; /* as rendered at the time of the event: for the stream */
+    int64_t created_wall_ms;
+    int64_t confirmed_wall_ms; /* 0 not yet */
+    int64_t paid_wall_ms;
+    int64_t cancel_until_wall_ms;
+    uint32_t version; /* order_version of the last stream event of this record */
+    uint32_t cart_version; /* of the customer's cart, after */
+    uint8_t currency[4];
+    uint8_t status;        /* enum order_status, after */
+    uint8_t status_before; /* 0 when placed */
+    uint8_t status_born;
+    uint8_t mode; /* enum payment_mode */
+    uint8_t move; /* enum stock_move */
+    uint8_t reclaimed;
+    uint8_t from_cart; /* placed: the cart became this order */
+    uint8_t result;    /* enum payment_result of this event's report; 0 without */
+    uint8_t refund_hash_set;
+    uint8_t reserved[3];
+    uint64_t refund_hash; /* of refund_id */
+};
+
+/* EVENT_PRODUCT_SET: the product as it is after, and what it adds to the allotment. */
+struct fact_product {
+    uint32_t sku_number;
+    uint32_t version;
+    uint32_t seller_number;
+    uint32_t sale_number;
+    uint32_t max_per_customer;
+    uint32_t hold_seconds; /* 0: the sale's */
+    uint32_t allotment;    /* created: its first; otherwise 0, and nothing is added */
+    uint8_t created;
+    uint8_t reserve_on; /* enum reserve_on; UNSET: the sale's */
+    uint8_t in_import;  /* a new product stays invisible until EVENT_IMPORT_DONE */
+    uint8_t price_count;
+    int64_t starts_wall_ms; /* 0: none */
+    int64_t ends_wall_ms;
+    int64_t now_wall_ms;
+    struct {
+        uint8_t currency[4];
+        uint8_t reserved[4];
+        int64_t amount;
+    } prices[PRICES_MAX]; /* [0] is the product's own currency */
+};
+
+struct fact_stock {
+    struct hash128 key_hash;
+    struct hash128 request_hash;
+    uint64_t keep_shelf_ms;
+    int64_t delta;
+    int64_t now_wall_ms;
+    uint32_t sku_number;
+    uint32_t allotment; /* after; with the three below what the reply said */
+    uint32_t available;
+    uint32_t held;
+    uint32_t sold;
+    uint32_t reserved;
+};
+
+struct fact_sale {
+    uint32_t sale_number; /* name in TEXT_SALE */
+    uint32_t hold_seconds;
+    uint32_t payment_seconds;
+    uint32_t review_seconds;
+    uint32_t max_per_customer;
+    uint8_t reserve_on;
+    uint8_t payment_mode; /* 0: the configuration's */
+    uint8_t counts;       /* 0 exact, 1 capped, 2 boolean */
+    uint8_t guests;
+    uint32_t counts_cap;
+    uint32_t reserved;
+    int64_t starts_wall_ms;
+    int64_t ends_wall_ms;
+    int64_t now_wall_ms;
+};
+
+struct fact_forgotten {
+    uint64_t now_shelf_ms;
+    uint32_t count; /* of the 16-byte ids in TEXT_IDS */
+    uint32_t reserved;
+};
+
+struct fact_unmatched {
+    uint8_t order_id[16];
+    struct hash128 payment_hash;
+    int64_t amount;
+    int64_t now_wall_ms;
+    uint8_t currency[4];
+    uint8_t result;
+    uint8_t reserved[3];
+};
+
+struct fact_import {
+    struct hash128 hash; /* XXH3-128 of the spooled file */
+    uint64_t size;
+    uint32_t rows;
+    uint32_t reserved;
+    int64_t now_wall_ms;
+};
+
+struct fact_mark {
+    uint64_t system_id; /* STREAM_ATTACHED: PostgreSQL's system identifier */
+    int64_t now_wall_ms;
+};
+
+union event_fact {
+    struct fact_cart cart;
+    struct fact_order order;
+    struct fact_product product;
+    struct fact_stock stock;
+    struct fact_sale sale;
+    struct fact_forgotten forgotten;
+    struct fact_unmatched unmatched;
+    struct fact_import import;
+    struct fact_mark mark;
+};
+
+struct event {
+    enum event_kind kind;
+    uint32_t stream_count; /* stream numbers used: stream_seq .. stream_seq + stream_count - 1 */
+    uint64_t stream_seq;   /* 0 when not streamed */
+    union event_fact fact;
+    const struct event_line *lines;
+    uint32_t line_count;
+    struct bytes text[EVENT_TEXTS];
+};
+
+/* Bytes of the fixed part by kind; 0 for a number that is no kind. */
+uint32_t event_fact_size(enum event_kind kind);
+/* Whether the kind is one of EVENT_ORDER_*: its fact is the order's image. */
+bool event_is_order(enum event_kind kind);
+
+/* Largest event: every line, every name, every text at its bound. */
+enum {
+    EVENT_NAMES_SIZE_MAX = LINES_PER_ORDER_MAX * (3 + SKU_SIZE_MAX + 2 * NAME_SIZE_MAX),
+    EVENT_SIZE_MAX = 256 + (int)sizeof(union event_fact) +
+        LINES_PER_ORDER_MAX * (int)sizeof(struct event_line) + EVENT_NAMES_SIZE_MAX +
+        REFERENCES_SIZE_MAX + CUSTOMER_SIZE_MAX + KEY_SIZE_MAX + TOKEN_SIZE_MAX +
+        2 * PAYMENT_TEXT_SIZE_MAX,
+};
+
+
+_Static_assert(sizeof(struct event_line) == 48, "layout on disk");
+_Static_assert(sizeof(struct fact_cart) == 48, "layout on disk");
+_Static_assert(sizeof(struct fact_order) == 216, "layout on disk");
+_Static_assert(sizeof(struct fact_product) == 56 + 16 * PRICES_MAX, "layout on disk");
+_Static_assert(sizeof(struct fact_stock) == 80, "layout on disk");
+_Static_assert(sizeof(struct fact_sale) == 56, "layout on disk");
+_Static_assert(sizeof(struct fact_unmatched) == 56, "layout on disk");
+
+#endif
