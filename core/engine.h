@@ -10,7 +10,7 @@
  * and cannot fail. engine_settle() moves the shared words that had to wait for the disk. Recovery
  * is engine_replay() of every journal, shard 0 first, then shelf_derive() (shelf.h).
  *
- * Before a command the caller runs engine_due_of() for its customer until it answers false, so
+ * Before a command the caller runs engine_due_of() for it until it answers false, so
  * that no command sees a dead hold of its own; at the start of each tick engine_due() the same way,
  * a bounded number of times. Each of these events goes decide's road: apply, append, settle.
  *
@@ -84,9 +84,9 @@ void engine_replay(struct engine *engine, const struct event *event);
 
 /* The next due event in deadline order, or false. Apply and append it before asking again. */
 bool engine_due(struct engine *engine, const struct moment *now, struct event *event);
-/* The next due hold or order of one customer, or false. */
-bool engine_due_of(
-    struct engine *engine, struct bytes customer, const struct moment *now, struct event *event);
+/* The next due hold or order of the customer that the command is about, or false. */
+bool engine_due_of(struct engine *engine, const struct command *command, const struct moment *now,
+    struct event *event);
 /* Shelf time at which engine_due() may have something; UINT64_MAX for nothing. */
 uint64_t engine_next_due(const struct engine *engine);
 /* Whether a hold or unpaid order is alive: then a batch a second carries the shelf clock. */

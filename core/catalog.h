@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * catalog - the products on the shelf, for all shards at once; and the names of sellers and sales.
+ *
+ *     number  on disk, never used again        index  slot in memory: of catalog, of stock
+ *
+ * Shard 0 alone writes: a slot is reserved when a product event is applied and becomes visible when
+ * its record is durable (catalog_publish at settle). A reader copies the record under the slot's
+ * sequence lock, so it never sees half of a change.
+ *
+ * Ownership  One struct catalog in the shared arena.
+ * Threads    Any shard: catalog_find*, catalog_read*. Shard 0: the rest.
+ * Units      Minor units of money; wall milliseconds.
+ * Errors     SKU_NONE for an unknown SKU. Room is asked before (catalog_room).
+ * Cost       find: one hash, one or two cache lines. read: a copy of the record.
+ */
+#ifndef HOTSHELF_CORE_CATALOG_H
+#define HOTSHELF_CORE_CATALOG_H
+
+#include <stdatomic.h>
+
+#include "core/arena.h"
+#include "core/event.h"
+
+#define SKU_NONE UINT32_MAX
+
+/* A short text stored in place: length byte and bytes. */
+struct name {
+    uint8_t size;
+    uint8_t data[NAME_SIZE_MAX];
+};
+
+struct price {
+    uint8_t currency[4];
+    uint32_t reserved;
+    int64_t amount;
+};
+
+/* What selling needs, in two cache lines; read for every line of a checkout. */
+struct product_terms {
+    uint32_t number;
+    uint32_t version;
+    uint32_t seller_number;
+    uint32_t sale_number;
+    uint32_t max_per_customer;
+    uint32_t hold_seconds;
+    uint8_t reserve_on;
+    uint8_t price_count;
+    uint8_t visible;
+    uint8_t reserved;
+    uint32_t reserved2;
+    int64_t starts_wall_ms;
+    int64_t ends_wall_ms;
+    struct name sku;
+    struct price prices[PRICES_MAX];
+};
+
+/* What only a page shows. */
+struct product_texts {
+    uint8_t title_size, image_size;
+    uint8_t title[TITLE_SIZE_MAX];
+    uint8_t image[TITLE_SIZE_MAX];
+    struct name category, group, option;
+};
+
+struct sale {
+    uint32_t number; /* names: its name */
+    uint32_t hold_seconds, payment_seconds, review_seconds, max_per_customer;
+    uint8_t reserve_on, payment_mode, counts, guests;
+    uint32_t counts_cap;
+    int64_t starts_wall_ms, ends_wall_ms;
+};
+
+struct catalog_record;
+struct catalog_name;
+struct catalog_slot;
+
+struct catalog {
+    struct catalog_record *records;
+    _Atomic uint64_t *by_sku;    /* published: hash 32, index + 1 32 */
+    _Atomic uint64_t *by_number; /* the same, of numbers */
+    uint32_t mask;
+    uint32_t capacity;
+    _Atomic uint32_t slots_used; /* records ever reserved: indexes below it may be walked */
+    uint32_t number_next;
+    struct name *names; /* number - 1 */
+    struct sale *sales; /* number - 1, number 0: not a sale */
+    _Atomic uint32_t *sale_locks;
+    _Atomic uint32_t names_used;
+    uint32_t names_capacity;
+    uint32_t import_first; /* slots reserved since the import began wait to be seen together */
+};
+
+void catalog_init(struct catalog *catalog, struct arena *arena, uint32_t skus, uint32_t names);
+
+/* SKU_NONE when unknown or not yet visible. */
+uint32_t catalog_find(const struct catalog *catalog, struct bytes sku);
+/* Also of a product that is not visible yet: orders and holds keep numbers. */
+uint32_t catalog_find_number(const struct catalog *catalog, uint32_t number);
+
+void catalog_terms(const struct catalog *catalog, uint32_t index, struct product_terms *terms);
+void catalog_texts(const struct catalog *catalog, uint32_t index, struct product_texts *texts);
+
+/* Slots to walk for a list: indexes 0 .. catalog_walk_end() - 1; skip those not visible. */
+uint32_t catalog_walk_end(const struct catalog *catalog);
+
+/* The name of a seller or sale; size 0 for number 0. Names are never changed or removed. */
+struct bytes catalog_name(const struct catalog *catalog, uint32_t number);
+/* The number of a name, 0 when there is none. O(1). */
+uint32_t catalog_name_find(const struct catalog *catalog, struct bytes name);
+/* The sale with this number as it is now; all zero for number 0 or a seller's. */
+void catalog_sale(const struct catalog *catalog, uint32_t number, struct sale *sale);
+
+/* The price in a currency, or false. All-zero currency means the product's own (prices[0]). */
+bool product_price(const struct product_terms *terms, const uint8_t currency[4], int64_t *amount);
+
+/* Shard 0 only, in this order: room (decide), reserve (apply), publish (settle). */
+bool catalog_room(const struct catalog *catalog, uint32_t products, uint32_t names);
+void catalog_reserve(struct catalog *catalog, const struct event *product_set);
+void catalog_publish(struct catalog *catalog, const struct event *product_set);
+void catalog_publish_sale(struct catalog *catalog, const struct event *sale_set);
+void catalog_publish_import(struct catalog *catalog);
+/* The newest version decided for a product, published or not. SKU_NONE index: 0. */
+uint32_t catalog_find_reserved(const struct catalog *catalog, struct bytes sku);
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * http - from a parsed request to a command, and from an answer to a reply.
+ *
+ *     http_parse_head() -> http_decode() --ANSWERED--> reply is written
+ *                               |
+ *                               +--COMMAND--> engine of request->target runs it --> http_render()
+ *
+ * Ownership  Everything a request needs after decoding is in its slot (loop/request.h).
+ * Threads    http_decode() runs on the shard the request arrived at and may read what is shared
+ *            (catalog, stock); http_render() runs on the shard that ran the command.
+ * Units      Bytes.
+ * Errors     A refusal is a complete application/problem+json reply, never an error code here.
+ * Cost       One pass over the request, one over the reply; no allocation.
+ */
+#ifndef HOTSHELF_NET_HTTP_HTTP_H
+#define HOTSHELF_NET_HTTP_HTTP_H
+
+#include "core/shelf.h"
+#include "net/config.h"
+#include "net/http/parser.h"
+#include "net/loop/request.h"
+
+enum http_listener { HTTP_STOREFRONT, HTTP_ADMIN };
+
+/* What the decoders and renderers may look at besides the request: fixed per shard. */
+struct http_context {
+    const struct config *config;
+    struct shelf *shelf;
+    uint32_t shard;
+    uint32_t shard_count;
+    struct moment now;          /* refreshed by the shard at the start of each tick */
+    uint8_t date[32];           /* "Sat, 21 Nov 2026 03:00:00 GMT", refreshed once a second */
+    uint32_t date_size;
+    uint64_t request_counter;   /* for made X-Request-Ids */
+    bool recovering;            /* not yet selling: 503 recovering but for livez, readyz */
+    bool (*ready)(void *host, uint8_t *json, uint32_t size_max, uint32_t *size); /* named checks */
+    void *host;
+};
+
+enum http_verdict {
+    HTTP_ANSWERED, /* request->reply is complete */
+    HTTP_COMMAND,  /* request->command is complete: run it on request target shard */
+    HTTP_IMPORT,   /* admin import: the body is streamed into the spool, see http/import.h */
+};
+
+/* Decodes one complete request (for HTTP_IMPORT: its head). `target` is the shard to run it on.
+ * ANSWERED replies of products and availability wait for nothing. */
+enum http_verdict http_decode(struct http_context *context, enum http_listener listener,
+    const struct http_request *parsed, struct request *request, uint32_t *target);
+
+/* Upper bound of the reply's body for this command now, so that room is found before any effect:
+ * the owner calls it before decide (a cart may be long). */
+uint32_t http_reply_bound(const struct engine *engine, const struct request *request);
+
+/* Writes the whole reply of a command that has run. */
+void http_render(struct http_context *context, const struct engine *engine,
+    struct request *request, const struct answer *answer);
+
+/* Replies that the loop itself has to give: bytes the parser refused (status and reason), no slot
+ * or reply room left (503 overloaded), body over the limit. */
+void http_refuse(struct http_context *context, struct request *request, uint32_t status,
+    const char *code, const char *detail);
+
+#endif
