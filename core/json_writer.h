@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * json_writer - writes JSON into a buffer of fixed size: replies, the order stream, reports.
+ *
+ *     json_open_object(&json);
+ *     json_put_name(&json, "sku");
+ *     json_put_string(&json, sku);          or, in one: json_put_member_string(&json, "sku", sku)
+ *     json_close_object(&json);
+ *
+ * Commas are its own business: a value after a value gets one.
+ *
+ * Ownership  The buffer is the caller's; the writer is a plain value.
+ * Threads    None.
+ * Units      Sizes in bytes, amounts in minor units, times in Unix milliseconds.
+ * Errors     What does not fit sets `overflow` and is dropped; whoever reads the buffer asks first.
+ *            Nesting is the caller's: an object closed twice is not noticed here.
+ * Cost       O(bytes written), no allocation.
+ */
+#ifndef HOTSHELF_CORE_JSON_WRITER_H
+#define HOTSHELF_CORE_JSON_WRITER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/bytes.h"
+
+enum {
+    JSON_TIME_SIZE = 24, /* 2026-01-02T03:04:05.678Z */
+    JSON_UUID_SIZE = 36,
+    JSON_INTEGER_SIZE_MAX = 20,
+};
+
+struct json_writer {
+    uint8_t *data;
+    uint32_t size_max;
+    uint32_t size;
+    bool comma; /* the next value or name follows another */
+    bool overflow;
+};
+
+static inline struct json_writer json_writer_of(void *data, uint32_t size_max)
+{
+    return (struct json_writer){.data = data, .size_max = size_max};
+}
+
+static inline struct bytes json_bytes(const struct json_writer *json)
+{
+    return bytes_of(json->data, json->size);
+}
+
+void json_open_object(struct json_writer *json);
+void json_close_object(struct json_writer *json);
+void json_open_array(struct json_writer *json);
+void json_close_array(struct json_writer *json);
+
+/* The name of the member whose value comes next; a literal without anything to escape. */
+void json_put_name(struct json_writer *json, const char *name);
+
+/* Escapes quote, backslash and control characters; all else is UTF-8 already and goes as it is. */
+void json_put_string(struct json_writer *json, struct bytes text);
+/* null when the text is empty: our optional texts are never the empty string. */
+void json_put_string_or_null(struct json_writer *json, struct bytes text);
+void json_put_integer(struct json_writer *json, int64_t value);
+void json_put_boolean(struct json_writer *json, bool value);
+void json_put_null(struct json_writer *json);
+/* RFC 3339 in UTC with milliseconds; 0 is null: no moment of ours is 1970. */
+void json_put_time(struct json_writer *json, int64_t wall_ms);
+void json_put_uuid(struct json_writer *json, const uint8_t id[16]);
+/* Three letters. */
+void json_put_currency(struct json_writer *json, const uint8_t currency[4]);
+/* JSON that was made and checked elsewhere. */
+void json_put_raw(struct json_writer *json, struct bytes value);
+
+void json_put_member_string(struct json_writer *json, const char *name, struct bytes text);
+void json_put_member_string_or_null(struct json_writer *json, const char *name, struct bytes text);
+void json_put_member_integer(struct json_writer *json, const char *name, int64_t value);
+void json_put_member_boolean(struct json_writer *json, const char *name, bool value);
+void json_put_member_time(struct json_writer *json, const char *name, int64_t wall_ms);
+void json_put_member_uuid(struct json_writer *json, const char *name, const uint8_t id[16]);
+void json_put_member_currency(struct json_writer *json, const char *name, const uint8_t code[4]);
+void json_put_member_raw(struct json_writer *json, const char *name, struct bytes value);
+
+/* The texts alone, without quotes: for file names, logs, headers. */
+void json_format_time(char text[JSON_TIME_SIZE], int64_t wall_ms);
+void json_format_uuid(char text[JSON_UUID_SIZE], const uint8_t id[16]);
+
+#endif
