@@ -1,0 +1,236 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Starts the real hotshelf on free ports in a directory of its own, and ends it in every way."""
+
+import json
+import os
+import pathlib
+import random
+import signal
+import socket
+import subprocess
+import time
+
+from tests.lib.client import Client, Shopper
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = ROOT / os.environ.get("HOTSHELF_BUILD", "build-release")
+HOTSHELF = str(BUILD / "net" / "hotshelf")
+LOADTEST = str(BUILD / "loadtest" / "hotshelf-loadtest")
+CATALOG = ROOT / "loadtest" / "data" / "catalog.csv"
+ORDERS = ROOT / "loadtest" / "data" / "orders.csv"
+ADMIN_TOKEN = "token-of-the-tests"
+VIEWER_TOKEN = "token-of-a-viewer"
+START_SECONDS_MAX = 60
+STOP_SECONDS_MAX = 60
+
+# Small tables: a start takes milliseconds and every bound is within reach of a test.
+SMALL = {
+    "data.journal_bytes": "67108864",
+    "capacity.skus": 4096,
+    "capacity.customers": 4096,
+    "capacity.orders": 4096,
+    "capacity.holds": 8192,
+    "capacity.lines": 16384,
+    "capacity.text_bytes": 4194304,
+    "capacity.idempotency_keys": 16384,
+    "capacity.claims": 16384,
+    "capacity.connections": 256,
+}
+
+
+def eventually(question, seconds=20, pause=0.01):
+    """Asks until the answer is true and returns it; the last answer when the time is over."""
+    deadline = time.monotonic() + seconds
+    while True:
+        answer = question()
+        if answer or time.monotonic() > deadline:
+            return answer
+        time.sleep(pause)
+
+
+def free_port():
+    """A port nobody uses, below the range from which the kernel picks ports of its own."""
+    while True:
+        port = random.SystemRandom().randrange(20000, 32000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+
+
+def free_address():
+    return f"127.0.0.1:{free_port()}"
+
+
+class Server:
+    """One hotshelf: its directory, its configuration, its process."""
+
+    def __init__(self, directory, settings=None, dsn=None, shards=1):
+        self.directory = pathlib.Path(directory)
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.data = self.directory / "data"
+        self.log_path = self.directory / "server.log"
+        self.http_port = free_port()
+        self.admin_port = free_port()
+        self.process = None
+        self.settings = {
+            "server.http": f"127.0.0.1:{self.http_port}",
+            "server.admin": f"127.0.0.1:{self.admin_port}",
+            "server.shards": shards,
+            "data.dir": self.data,
+            "auth.mode": "header",
+            "auth.admin_tokens_file": self.directory / "admin-tokens",
+            **SMALL,
+            **({"postgres.dsn": dsn} if dsn else {}),
+            **(settings or {}),
+        }
+        self.configuration = self.directory / "hotshelf.ini"
+        tokens = self.directory / "admin-tokens"
+        tokens.write_text(f"tests:operator:{ADMIN_TOKEN}\nlooker:viewer:{VIEWER_TOKEN}\n")
+        tokens.chmod(0o600)
+        self.write_configuration()
+
+    def write_configuration(self):
+        sections = {}
+        for name, value in self.settings.items():
+            section, key = name.split(".", 1)
+            sections.setdefault(section, []).append(f"{key} = {value}")
+        text = "".join(f"[{section}]\n" + "\n".join(lines) + "\n\n"
+                       for section, lines in sections.items())
+        self.configuration.write_text(text)
+
+    def change(self, **settings):
+        """change(server__shards=2): for the next start."""
+        self.settings.update({name.replace("__", "."): value for name, value in settings.items()})
+        self.write_configuration()
+
+    # Life and death.
+
+    def launch(self):
+        """Starts the process and does not wait for it."""
+        with open(self.log_path, "ab") as log:
+            self.process = subprocess.Popen(
+                [HOTSHELF, "serve", "-c", str(self.configuration)], stdout=log, stderr=log,
+                stdin=subprocess.DEVNULL, cwd=self.directory)
+        return self
+
+    def start(self):
+        """Starts it and waits until it says that it is ready."""
+        self.launch()
+        assert eventually(self.is_ready_or_gone, START_SECONDS_MAX), "never ready:\n" + self.log()
+        assert self.process.poll() is None, "ended at start:\n" + self.log()
+        return self
+
+    def is_ready_or_gone(self):
+        return self.process.poll() is not None or self.is_ready()
+
+    def is_ready(self):
+        client = Client(self.http_port)
+        try:
+            return client.get("/readyz").status == 200
+        except OSError:
+            return False
+        finally:
+            client.close()
+
+    def refuses_to_start(self):
+        """Starts it, expects it to end by itself with exit code 1, returns what it said."""
+        said_before = len(self.log())
+        self.launch()
+        status = self.process.wait(START_SECONDS_MAX)
+        said = self.log()[said_before:]
+        assert status == 1, f"exit {status}:\n{said}"
+        return said
+
+    def stop(self):
+        """SIGTERM; the exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(STOP_SECONDS_MAX)
+
+    def kill(self):
+        """kill -9, as a crash does."""
+        self.process.kill()
+        self.process.wait()
+
+    def end(self):
+        """Whatever state a test left it in, nothing stays behind."""
+        if self.process is not None and self.process.poll() is None:
+            self.kill()
+
+    def log(self):
+        return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
+
+    def status_kib(self, field):
+        """A line of /proc/PID/status that counts kB: VmRSS, VmHWM, RssAnon."""
+        with open(f"/proc/{self.process.pid}/status", encoding="ascii") as status:
+            for line in status:
+                if line.startswith(field + ":"):
+                    return int(line.split()[1])
+        raise KeyError(field)
+
+    # Talking to it.
+
+    def client(self):
+        return Client(self.http_port)
+
+    def shopper(self, name):
+        return Shopper(self.client(), name)
+
+    def service(self, name):
+        """Role service, acting for the customer of that name."""
+        return Shopper(self.client(), name, role="service")
+
+    def admin(self, token=ADMIN_TOKEN):
+        return Client(self.admin_port, {"Authorization": f"Bearer {token}"})
+
+    def import_csv(self, text):
+        return self.admin().post("/admin/v1/import", text, headers={"Content-Type": "text/csv"})
+
+    def sell(self, **stock):
+        """sell(S1=5): puts SKUs of one GBP on sale, five units of S1."""
+        rows = [{"sku": sku, "stock": units} for sku, units in stock.items()]
+        self.sell_rows(rows)
+
+    def sell_rows(self, rows):
+        """Products from partial rows: what a row leaves out has a plain value."""
+        plain = {"title": "A thing", "category": "things", "seller": "seller-1",
+                 "price": "1.00", "currency": "GBP", "stock": 10}
+        names = list(dict.fromkeys(["sku", *plain, *(name for row in rows for name in row)]))
+        lines = [",".join(names)]
+        for row in rows:
+            whole = {**plain, **row}
+            lines.append(",".join(str(whole.get(name, "")) for name in names))
+        reply = self.import_csv("\n".join(lines) + "\n")
+        assert reply.status == 200, reply
+        assert reply.json["created"] == len(rows), reply
+        return reply
+
+    def stock(self, sku):
+        reply = self.admin().get(f"/admin/v1/stock/{sku}")
+        assert reply.status == 200, reply
+        return {name: reply.json[name] for name in ("allotment", "available", "held", "sold")}
+
+    def availability(self, *skus):
+        reply = self.client().get("/v1/availability?skus=" + ",".join(skus))
+        assert reply.status == 200, reply
+        return reply.json["items"]
+
+    def run(self, verb, *arguments, **more):
+        """hotshelf VERB -c FILE ARGUMENT...: the finished process."""
+        return subprocess.run([HOTSHELF, verb, "-c", str(self.configuration), *map(str, arguments)],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                              timeout=120, cwd=self.directory, check=False, **more)
+
+    def audit(self):
+        """Proves the journal (and PostgreSQL, when configured) of a stopped server."""
+        audit = self.run("audit")
+        assert audit.returncode == 0, audit.stdout + audit.stderr
+        return audit
+
+    def journal_events(self):
+        """What `hotshelf orders` tells of the journal, as objects."""
+        told = self.run("orders")
+        assert told.returncode == 0, told.stderr
+        return [json.loads(line) for line in told.stdout.splitlines()]
