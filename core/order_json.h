@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * order_json - an order as JSON, from the image that an order event carries: the same members in
+ * GET /v1/orders/{id}, in the outbox and in `hotshelf orders`.
+ *
+ * Ownership  The writer's buffer is the caller's.
+ * Threads    None.
+ * Units      Minor units, wall milliseconds rendered as RFC 3339.
+ * Errors     What does not fit sets the writer's overflow.
+ * Cost       O(lines).
+ */
+#ifndef HOTSHELF_CORE_ORDER_JSON_H
+#define HOTSHELF_CORE_ORDER_JSON_H
+
+#include "core/event.h"
+#include "core/json_writer.h"
+
+enum {
+    /* A name of control characters only is six times as long when escaped. */
+    ORDER_JSON_LINE_SIZE_MAX = 192 + 6 * (SKU_SIZE_MAX + 2 * NAME_SIZE_MAX),
+    ORDER_JSON_HEAD_SIZE_MAX = 2048 + 6 * CUSTOMER_SIZE_MAX + 6 * NAME_SIZE_MAX,
+};
+
+/* The members of an object that the caller opened and closes. `version` is the order_version shown.
+ * `payment_due_wall_ms` 0 is null. */
+void order_json_put_members(struct json_writer *json, const struct event *event, uint32_t version,
+    int64_t payment_due_wall_ms);
+
+/* The one sale of all lines; size 0 when they are of several or of none. */
+struct bytes order_json_sale(const struct event *event);
+
+#endif
