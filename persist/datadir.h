@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * datadir - the data directory: who may use it, which journal is in force, where its files are.
+ *
+ *     DIR/LOCK                       locked (flock) by the server that uses it
+ *     DIR/CURRENT                    the generation in force, its identity and geometry, as text
+ *     DIR/gN/shard-NN/segment-NNNNNN  generation N
+ *
+ * A generation is complete before CURRENT names it: files are written and synced first, then
+ * CURRENT is written under another name, synced, renamed, and the directory synced.
+ *
+ * Ownership  datadir_close() gives the lock back. The server keeps it open for its whole life.
+ * Threads    Read by all; opened and closed by one.
+ * Units      Bytes; segments are counted per shard.
+ * Errors     Negative errno, and a sentence with the path and the remedy in `error`.
+ * Cost       The first start writes journal_bytes of zeros.
+ */
+#ifndef HOTSHELF_PERSIST_DATADIR_H
+#define HOTSHELF_PERSIST_DATADIR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "persist/batch.h"
+
+enum {
+    DATADIR_PATH_SIZE_MAX = 1024,
+    DATADIR_FILE_PATH_SIZE_MAX = DATADIR_PATH_SIZE_MAX + 64,
+    DATADIR_SEGMENTS_MIN = 2, /* per shard: one is written, one is next */
+};
+
+struct datadir_geometry {
+    uint32_t segments; /* per shard */
+    uint32_t segment_size;
+    uint32_t batch_size;
+};
+
+struct datadir_options {
+    const char *path;
+    uint64_t journal_bytes; /* of all shards together */
+    uint32_t shards;
+    uint16_t node;
+    bool buffered; /* never direct I/O */
+    /* 0: chosen from journal_bytes. Tests make them small. */
+    uint32_t segment_size;
+    uint32_t batch_size;
+    /* Called now and then while zeros are written; may be NULL. */
+    void (*progress)(void *context, uint64_t bytes_done, uint64_t bytes_total);
+    void *context;
+};
+
+struct datadir {
+    char path[DATADIR_PATH_SIZE_MAX];
+    int lock_fd; /* -1: opened to read only */
+    bool buffered;
+    bool created; /* by this call: the journal is empty */
+    uint64_t directory; /* identity, random, never 0 */
+    uint32_t generation;
+    uint32_t shards;
+    uint16_t node;
+    struct datadir_geometry geometry;
+};
+
+/* How journal_bytes would be divided: -EINVAL when they are too few, `least` says how many. */
+int datadir_divide(
+    uint64_t journal_bytes, uint32_t shards, struct datadir_geometry *geometry, uint64_t *least);
+
+/* Locks the directory; creates the journal when there is none; adds segments when journal_bytes
+ * has grown. -EBUSY: another process has it. -EINVAL: it was made for other shards or another
+ * node, or the budget is too small. -EBADMSG: CURRENT cannot be trusted, or is gone while
+ * journals with records are there. */
+int datadir_open(struct datadir *directory, const struct datadir_options *options, char *error,
+    size_t error_size);
+
+/* Reads CURRENT without the lock: for a reader beside a running server. */
+int datadir_read(struct datadir *directory, const char *path, char *error, size_t error_size);
+
+void datadir_close(struct datadir *directory);
+
+struct journal_origin datadir_origin(const struct datadir *directory, uint32_t shard);
+
+/* The path of a segment file. */
+void datadir_segment_path(const struct datadir *directory, uint32_t shard, uint32_t segment,
+    char path[DATADIR_FILE_PATH_SIZE_MAX]);
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * record - one event as bytes of the journal, and back.
+ *
+ *     [header 24][fact, by kind][lines, 48 each][text sizes, 4 each][texts][zeros to 8]
+ *
+ * Only texts that are not empty are there; a mask in the header says which. Every record begins at
+ * a multiple of 8 bytes, so lines are borrowed where they lie. FORMAT.md has the byte table and the
+ * rules of validity; record_valid() is those rules for an event in memory, asked on both sides of
+ * the disk: before a record is written (CHECK, our bug) and after it is read (-EBADMSG, the world).
+ *
+ * Ownership  A decoded event borrows lines and texts of the bytes it was decoded from.
+ * Threads    None: pure functions.
+ * Units      Bytes.
+ * Errors     record_decode(): -EBADMSG for what cannot be a record, and `out` is then not filled.
+ * Cost       Three copies to encode, one and the bounds of every text to decode.
+ */
+#ifndef HOTSHELF_PERSIST_RECORD_H
+#define HOTSHELF_PERSIST_RECORD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/bytes.h"
+#include "core/event.h"
+
+enum {
+    RECORD_VERSION = 1,
+    RECORD_ALIGNMENT = 8,
+    RECORD_ADJUSTMENTS_SIZE_MAX = 4096, /* 8 adjustments with seller and reference, as JSON */
+    RECORD_ACTOR_SIZE_MAX = 127,        /* a customer or the name of a token */
+    RECORD_REASON_SIZE_MAX = 255,
+    RECORD_IMAGE_SIZE_MAX = 1023, /* a URL */
+    RECORD_IDS_SIZE_MAX = 16 * FORGET_MAX,
+    RECORD_TEXT_SIZES_MAX = 4 * EVENT_TEXTS,
+
+    /* Every line and every text of an order at its bound: no other kind is larger. */
+    RECORD_SIZE_MAX = 24 + (int)sizeof(union event_fact) +
+                      LINES_PER_ORDER_MAX * (int)sizeof(struct event_line) + RECORD_TEXT_SIZES_MAX +
+                      EVENT_NAMES_SIZE_MAX + CUSTOMER_SIZE_MAX + KEY_SIZE_MAX +
+                      REFERENCES_SIZE_MAX + 2 * PAYMENT_TEXT_SIZE_MAX + TOKEN_SIZE_MAX +
+                      RECORD_ADJUSTMENTS_SIZE_MAX + RECORD_ACTOR_SIZE_MAX + RECORD_REASON_SIZE_MAX +
+                      RECORD_ALIGNMENT,
+};
+
+/* Whether the event can be a record: kind, counts, text bounds, names, reserved bytes. */
+bool record_valid(const struct event *event);
+
+/* Bytes of the event's record: a multiple of 8, at most RECORD_SIZE_MAX. */
+uint32_t record_size(const struct event *event);
+
+/* Writes record_size(event) bytes at `out`, which is aligned to 8. */
+void record_encode(const struct event *event, uint8_t *out);
+
+/* The event in the first record of `bytes`, which are aligned to 8; `consumed` is its size. */
+int record_decode(struct bytes bytes, struct event *out, uint32_t *consumed);
+
+#endif
