@@ -28,6 +28,7 @@
 #include "core/command.h"
 #include "core/moment.h"
 #include "core/outcome.h"
+#include "core/partition.h"
 #include "core/policy.h"
 
 struct shelf;
@@ -64,11 +65,6 @@ struct answer {
     const struct answer_line *lines; /* every failing line, in the order asked */
     uint32_t line_count;
 };
-
-/* The partition of a customer, XXH3_64 % PARTITIONS (unseeded: a gateway can compute it too), and
- * of an order id. The shard is partition % shard count. */
-uint32_t partition_of_customer(struct bytes customer);
-uint32_t partition_of_order(const uint8_t order_id[16]);
 
 /* Bytes of arena that an engine takes, and the engine in it. Capacities are of the whole process
  * and divided here by shard_count. */

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * claims - who owns what no single customer owns: payment id -> order, for all shards at once.
+ *
+ *     (free) --take--> pending --settle--> durable --drop--> (free)
+ *                         \--------------drop-----------------^
+ *
+ * A fixed table from a 128-bit hash to one word, the owner. The law of stock holds here too: take
+ * before the record is written, settle and drop once it is durable; a claim taken for a record that
+ * will not be written is dropped at once.
+ *
+ *     buckets  [sequence | head] -> entry -> entry -> 0     capacity entries, chained by index
+ *
+ * A bucket's sequence is odd while a shard changes its chain, for a few instructions, and no call
+ * ever holds two. Readers take nothing and look again when the sequence moved.
+ *
+ * Ownership  One struct claims for the process, in the shared arena; never freed.
+ * Threads    Every shard calls take, settle, drop, find and used at once. Settle and drop of one
+ *            claim come from the shard that took it.
+ * Units      owner is a 63-bit hash; its top bit is ours: set once the claim is durable.
+ * Errors     enum claim_answer. Settling or dropping another's claim is a bug (check.h).
+ * Cost       One or two cache lines and one compare-and-swap; chains average at most one entry.
+ *            claims_check(): O(capacity).
+ */
+#ifndef HOTSHELF_CORE_CLAIMS_H
+#define HOTSHELF_CORE_CLAIMS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/arena.h"
+#include "core/event.h"
+
+enum claim_answer {
+    CLAIM_TAKEN,         /* yours now, pending */
+    CLAIM_OWN,           /* yours already, pending or durable */
+    CLAIM_OTHER,         /* durable, and another's */
+    CLAIM_OTHER_PENDING, /* another's, whose record may yet fail to become durable: try again */
+    CLAIM_FULL,
+};
+
+struct claim_bucket {
+    _Atomic uint32_t sequence; /* odd: being changed */
+    _Atomic uint32_t head;     /* entry + 1; 0 none */
+};
+
+struct claim_entry {
+    _Atomic uint64_t key_low, key_high;
+    _Atomic uint64_t word; /* owner, and the durable bit */
+    _Atomic uint32_t next; /* entry + 1, of the bucket or of the free list; 0 none */
+};
+
+struct claims {
+    struct claim_bucket *buckets;
+    struct claim_entry *entries;
+    uint32_t mask; /* buckets - 1 */
+    uint32_t capacity;
+    /* What takes and drops of all buckets meet on has a cache line of its own. */
+    _Alignas(64) _Atomic uint64_t free_head; /* entry + 1 below, a tag against ABA above */
+    _Atomic uint32_t fresh;                  /* entries taken at least once */
+    _Atomic uint32_t used;
+};
+
+void claims_init(struct claims *claims, struct arena *arena, uint32_t capacity);
+
+/* Pending until settled. */
+enum claim_answer claims_take(struct claims *claims, struct hash128 key, uint64_t owner);
+
+/* The record that took the claim is durable. Again is the same. */
+void claims_settle(struct claims *claims, struct hash128 key, uint64_t owner);
+
+void claims_drop(struct claims *claims, struct hash128 key, uint64_t owner);
+
+/* Whether the key is claimed; then by whom, and whether for good. */
+bool claims_find(const struct claims *claims, struct hash128 key, uint64_t *owner, bool *durable);
+
+uint32_t claims_used(const struct claims *claims);
+
+/* Proves that every entry is either in the chain of its bucket or free. Only while nobody takes. */
+void claims_check(const struct claims *claims);
+
+#endif
