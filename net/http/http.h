@@ -18,6 +18,7 @@
 
 #include "core/shelf.h"
 #include "net/config.h"
+#include "net/http/identity.h"
 #include "net/http/parser.h"
 #include "net/loop/request.h"
 
@@ -29,14 +30,23 @@ struct http_context {
     struct shelf *shelf;
     uint32_t shard;
     uint32_t shard_count;
-    struct moment now;          /* refreshed by the shard at the start of each tick */
-    uint8_t date[32];           /* "Sat, 21 Nov 2026 03:00:00 GMT", refreshed once a second */
+    struct moment now; /* refreshed by the shard at the start of each tick */
+    uint8_t date[32];  /* "Sat, 21 Nov 2026 03:00:00 GMT", refreshed once a second */
     uint32_t date_size;
-    uint64_t request_counter;   /* for made X-Request-Ids */
-    bool recovering;            /* not yet selling: 503 recovering but for livez, readyz */
+    uint64_t request_counter; /* for made X-Request-Ids */
+    bool recovering;          /* not yet selling: 503 recovering but for livez, readyz */
     bool (*ready)(void *host, uint8_t *json, uint32_t size_max, uint32_t *size); /* named checks */
+    /* Gives the request a reply of at least `bytes` of body, on its home shard only. */
+    bool (*enlarge)(void *host, struct request *request, uint32_t bytes);
     void *host;
+    const struct identity *identity; /* who may call the admin listener */
+    struct decode_room *room;        /* where bodies are taken apart; of this shard */
 };
+
+/* Once per shard, before the arena is sealed: clears the context, keeps what is given and takes
+ * the working memory of the decoders. The caller then sets now, date, ready, enlarge and host. */
+void http_init(struct http_context *context, struct arena *arena, const struct config *config,
+    struct shelf *shelf, const struct identity *identity, uint32_t shard, uint32_t shard_count);
 
 enum http_verdict {
     HTTP_ANSWERED, /* request->reply is complete */
@@ -53,9 +63,11 @@ enum http_verdict http_decode(struct http_context *context, enum http_listener l
  * the owner calls it before decide (a cart may be long). */
 uint32_t http_reply_bound(const struct engine *engine, const struct request *request);
 
-/* Writes the whole reply of a command that has run. */
-void http_render(struct http_context *context, const struct engine *engine,
-    struct request *request, const struct answer *answer);
+/* Writes the whole reply of a command that has run. false: it does not fit; needs_room is set, and
+ * the request shall go home for a large reply and run once more, which every command here bears
+ * (only replays and reads can come to this: http_reply_bound() covers the rest). */
+bool http_render(struct http_context *context, const struct engine *engine, struct request *request,
+    const struct answer *answer);
 
 /* Replies that the loop itself has to give: bytes the parser refused (status and reason), no slot
  * or reply room left (503 overloaded), body over the limit. */
