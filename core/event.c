@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* event - which fixed part a kind has. Numbers that are no kind come from the disk: they get 0. */
+#include "core/event.h"
+
+uint32_t event_fact_size(enum event_kind kind)
+{
+    switch (kind) {
+    case EVENT_CART_LINE_SET:
+    case EVENT_HOLD_EXPIRED:
+    case EVENT_CART_CLEARED:
+        return sizeof(struct fact_cart);
+    case EVENT_ORDER_PLACED:
+    case EVENT_ORDER_CONFIRMED:
+    case EVENT_ORDER_PAYMENT_DECLINED:
+    case EVENT_ORDER_LINES_CANCELLED:
+    case EVENT_ORDER_CANCELLED:
+    case EVENT_ORDER_EXPIRED:
+    case EVENT_ORDER_REVIEW:
+    case EVENT_ORDER_REFUND_REQUIRED:
+    case EVENT_ORDER_REFUNDED:
+        return sizeof(struct fact_order);
+    case EVENT_PAYMENT_UNMATCHED:
+        return sizeof(struct fact_unmatched);
+    case EVENT_ORDERS_FORGOTTEN:
+    case EVENT_KEYS_FORGOTTEN:
+    case EVENT_CUSTOMER_FORGOTTEN:
+        return sizeof(struct fact_forgotten);
+    case EVENT_PRODUCT_SET:
+        return sizeof(struct fact_product);
+    case EVENT_STOCK_ADJUSTED:
+        return sizeof(struct fact_stock);
+    case EVENT_SALE_SET:
+        return sizeof(struct fact_sale);
+    case EVENT_IMPORT_BEGUN:
+    case EVENT_IMPORT_DONE:
+        return sizeof(struct fact_import);
+    case EVENT_STREAM_ATTACHED:
+    case EVENT_CLOSED:
+        return sizeof(struct fact_mark);
+    case EVENT_NONE:
+        break;
+    }
+    return 0;
+}
+
+bool event_is_order(enum event_kind kind)
+{
+    return kind >= EVENT_ORDER_PLACED && kind <= EVENT_ORDER_REFUNDED;
+}
