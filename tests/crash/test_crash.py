@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The replayed sale with the server killed in the middle of it, and PostgreSQL restarted.
+
+The crowd sends unanswered requests again with their keys; at the end its log of acknowledged
+orders, the server's counters and PostgreSQL's rows are equal, and the audit agrees. With
+HOTSHELF_LONG=1 the whole file of baskets is replayed, with many more kills.
+"""
+
+import os
+import random
+import time
+
+import pytest
+
+from tests.lib.replay import Replay
+from tests.lib.server import CATALOG, eventually
+
+LONG = bool(os.environ.get("HOTSHELF_LONG"))
+SEED = int(os.environ.get("SEED", random.SystemRandom().randrange(1_000_000)))
+ORDERS = 3500 if LONG else 700
+KILLS = 40 if LONG else 3
+SALE = {"capacity.skus": 8192, "capacity.lines": 524288, "capacity.holds": 131072,
+        "capacity.orders": 8192, "capacity.text_bytes": 33554432, "data.journal_bytes": 1073741824}
+
+
+def streamed(database):
+    """How many events PostgreSQL has received."""
+    return database.value("SELECT coalesce(sum(seq), 0) FROM hotshelf.stream_position")
+
+
+@pytest.mark.parametrize("shards", [1, 2])
+def test_a_sale_survives_kill_9_in_the_middle(new_server, database, postgres, shards):
+    """V3, V4, V7, S1."""
+    chance = random.Random(SEED + shards)
+    print(f"SEED={SEED}")
+    server = new_server(shards=shards, dsn=database.dsn, settings=SALE).start()
+    assert server.run("import", CATALOG).returncode == 0
+    # At a rate, so that the kills fall into the middle of the sale and not behind its end.
+    replay = Replay(server, orders=ORDERS, dsn=database.dsn,
+                    more=["--rate", "150", "--seed", str(SEED)])
+    try:
+        kills = 0
+        for kill in range(KILLS):
+            before = streamed(database)
+            assert eventually(lambda: replay.is_over() or streamed(database) > before + 20, 60)
+            time.sleep(chance.uniform(0, 0.3))  # anywhere within a batch, not at its edge
+            if replay.is_over():
+                break
+            server.kill()
+            kills += 1
+            if kill == KILLS // 2:
+                database.close()
+                postgres.stop("immediate")
+                postgres.start()
+            server.start()
+        assert kills == KILLS, f"only {kills} kills: {replay.told()}"
+        assert replay.wait(3600 if LONG else 100) == 0, replay.told()
+    finally:
+        replay.end()
+    assert server.stop() == 0
+    server.audit()
