@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The table of all keys. A key is one line: kind, member, range, unit, meaning; --help and the
+ * errors are made of it. To add one, add a member to struct config, its default to
+ * config_defaults() and a line here.
+ */
+#include "net/config.h"
+
+#include "core/event.h"
+
+#define MEMBER(member) offsetof(struct config, member), sizeof(((struct config *)0)->member)
+#define KIB(count) ((uint64_t)(count) << 10)
+#define MIB(count) ((uint64_t)(count) << 20)
+#define TIB(count) ((uint64_t)(count) << 40)
+
+/* clang-format off */
+#define NUMBER(section, name, member, min, max, unit, help) \
+    {section, name, CONFIG_NUMBER, MEMBER(member), min, max, unit, {NULL}, {0}, help}
+#define SIZE(section, name, member, min, max, help) \
+    {section, name, CONFIG_BYTES, MEMBER(member), min, max, "bytes", {NULL}, {0}, help}
+#define COUNT(section, name, member, max, unit, help) \
+    {section, name, CONFIG_COUNT, MEMBER(member), 1, max, unit, {NULL}, {0}, help}
+#define BOOLEAN(section, name, member, help) \
+    {section, name, CONFIG_BOOLEAN, MEMBER(member), 0, 1, "", {NULL}, {0}, help}
+#define TEXT(section, name, member, help) \
+    {section, name, CONFIG_TEXT, MEMBER(member), 0, CONFIG_TEXT_SIZE - 1, "", {NULL}, {0}, help}
+#define SECRET(section, name, member, help) \
+    {section, name, CONFIG_SECRET, MEMBER(member), 0, CONFIG_TEXT_SIZE - 1, "", {NULL}, {0}, help}
+#define ADDRESS(section, name, member, help) \
+    {section, name, CONFIG_ADDRESS, MEMBER(member), 0, 0, "", {NULL}, {0}, help}
+#define CAPACITY(name, min, max, unit, help) \
+    NUMBER("capacity", #name, capacity.name, min, max, unit, help)
+#define SECONDS(section, name, min, max, help) \
+    NUMBER(section, #name, policy.name, min, max, "seconds", help)
+
+enum { DAY = 86400, YEAR = 366 * DAY, TABLE_MAX = 1 << 28 };
+
+const struct config_key config_keys[] = {
+    ADDRESS("server", "http", server.http, "storefront listener: ADDRESS:PORT or unix:PATH"),
+    ADDRESS("server", "admin", server.admin, "admin listener"),
+    ADDRESS("server", "resp", server.resp, "RESP listener"),
+    COUNT("server", "shards", server.shards, SHARDS_MAX, "shards", "auto is one for each core"),
+    NUMBER("server", "node", policy.node, 1, 1023, "", "number of this node in order ids and stream"),
+    TEXT("server", "trusted_proxies", server.trusted_proxies,
+        "addresses whose X-Forwarded-For is believed, with commas between"),
+    NUMBER("server", "drain_seconds", server.drain_seconds, 0, 3600, "seconds",
+        "how long a stop waits for requests under way"),
+    {"server", "io", CONFIG_CHOICE, MEMBER(server.io), 0, 0, "", {"auto", "io_uring", "epoll"},
+        {IO_AUTO, IO_URING, IO_EPOLL}, "how the loop reaches the kernel"},
+    BOOLEAN("server", "demo", server.demo, "serve the demonstration pages"),
+
+    TEXT("data", "dir", data.dir, "where the journal lives"),
+    SIZE("data", "journal_bytes", data.journal_bytes, MIB(1), TIB(16), "disk for all journals"),
+    {"data", "durability", CONFIG_CHOICE, MEMBER(data.durability), 0, 0, "", {"disk", "postgres"},
+        {DURABILITY_DISK, DURABILITY_POSTGRES}, "what a 201 waits for"},
+
+    SECRET("postgres", "dsn", postgres.dsn, "libpq connection string; empty: no PostgreSQL"),
+    NUMBER("postgres", "wait_ms", postgres.wait_ms, 1, 600000, "milliseconds",
+        "how long a checkout waits for PostgreSQL with durability = postgres"),
+    SECRET("redis", "url", redis.url, "redis://HOST:PORT; empty: no Redis"),
+
+    {"auth", "mode", CONFIG_CHOICE, MEMBER(auth.mode), 0, 0, "", {"jwt", "header"},
+        {AUTH_JWT, AUTH_HEADER}, "how customers prove who they are"},
+    BOOLEAN("auth", "header_anywhere", auth.header_anywhere,
+        "allow mode = header on addresses others can reach"),
+    TEXT("auth", "jwt_secret_file", auth.jwt_secret_file, "key of HS256 tokens"),
+    TEXT("auth", "jwt_public_key_file", auth.jwt_public_key_file, "key of RS256 and ES256 tokens"),
+    TEXT("auth", "admin_tokens_file", auth.admin_tokens_file, "lines name:role:token"),
+    TEXT("auth", "service_tokens_file", auth.service_tokens_file, "lines name:token"),
+    TEXT("auth", "webhook_secret_file", auth.webhook_secret_file, "one key, or two in rotation"),
+
+    {"payment", "mode", CONFIG_CHOICE, MEMBER(policy.payment_mode), 0, 0, "",
+        {"external", "deferred"}, {PAYMENT_EXTERNAL, PAYMENT_DEFERRED},
+        "whether an order waits for its payment"},
+
+    CAPACITY(skus, 1, 1 << 24, "", "products"),
+    CAPACITY(customers, 1, TABLE_MAX, "", "customers in memory"),
+    CAPACITY(orders, 1, TABLE_MAX, "", "orders in memory"),
+    CAPACITY(holds, 1, TABLE_MAX, "", "cart lines, held or not"),
+    CAPACITY(lines, 1, TABLE_MAX, "", "order lines in memory"),
+    SIZE("capacity", "text_bytes", capacity.text_bytes, KIB(1), TIB(1), "customer ids, references, tokens"),
+    CAPACITY(idempotency_keys, 1, TABLE_MAX, "", "keys kept"),
+    CAPACITY(claims, 1, TABLE_MAX, "", "payment ids; by default 4 for each order"),
+    CAPACITY(allowances, 1, TABLE_MAX, "", "customers times products with a limit"),
+    CAPACITY(names, 1, 1 << 20, "", "sellers and sales"),
+    CAPACITY(connections, 1, 1 << 20, "", "open connections"),
+    CAPACITY(requests, 1, 1 << 20, "", "requests under way"),
+
+    {"reservations", "reserve_on", CONFIG_CHOICE, MEMBER(policy.reserve_on), 0, 0, "",
+        {"checkout", "cart"}, {RESERVE_CHECKOUT, RESERVE_CART}, "when units are taken"},
+    SECONDS("reservations", hold_seconds, 1, DAY, "how long a cart holds units"),
+    SECONDS("reservations", payment_seconds, 1, DAY, "how long an unpaid order holds them"),
+    NUMBER("reservations", "max_extensions", policy.max_extensions, 0, 100, "", "of one hold"),
+    SECONDS("reservations", max_life_seconds, 1, 7 * DAY, "of a hold with its extensions"),
+    SECONDS("reservations", review_seconds, 1, 30 * DAY, "how long a review holds units"),
+    SECONDS("reservations", cancel_seconds, 0, 365 * DAY, "how long a customer may cancel"),
+
+    SECONDS("retention", order_keep_seconds, 1, YEAR, "of a final order past its last change"),
+    SECONDS("retention", late_payment_seconds, 1, YEAR, "of an expired order"),
+    SECONDS("retention", idempotency_seconds, DAY, YEAR, "of an Idempotency-Key"),
+    SECONDS("retention", cart_idle_seconds, 1, YEAR, "of a cart without a live hold"),
+    NUMBER("retention", "streamed_segments_seconds", retention.streamed_segments_seconds, 0, YEAR,
+        "seconds", "of journal segments that PostgreSQL has"),
+
+    NUMBER("limits", "lines_per_order", policy.lines_per_order, 1, LINES_PER_ORDER_MAX, "", "lines"),
+    NUMBER("limits", "lines_per_cart", policy.lines_per_cart, 1, LINES_PER_ORDER_MAX, "", "lines"),
+    NUMBER("limits", "units_per_line", policy.units_per_line, 1, UINT32_MAX, "", "units"),
+    NUMBER("limits", "max_open_orders", policy.max_open_orders, 1, 10000, "",
+        "unpaid orders of one customer"),
+    SIZE("limits", "import_bytes", limits.import_bytes, KIB(1), UINT32_MAX, "body of an import"),
+    SIZE("limits", "body_bytes", limits.body_bytes, KIB(1), MIB(16), "any other body"),
+    SIZE("limits", "header_bytes", limits.header_bytes, KIB(1), KIB(64), "request line and fields"),
+    NUMBER("limits", "requests_per_second", limits.requests_per_second, 0, 10000000, "",
+        "of one customer or address; 0 is off"),
+    NUMBER("limits", "burst", limits.burst, 1, 10000000, "requests", "above that rate"),
+};
+/* clang-format on */
+const uint32_t config_key_count = sizeof config_keys / sizeof config_keys[0];
+
+void config_defaults(struct config *config)
+{
+    *config = (struct config){
+        .server = {.http = {.host = "127.0.0.1", .port = 8080},
+            .admin = {.host = "127.0.0.1", .port = 9090},
+            .resp = {.host = "127.0.0.1", .port = 6390},
+            .drain_seconds = 10},
+        .data = {.dir = "var/data", .journal_bytes = MIB(1024)},
+        .postgres = {.wait_ms = 2000},
+        .retention = {.streamed_segments_seconds = 600},
+        .limits = {.import_bytes = MIB(256),
+            .body_bytes = 65536,
+            .header_bytes = 16384,
+            .burst = 50},
+        .capacity = CAPACITY_DEFAULT,
+        .policy = POLICY_DEFAULT,
+    };
+}
+
+const struct config_key *config_key_find(const char *section, const char *name)
+{
+    for (uint32_t i = 0; i < config_key_count; i++)
+        if (strcmp(config_keys[i].section, section) == 0 && strcmp(config_keys[i].name, name) == 0)
+            return &config_keys[i];
+    return NULL;
+}
