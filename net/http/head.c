@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The head is built on the stack from its beginning, then moved in front of the body: one copy of
+ * some 200 bytes costs less than knowing every length beforehand.
+ */
+#include "net/http/head.h"
+
+#include "core/check.h"
+#include "core/partition.h"
+#include "net/http/route.h"
+#include "net/http/target.h"
+
+struct head_text {
+    uint8_t data[REQUEST_HEAD_SIZE];
+    uint32_t size;
+};
+
+static void put(struct head_text *text, const void *data, uint32_t size)
+{
+    CHECK(size <= sizeof(text->data) - text->size);
+    memcpy(text->data + text->size, data, size);
+    text->size += size;
+}
+
+#define PUT(text, literal) put((text), (literal), (uint32_t)sizeof(literal) - 1)
+
+static void put_number(struct head_text *text, uint64_t value)
+{
+    char digits[20];
+    uint32_t first = sizeof(digits);
+    do {
+        digits[--first] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value != 0);
+    put(text, digits + first, (uint32_t)sizeof(digits) - first);
+}
+
+static void hex_of(uint8_t *text, uint64_t value, uint32_t digits)
+{
+    static const char hex[] = "0123456789abcdef";
+    for (uint32_t i = digits; i > 0; i--) {
+        text[i - 1] = (uint8_t)hex[value & 15];
+        value >>= 4;
+    }
+}
+
+#define STATUS_LINE(status, reason)                                                                \
+    case status:                                                                                   \
+        PUT(text, "HTTP/1.1 " #status " " reason "\r\nDate: ");                                    \
+        return
+
+static void put_status_line(struct head_text *text, uint16_t status)
+{
+    switch (status) {
+        STATUS_LINE(200, "OK");
+        STATUS_LINE(201, "Created");
+        STATUS_LINE(204, "No Content");
+        STATUS_LINE(304, "Not Modified");
+        STATUS_LINE(400, "Bad Request");
+        STATUS_LINE(401, "Unauthorized");
+        STATUS_LINE(403, "Forbidden");
+        STATUS_LINE(404, "Not Found");
+        STATUS_LINE(405, "Method Not Allowed");
+        STATUS_LINE(408, "Request Timeout");
+        STATUS_LINE(409, "Conflict");
+        STATUS_LINE(410, "Gone");
+        STATUS_LINE(412, "Precondition Failed");
+        STATUS_LINE(413, "Content Too Large");
+        STATUS_LINE(414, "URI Too Long");
+        STATUS_LINE(415, "Unsupported Media Type");
+        STATUS_LINE(417, "Expectation Failed");
+        STATUS_LINE(422, "Unprocessable Content");
+        STATUS_LINE(429, "Too Many Requests");
+        STATUS_LINE(431, "Request Header Fields Too Large");
+        STATUS_LINE(501, "Not Implemented");
+        STATUS_LINE(503, "Service Unavailable");
+        STATUS_LINE(505, "HTTP Version Not Supported");
+    default: /* a number, not an enum: whatever else is our mistake */
+        CHECK(status == 500);
+        PUT(text, "HTTP/1.1 500 Internal Server Error\r\nDate: ");
+    }
+}
+
+static void put_type(struct head_text *text, enum head_type type)
+{
+    switch (type) {
+    case HEAD_JSON:
+        PUT(text, "\r\nContent-Type: application/json");
+        break;
+    case HEAD_PROBLEM:
+        PUT(text, "\r\nContent-Type: application/problem+json");
+        break;
+    case HEAD_HTML:
+        PUT(text, "\r\nContent-Type: text/html; charset=utf-8");
+        break;
+    case HEAD_NO_BODY:
+        break;
+    }
+}
+
+static void put_cache(struct head_text *text, enum head_cache cache)
+{
+    switch (cache) {
+    case HEAD_NO_CACHE:
+        PUT(text, "\r\nCache-Control: no-cache");
+        break;
+    case HEAD_PRIVATE_NO_STORE:
+        PUT(text, "\r\nCache-Control: private, no-store");
+        break;
+    case HEAD_NO_STORE:
+        PUT(text, "\r\nCache-Control: no-store");
+        break;
+    case HEAD_CACHE_UNSAID:
+        break;
+    }
+}
+
+static void put_etag(struct head_text *text, const struct head *head)
+{
+    if (head->etag == HEAD_NO_ETAG)
+        return;
+    uint8_t digits[16];
+    hex_of(digits, head->etag_hash, sizeof(digits));
+    if (head->etag == HEAD_ETAG_WEAK)
+        PUT(text, "\r\nETag: W/\"");
+    else
+        PUT(text, "\r\nETag: \"");
+    put(text, digits, sizeof(digits));
+    PUT(text, "\"");
+}
+
+/* What few replies have. */
+static void put_rare(struct head_text *text, const struct head *head)
+{
+    if (head->retry_after_seconds != 0) {
+        PUT(text, "\r\nRetry-After: ");
+        put_number(text, head->retry_after_seconds);
+    }
+    if (head->replayed)
+        PUT(text, "\r\nIdempotency-Replayed: true");
+    if (head->status == 401)
+        PUT(text, "\r\nWWW-Authenticate: Bearer");
+    if (head->location_order != NULL) {
+        char id[ORDER_ID_TEXT_SIZE];
+        order_id_text(head->location_order, id);
+        PUT(text, "\r\nLocation: /v1/orders/");
+        put(text, id, sizeof(id));
+    }
+    if (head->allowed != 0) {
+        uint8_t list[ROUTE_ALLOW_SIZE];
+        struct bytes allow = route_allow(head->allowed, list);
+        PUT(text, "\r\nAllow: ");
+        put(text, allow.data, allow.size);
+    }
+}
+
+struct json_writer head_body(struct request *request)
+{
+    struct reply *reply = &request->reply;
+    CHECK(reply->size_max > REQUEST_HEAD_SIZE);
+    return json_writer_of(reply->data + REQUEST_HEAD_SIZE, reply->size_max - REQUEST_HEAD_SIZE);
+}
+
+void head_put(const struct http_context *context, struct request *request, const struct head *head,
+    uint32_t body_size)
+{
+    struct reply *reply = &request->reply;
+    struct head_text text;
+    text.size = 0;
+    CHECK(body_size <= reply->size_max - REQUEST_HEAD_SIZE);
+    put_status_line(&text, head->status);
+    put(&text, context->date, context->date_size);
+    put_type(&text, head->type);
+    if (head->type != HEAD_NO_BODY || (head->status != 204 && head->status != 304)) {
+        PUT(&text, "\r\nContent-Length: ");
+        put_number(&text, body_size);
+    }
+    put_cache(&text, head->cache);
+    put_etag(&text, head);
+    put_rare(&text, head);
+    PUT(&text, "\r\nX-Request-Id: ");
+    put(&text, request->request_id, request->request_id_size);
+    if (!request->keep_alive || reply->close)
+        PUT(&text, "\r\nConnection: close");
+    PUT(&text, "\r\n\r\n");
+    reply->start = REQUEST_HEAD_SIZE - text.size;
+    reply->end = REQUEST_HEAD_SIZE + (request->head_only ? 0 : body_size);
+    memcpy(reply->data + reply->start, text.data, text.size);
+}
+
+static bool request_id_is_sane(struct bytes id)
+{
+    if (id.size == 0 || id.size > REQUEST_ID_SIZE_MAX)
+        return false;
+    for (uint32_t i = 0; i < id.size; i++) {
+        uint8_t byte = id.data[i];
+        bool letter = (byte | 0x20) >= 'a' && (byte | 0x20) <= 'z';
+        bool digit = byte >= '0' && byte <= '9';
+        if (!letter && !digit && byte != '-' && byte != '_' && byte != '.')
+            return false;
+    }
+    return true;
+}
+
+/* Made ids: milliseconds of the wall clock, shard, counter; so they sort and do not repeat. */
+void head_take_request_id(struct http_context *context, struct request *request, struct bytes sent)
+{
+    if (request_id_is_sane(sent)) {
+        memcpy(request->request_id, sent.data, sent.size);
+        request->request_id_size = (uint8_t)sent.size;
+        return;
+    }
+    hex_of(request->request_id, (uint64_t)context->now.wall_ms, 12);
+    hex_of(request->request_id + 12, context->shard, 2);
+    hex_of(request->request_id + 14, ++context->request_counter, 10);
+    request->request_id_size = 24;
+}
+
+bool head_etag_matches(struct bytes if_none_match, uint64_t etag_hash)
+{
+    uint8_t digits[16];
+    hex_of(digits, etag_hash, sizeof(digits));
+    struct bytes item;
+    while (http_list_next(&if_none_match, &item)) {
+        if (bytes_equal(item, BYTES("*")))
+            return true;
+        if (item.size > 2 && memcmp(item.data, "W/", 2) == 0)
+            item = bytes_of(item.data + 2, item.size - 2);
+        if (item.size == sizeof(digits) + 2 && item.data[0] == '"' &&
+            memcmp(item.data + 1, digits, sizeof(digits)) == 0 && item.data[item.size - 1] == '"')
+            return true;
+    }
+    return false;
+}
