@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * stream - carries every durable event to PostgreSQL, each exactly once, and never in the way of a
+ * sale.
+ *
+ *     journals --reader--> batch of one shard --one transaction--> rows, outbox, position
+ *                                                 |
+ *                          no answer, or an error: read the position back, go on from there
+ *
+ * The position of a shard is stored with the rows. So after whatever happened the database says
+ * how far it is, and the journal has the rest. First contact compares the two: a journal that ends
+ * before PostgreSQL's position is a lost or an old data directory, and must not sell again (S1).
+ *
+ * Ownership  stream_start() takes all memory there will be (one mapping and libpq's budget);
+ *            stream_stop() gives it back. `directory` and `shared` must outlive it; texts of the
+ *            options are copied.
+ * Threads    One of its own for all shards. The functions here: any thread, stream_stop() once.
+ * Units      Milliseconds; bytes; stream numbers of a shard.
+ * Errors     Negative errno. What happens later is logged when it changes and kept for
+ *            stream_problem(); a data directory that turns out to be behind while the server sells
+ *            ends the process (fatal.h).
+ * Cost       A sale pays nothing. Idle: no wake-up at all. Busy: one transaction per batch.
+ */
+#ifndef HOTSHELF_PERSIST_STREAM_H
+#define HOTSHELF_PERSIST_STREAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "persist/datadir.h"
+#include "persist/journal_shared.h"
+
+enum {
+    STREAM_DSN_SIZE_MAX = 1024,
+    STREAM_PROBLEM_SIZE = 768,
+    STREAM_BUDGET_SIZE = 32 << 20, /* libpq: two of its largest buffers while one grows, and TLS */
+    STREAM_GATHER_MS = 5, /* between small batches: a commit costs the disk and a core the same */
+    STREAM_NOTIFY_MS = 100,
+};
+
+struct stream_options {
+    const struct datadir *directory;
+    struct journal_shared *shared; /* the journals are open: their durable marks are true */
+    const char *dsn;
+    uint64_t attached_id; /* recovery.postgres_system_id */
+    uint32_t gather_ms;   /* STREAM_GATHER_MS; 0 when replies wait for PostgreSQL */
+};
+
+struct stream;
+
+/* Bytes that a stream takes at start, the budget of libpq included: for the bill. */
+uint64_t stream_memory(const struct datadir *directory);
+
+/* Takes the memory and starts the thread, which connects at once. */
+int stream_start(struct stream **stream, const struct stream_options *options);
+
+/*
+ * Waits until the first contact is made.
+ *   0        made: the schema is there, every position known and covered by its journal
+ *   -EAGAIN  not in this time, stream_problem() says why; from now on a refusal ends the process.
+ *            A fresh data directory must not sell yet: ask stream_has_contact() again.
+ *   -ESTALE  refused: the data directory is behind PostgreSQL; stream_problem() says how.
+ */
+int stream_first_contact(struct stream *stream, uint32_t wait_ms);
+bool stream_has_contact(const struct stream *stream);
+/* Identity of the database met, for EVENT_STREAM_ATTACHED; 0 before first contact. */
+uint64_t stream_system_id(const struct stream *stream);
+/* Whether PostgreSQL is taking events now. */
+bool stream_connected(const struct stream *stream);
+/* Whether a shard's stream has stopped for good: a person must look. */
+bool stream_halted(const struct stream *stream);
+/* The latest problem as a sentence, "" when there is none. */
+void stream_problem(struct stream *stream, char problem[STREAM_PROBLEM_SIZE]);
+
+/* Sends what is durable for at most `drain_ms`, then ends the thread. */
+void stream_stop(struct stream *stream, uint32_t drain_ms);
+
+#endif
