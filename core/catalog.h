@@ -21,6 +21,7 @@
 
 #include "core/arena.h"
 #include "core/event.h"
+#include "core/published.h"
 
 #define SKU_NONE UINT32_MAX
 
@@ -46,9 +47,7 @@ struct product_terms {
     uint32_t hold_seconds;
     uint8_t reserve_on;
     uint8_t price_count;
-    uint8_t visible;
-    uint8_t reserved;
-    uint32_t reserved2;
+    uint8_t reserved[6];
     int64_t starts_wall_ms;
     int64_t ends_wall_ms;
     struct name sku;
@@ -71,32 +70,46 @@ struct sale {
     int64_t starts_wall_ms, ends_wall_ms;
 };
 
-struct catalog_record;
-struct catalog_name;
-struct catalog_slot;
+struct catalog_record {
+    _Atomic uint32_t lock; /* sequence: odd while shard 0 writes */
+    _Atomic uint32_t visible;
+    uint32_t reserved_version; /* shard 0's: of the newest change applied, durable or not */
+    uint32_t allotment;        /* shard 0's: after the newest change applied */
+    struct product_terms terms;
+    struct product_texts texts;
+};
 
 struct catalog {
     struct catalog_record *records;
-    _Atomic uint64_t *by_sku;    /* published: hash 32, index + 1 32 */
-    _Atomic uint64_t *by_number; /* the same, of numbers */
-    uint32_t mask;
+    struct published by_sku;
+    struct published by_number;
+    struct published by_name;
     uint32_t capacity;
     _Atomic uint32_t slots_used; /* records ever reserved: indexes below it may be walked */
     uint32_t number_next;
     struct name *names; /* number - 1 */
-    struct sale *sales; /* number - 1, number 0: not a sale */
-    _Atomic uint32_t *sale_locks;
+    struct catalog_sale {
+        _Atomic uint32_t lock;
+        struct sale sale;
+    } * sales; /* number - 1; all zero for the name of a seller */
     _Atomic uint32_t names_used;
     uint32_t names_capacity;
-    uint32_t import_first; /* slots reserved since the import began wait to be seen together */
+    bool importing;
+    uint32_t import_first; /* slots reserved since the import began are seen together at its end */
 };
 
 void catalog_init(struct catalog *catalog, struct arena *arena, uint32_t skus, uint32_t names);
 
 /* SKU_NONE when unknown or not yet visible. */
 uint32_t catalog_find(const struct catalog *catalog, struct bytes sku);
-/* Also of a product that is not visible yet: orders and holds keep numbers. */
+/* Also of a product that is not visible yet: orders and holds keep numbers. SKU_NONE: no product
+ * with this number is on the shelf. */
 uint32_t catalog_find_number(const struct catalog *catalog, uint32_t number);
+
+/* Of a slot that is below catalog_walk_end(). */
+bool catalog_is_visible(const struct catalog *catalog, uint32_t index);
+/* The SKU of a slot; it never changes. */
+struct bytes catalog_sku(const struct catalog *catalog, uint32_t index);
 
 void catalog_terms(const struct catalog *catalog, uint32_t index, struct product_terms *terms);
 void catalog_texts(const struct catalog *catalog, uint32_t index, struct product_texts *texts);
@@ -114,13 +127,15 @@ void catalog_sale(const struct catalog *catalog, uint32_t number, struct sale *s
 /* The price in a currency, or false. All-zero currency means the product's own (prices[0]). */
 bool product_price(const struct product_terms *terms, const uint8_t currency[4], int64_t *amount);
 
-/* Shard 0 only, in this order: room (decide), reserve (apply), publish (settle). */
+/* Shard 0 only, in this order: room and reserved (decide), reserve (apply), publish (settle). */
 bool catalog_room(const struct catalog *catalog, uint32_t products, uint32_t names);
+/* The slot of a SKU, visible or not; whether a change of it waits for the disk. */
+uint32_t catalog_find_reserved(const struct catalog *catalog, struct bytes sku);
+bool catalog_is_changing(const struct catalog *catalog, uint32_t index);
 void catalog_reserve(struct catalog *catalog, const struct event *product_set);
 void catalog_publish(struct catalog *catalog, const struct event *product_set);
 void catalog_publish_sale(struct catalog *catalog, const struct event *sale_set);
+void catalog_begin_import(struct catalog *catalog);
 void catalog_publish_import(struct catalog *catalog);
-/* The newest version decided for a product, published or not. SKU_NONE index: 0. */
-uint32_t catalog_find_reserved(const struct catalog *catalog, struct bytes sku);
 
 #endif

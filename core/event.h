@@ -106,6 +106,7 @@ enum event_text {
     TEXT_GROUP,
     TEXT_OPTION,
     TEXT_IMAGE,
+    TEXT_CLAIMS, /* orders forgotten: 32 bytes each, order id and payment hash */
     EVENT_TEXTS,
 };
 
@@ -178,7 +179,7 @@ struct fact_order {
     uint8_t result;    /* enum payment_result of this event's report; 0 without */
     uint8_t refund_hash_set;
     uint8_t reserved[3];
-    uint64_t refund_hash; /* of refund_id */
+    uint64_t refund_hash; /* of refund_id; payment_hash is then the refund's and no claim */
 };
 
 /* EVENT_PRODUCT_SET: the product as it is after, and what it adds to the allotment. */

@@ -36,7 +36,10 @@ struct cart_view {
 
 /* customer_index UINT32_MAX: an unknown customer, whose cart is empty. */
 void engine_cart(const struct engine *engine, uint32_t customer_index, struct cart_view *view);
+/* Lines of a customer's cart, of an order; 0 when there is none: bounds a reply before it is made.
+ */
 uint32_t engine_cart_lines(const struct engine *engine, struct bytes customer);
+uint32_t engine_order_lines(const struct engine *engine, const uint8_t order_id[16]);
 
 /* event->fact.order, lines (moved and from_hold 0) and texts, as after the order's last event. */
 void engine_order_image(
@@ -44,8 +47,9 @@ void engine_order_image(
 
 /* Order indexes of a customer, newest first, at most `limit` (<= 200); *cursor is the position to
  * go on from and is set to 0 at the end. */
-uint32_t engine_orders_of(const struct engine *engine, uint32_t customer_index, int64_t from_wall_ms,
-    int64_t to_wall_ms, uint64_t *cursor, uint32_t limit, uint32_t *order_indexes);
+uint32_t engine_orders_of(const struct engine *engine, uint32_t customer_index,
+    int64_t from_wall_ms, int64_t to_wall_ms, uint64_t *cursor, uint32_t limit,
+    uint32_t *order_indexes);
 
 /* Name of a status as the protocols spell it: "pending_payment". */
 struct bytes order_status_name(uint8_t status);

@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * apply - the one place where a shard's tables change, for live traffic and recovery alike. It
+ * reads nothing but the event and the tables, and cannot fail: decide asked for the room, and an
+ * event that does not fit the tables is a bug (or damage that recovery must not accept).
+ */
+#include "core/check.h"
+#include "core/engine_steps.h"
+
+static void timer_set(struct engine *engine, uint32_t id, uint64_t deadline_shelf_ms)
+{
+    deadlines_set(&engine->deadlines, id, deadline_shelf_ms);
+}
+
+static uint32_t customer_of(struct engine *engine, const struct event *event, uint64_t now_shelf_ms)
+{
+    struct bytes id = event->text[TEXT_CUSTOMER];
+    uint32_t index = customer_find(engine, id);
+    if (index == NONE)
+        index = customer_add(engine, id, now_shelf_ms);
+    struct customer *customer = customer_at(engine, index);
+    customer->touched_shelf_ms = now_shelf_ms;
+    timer_set(engine, engine->customers_base + index,
+        now_shelf_ms + engine->policy.cart_idle_seconds * 1000ull);
+    return index;
+}
+
+/* The one place where a hold begins or ends to count as live. */
+static void hold_set_state(struct engine *engine, uint32_t hold_index, uint8_t state)
+{
+    struct hold *hold = hold_at(engine, hold_index);
+    struct customer *customer = customer_at(engine, hold->customer_index);
+    if (hold->state == LINE_HELD) {
+        CHECK(customer->live_holds > 0);
+        CHECK(engine->live_holds > 0);
+        customer->live_holds--;
+        engine->live_holds--;
+        deadlines_clear(&engine->deadlines, engine->holds_base + hold_index);
+    }
+    hold->state = state;
+    if (state == LINE_HELD) {
+        customer->live_holds++;
+        engine->live_holds++;
+        timer_set(engine, engine->holds_base + hold_index, hold->deadline_shelf_ms);
+    }
+}
+
+static void cart_touched(struct engine *engine, uint32_t customer_index, uint32_t version)
+{
+    struct customer *customer = customer_at(engine, customer_index);
+    customer->cart_version = version;
+    if (customer->hold_count == 0)
+        memset(customer->currency, 0, sizeof(customer->currency));
+}
+
+static void apply_cart_line(struct engine *engine, const struct event *event)
+{
+    const struct fact_cart *fact = &event->fact.cart;
+    const struct event_line *line = &event->lines[0];
+    CHECK(event->line_count == 1);
+    uint32_t customer_index = customer_of(engine, event, fact->now_shelf_ms);
+    struct customer *customer = customer_at(engine, customer_index);
+    uint32_t hold_index = hold_find(engine, customer, line->sku_number);
+    allowance_add(engine, customer_index, line, fact->taken);
+    allowance_subtract(engine, customer_index, line, line->moved);
+    if (line->quantity == 0) {
+        CHECK(hold_index != NONE);
+        hold_set_state(engine, hold_index, LINE_NONE);
+        hold_remove(engine, hold_index);
+    } else {
+        if (hold_index == NONE)
+            hold_index = hold_add(engine, customer_index, line->sku_number);
+        struct hold *hold = hold_at(engine, hold_index);
+        hold->sale_number = line->sale_number;
+        hold->seller_number = line->seller_number;
+        hold->quantity = line->quantity;
+        hold->limit = line->limit;
+        hold->unit_price = line->unit_price;
+        hold->deadline_shelf_ms = fact->deadline_shelf_ms;
+        hold->created_shelf_ms = fact->created_shelf_ms;
+        hold->extensions = fact->extensions;
+        hold_set_state(engine, hold_index, fact->state);
+        memcpy(customer->currency, fact->currency, 4);
+    }
+    cart_touched(engine, customer_index, fact->cart_version);
+}
+
+static void apply_cart_cleared(struct engine *engine, const struct event *event)
+{
+    const struct fact_cart *fact = &event->fact.cart;
+    uint32_t customer_index = customer_of(engine, event, fact->now_shelf_ms);
+    struct customer *customer = customer_at(engine, customer_index);
+    CHECK(event->line_count == customer->hold_count);
+    for (uint32_t i = 0; i < event->line_count; i++) {
+        uint32_t hold_index = hold_find(engine, customer, event->lines[i].sku_number);
+        CHECK(hold_index != NONE);
+        allowance_subtract(engine, customer_index, &event->lines[i], event->lines[i].moved);
+        hold_set_state(engine, hold_index, LINE_NONE);
+        hold_remove(engine, hold_index);
+    }
+    cart_touched(engine, customer_index, fact->cart_version);
+}
+
+/* Units of holds that became an order's: the whole cart, or what its items used of a hold. */
+static void holds_into_order(
+    struct engine *engine, uint32_t customer_index, const struct event *event)
+{
+    struct customer *customer = customer_at(engine, customer_index);
+    for (uint32_t i = 0; i < event->line_count; i++) {
+        const struct event_line *line = &event->lines[i];
+        if (line->from_hold == 0)
+            continue;
+        uint32_t hold_index = hold_find(engine, customer, line->sku_number);
+        CHECK(hold_index != NONE);
+        struct hold *hold = hold_at(engine, hold_index);
+        CHECK(hold->state == LINE_HELD);
+        CHECK(hold->quantity >= line->from_hold);
+        hold->quantity -= line->from_hold;
+        if (hold->quantity > 0)
+            continue;
+        hold_set_state(engine, hold_index, LINE_NONE);
+        hold_remove(engine, hold_index);
+    }
+    if (event->fact.order.from_cart) {
+        while (customer->holds_first != 0)
+            hold_remove(engine, customer->holds_first - 1);
+        memcpy(customer->last_order, event->fact.order.id, 16);
+    }
+    cart_touched(engine, customer_index, event->fact.order.cart_version);
+}
+
+static void key_note(struct engine *engine, const struct event *event, uint32_t order_index)
+{
+    const struct fact_order *fact = &event->fact.order;
+    if (!hash128_is_set(fact->key_hash))
+        return;
+    uint32_t index = key_add(engine, fact->key_hash);
+    struct request_key *key = pool_at(&engine->keys, index);
+    key->request = fact->request_hash;
+    key->keep_shelf_ms = fact->keep_shelf_ms;
+    key->order_index = order_index;
+    key->kind = event->kind == EVENT_ORDER_PLACED ? REQUEST_CHECKOUT : REQUEST_CANCEL;
+    timer_set(engine, engine->keys_base + index, fact->keep_shelf_ms);
+}
+
+static uint32_t order_is_open(uint8_t status)
+{
+    return status == ORDER_PENDING_PAYMENT || status == ORDER_REVIEW;
+}
+
+static void order_count_open(
+    struct engine *engine, struct customer *customer, const struct fact_order *fact)
+{
+    uint32_t before = order_is_open(fact->status_before), after = order_is_open(fact->status);
+    CHECK(customer->open_orders + after >= before);
+    CHECK(engine->live_holds + after >= before);
+    customer->open_orders = customer->open_orders + after - before;
+    engine->live_holds = engine->live_holds + after - before;
+}
+
+/* What the order waits for next: its payment, its late payment, to be forgotten, or nothing. */
+static void order_timer(struct engine *engine, uint32_t order_index)
+{
+    const struct order *order = order_at(engine, order_index);
+    uint32_t id = engine->orders_base + order_index;
+    uint64_t keep = order->changed_shelf_ms + engine->policy.order_keep_seconds * 1000ull;
+    if (order_is_open(order->status))
+        timer_set(engine, id, order->payment_due_shelf_ms);
+    else if (order->refund_due > 0 || order->status == ORDER_REFUND_REQUIRED)
+        deadlines_clear(&engine->deadlines, id);
+    else if (order->status == ORDER_EXPIRED)
+        timer_set(
+            engine, id, order->changed_shelf_ms + engine->policy.late_payment_seconds * 1000ull);
+    else
+        timer_set(engine, id, keep > order->keep_shelf_ms ? keep : order->keep_shelf_ms);
+}
+
+static void text_replace(struct engine *engine, struct text *text, struct bytes bytes)
+{
+    if (text_equal(&engine->texts, *text, bytes))
+        return;
+    text_give(&engine->texts, text);
+    *text = text_put(&engine->texts, bytes);
+}
+
+static void order_write(struct engine *engine, struct order *order, const struct event *event)
+{
+    const struct fact_order *fact = &event->fact.order;
+    memcpy(order->currency, fact->currency, 4);
+    order->version = fact->version;
+    order->status = fact->status;
+    order->status_born = fact->status_born;
+    order->mode = fact->mode;
+    order->reclaimed = fact->reclaimed;
+    order->items_total = fact->items_total;
+    order->total = fact->total;
+    order->paid = fact->paid;
+    order->refund_due = fact->refund_due;
+    order->payment_due_shelf_ms = fact->payment_due_shelf_ms;
+    order->born_due_shelf_ms = fact->born_due_shelf_ms;
+    order->created_wall_ms = fact->created_wall_ms;
+    order->confirmed_wall_ms = fact->confirmed_wall_ms;
+    order->paid_wall_ms = fact->paid_wall_ms;
+    order->cancel_until_wall_ms = fact->cancel_until_wall_ms;
+    order->changed_shelf_ms = fact->now_shelf_ms;
+    if (fact->keep_shelf_ms > order->keep_shelf_ms)
+        order->keep_shelf_ms = fact->keep_shelf_ms;
+    order->stream_seq = event->stream_seq + event->stream_count - 1;
+    text_replace(engine, &order->references, event->text[TEXT_REFERENCES]);
+    text_replace(engine, &order->provider, event->text[TEXT_PROVIDER]);
+    text_replace(engine, &order->payment_id, event->text[TEXT_PAYMENT_ID]);
+}
+
+static void order_lines_write(struct engine *engine, uint32_t customer_index,
+    const struct order *order, const struct event *event)
+{
+    const struct fact_order *fact = &event->fact.order;
+    bool comes_back = fact->move == MOVE_GIVE || fact->move == MOVE_RESTOCK;
+    bool taken_again = fact->status_before == ORDER_EXPIRED && fact->status == ORDER_CONFIRMED;
+    CHECK(event->line_count == order->line_count);
+    uint32_t link = order->lines_first;
+    for (uint32_t i = 0; i < event->line_count; i++) {
+        const struct event_line *from = &event->lines[i];
+        struct order_line *line = line_at(engine, link - 1);
+        CHECK(line->sku_number == from->sku_number);
+        CHECK(line->quantity == from->quantity);
+        line->cancelled = from->cancelled;
+        line->restocked = from->restocked;
+        if (comes_back)
+            allowance_subtract(engine, customer_index, from, from->moved);
+        if (taken_again)
+            allowance_add(engine, customer_index, from, from->moved);
+        link = line->next;
+    }
+}
+
+static void apply_order(struct engine *engine, const struct event *event)
+{
+    const struct fact_order *fact = &event->fact.order;
+    uint32_t customer_index = customer_of(engine, event, fact->now_shelf_ms);
+    uint32_t order_index = order_find(engine, fact->id);
+    if (event->kind == EVENT_ORDER_PLACED) {
+        CHECK(order_index == NONE);
+        order_index = order_add(engine, customer_index, fact->id);
+        for (uint32_t i = 0; i < event->line_count; i++) {
+            const struct event_line *line = &event->lines[i];
+            order_add_line(engine, order_index, line);
+            allowance_add(engine, customer_index, line, line->quantity - line->from_hold);
+        }
+        holds_into_order(engine, customer_index, event);
+    } else {
+        CHECK(order_index != NONE);
+        order_lines_write(engine, customer_index, order_at(engine, order_index), event);
+    }
+    order_write(engine, order_at(engine, order_index), event);
+    order_count_open(engine, customer_at(engine, customer_index), fact);
+    if (hash128_is_set(fact->payment_hash))
+        payment_note(engine, order_index, fact->payment_hash, fact->result);
+    key_note(engine, event, order_index);
+    order_timer(engine, order_index);
+}
+
+static void apply_stock(struct engine *engine, const struct event *event)
+{
+    const struct fact_stock *fact = &event->fact.stock;
+    struct catalog *catalog = &engine->shelf->catalog;
+    uint32_t sku_index = catalog_find_number(catalog, fact->sku_number);
+    CHECK(sku_index != SKU_NONE);
+    catalog->records[sku_index].allotment = fact->allotment;
+    if (!hash128_is_set(fact->key_hash))
+        return;
+    uint32_t index = key_add(engine, fact->key_hash);
+    struct request_key *key = pool_at(&engine->keys, index);
+    key->request = fact->request_hash;
+    key->keep_shelf_ms = fact->keep_shelf_ms;
+    key->order_index = NONE;
+    key->kind = REQUEST_STOCK;
+    key->noted.allotment = fact->allotment;
+    key->noted.available = fact->available;
+    key->noted.held = fact->held;
+    key->noted.sold = fact->sold;
+    timer_set(engine, engine->keys_base + index, fact->keep_shelf_ms);
+}
+
+static void apply_product(struct engine *engine, const struct event *event)
+{
+    struct catalog *catalog = &engine->shelf->catalog;
+    catalog_reserve(catalog, event);
+    if (!event->fact.product.created)
+        return;
+    uint32_t sku_index = catalog_find_number(catalog, event->fact.product.sku_number);
+    catalog->records[sku_index].allotment = event->fact.product.allotment;
+}
+
+static void forget_order(struct engine *engine, const uint8_t id[16])
+{
+    uint32_t index = order_find(engine, id);
+    CHECK(index != NONE);
+    const struct order *order = order_at(engine, index);
+    CHECK(!order_is_open(order->status));
+    bool sold = order->confirmed_wall_ms != 0;
+    uint32_t link = order->lines_first;
+    for (uint32_t i = 0; i < order->line_count; i++) {
+        const struct order_line *line = line_at(engine, link - 1);
+        if (sold)
+            gone_add(engine, line->sku_number, line->quantity - line->restocked);
+        link = line->next;
+    }
+    order_remove(engine, index);
+}
+
+static void apply_forgotten(struct engine *engine, const struct event *event)
+{
+    struct bytes ids = event->text[TEXT_IDS];
+    CHECK(ids.size == 16 * event->fact.forgotten.count);
+    for (uint32_t i = 0; i < event->fact.forgotten.count; i++) {
+        const uint8_t *id = ids.data + 16 * i;
+        if (event->kind == EVENT_ORDERS_FORGOTTEN) {
+            forget_order(engine, id);
+            continue;
+        }
+        struct hash128 key;
+        memcpy(&key, id, sizeof(key));
+        uint32_t index = key_find(engine, key);
+        CHECK(index != NONE);
+        key_remove(engine, index);
+    }
+}
+
+static void apply_customer_forgotten(struct engine *engine, const struct event *event)
+{
+    uint32_t index = customer_find(engine, event->text[TEXT_CUSTOMER]);
+    CHECK(index != NONE);
+    customer_remove(engine, index);
+}
+
+void engine_apply(struct engine *engine, const struct event *event)
+{
+    if (event->stream_count > 0) {
+        CHECK(event->stream_seq == engine->stream_seq + 1);
+        engine->stream_seq += event->stream_count;
+    }
+    switch (event->kind) {
+    case EVENT_CART_LINE_SET:
+    case EVENT_HOLD_EXPIRED:
+        apply_cart_line(engine, event);
+        return;
+    case EVENT_CART_CLEARED:
+        apply_cart_cleared(engine, event);
+        return;
+    case EVENT_ORDER_PLACED:
+    case EVENT_ORDER_CONFIRMED:
+    case EVENT_ORDER_PAYMENT_DECLINED:
+    case EVENT_ORDER_LINES_CANCELLED:
+    case EVENT_ORDER_CANCELLED:
+    case EVENT_ORDER_EXPIRED:
+    case EVENT_ORDER_REVIEW:
+    case EVENT_ORDER_REFUND_REQUIRED:
+    case EVENT_ORDER_REFUNDED:
+        apply_order(engine, event);
+        return;
+    case EVENT_ORDERS_FORGOTTEN:
+    case EVENT_KEYS_FORGOTTEN:
+        apply_forgotten(engine, event);
+        return;
+    case EVENT_CUSTOMER_FORGOTTEN:
+        apply_customer_forgotten(engine, event);
+        return;
+    case EVENT_PRODUCT_SET:
+        apply_product(engine, event);
+        return;
+    case EVENT_STOCK_ADJUSTED:
+        apply_stock(engine, event);
+        return;
+    case EVENT_IMPORT_BEGUN:
+        catalog_begin_import(&engine->shelf->catalog);
+        return;
+    case EVENT_NONE:
+        CHECK(!"an event that happens has a kind");
+        return;
+    case EVENT_PAYMENT_UNMATCHED:
+    case EVENT_SALE_SET:
+    case EVENT_IMPORT_DONE:
+    case EVENT_STREAM_ATTACHED:
+    case EVENT_CLOSED:
+        return; /* nothing of the shard's own tables */
+    }
+    CHECK(!"every kind of event is listed");
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A cancel frees what is unpaid, and restocks what was confirmed, whole or in part. Its key lives
+ * with the order (I2); the same key answers with the order of today.
+ */
+#include "core/check.h"
+#include "core/engine_steps.h"
+
+static struct hash128 cancel_key(const struct command *command)
+{
+    struct bytes parts[3] = {BYTES("cancel"), bytes_of(command->order_id, 16), command->key};
+    return hash_parts(parts, 3);
+}
+
+static enum outcome cancel_allowed(const struct decision *decision, const struct order *order)
+{
+    const struct command *command = decision->command;
+    if (command->role != ROLE_CUSTOMER)
+        return OUTCOME_OK;
+    if (command->restock_none)
+        return OUTCOME_FORBIDDEN;
+    if (order->status == ORDER_CONFIRMED && decision->now->wall_ms > order->cancel_until_wall_ms)
+        return OUTCOME_INVALID_TRANSITION;
+    return OUTCOME_OK;
+}
+
+/* Lines named by the caller: each at most what is left of it; all that is left without lines. */
+static enum outcome cancel_lines(const struct command *command, struct event *event, bool *whole)
+{
+    struct event_line *lines = (struct event_line *)event->lines;
+    for (uint32_t i = 0; i < event->line_count; i++)
+        lines[i].moved = command->item_count == 0 ? lines[i].quantity - lines[i].cancelled : 0;
+    for (uint32_t i = 0; i < command->item_count; i++) {
+        const struct command_item *item = &command->items[i];
+        if (item->line == 0 || item->line > event->line_count)
+            return OUTCOME_INVALID;
+        struct event_line *line = &lines[item->line - 1];
+        uint32_t left = line->quantity - line->cancelled - line->moved;
+        if (item->quantity > left)
+            return OUTCOME_INVALID;
+        line->moved += item->quantity;
+    }
+    *whole = true;
+    for (uint32_t i = 0; i < event->line_count; i++)
+        *whole = *whole && lines[i].cancelled + lines[i].moved == lines[i].quantity;
+    return OUTCOME_OK;
+}
+
+static int64_t cancel_apply_lines(struct event *event, bool restock)
+{
+    struct event_line *lines = (struct event_line *)event->lines;
+    int64_t value = 0;
+    for (uint32_t i = 0; i < event->line_count; i++) {
+        value += lines[i].unit_price * (int64_t)lines[i].moved;
+        lines[i].cancelled += lines[i].moved;
+        lines[i].restocked += restock ? lines[i].moved : 0;
+        /* What is not restocked stays sold: no unit moves. */
+        lines[i].moved = restock ? lines[i].moved : 0;
+    }
+    return value;
+}
+
+static enum outcome cancel_confirmed(struct decision *decision, uint32_t order_index)
+{
+    struct event *event = decision->event;
+    bool whole = false, restock = !decision->command->restock_none;
+    order_event_begin(decision, order_index, EVENT_ORDER_LINES_CANCELLED);
+    enum outcome outcome = cancel_lines(decision->command, event, &whole);
+    if (outcome != OUTCOME_OK) {
+        image_reset(decision->engine, event);
+        return decision_bound(decision, outcome, "lines", 0);
+    }
+    struct fact_order *fact = &event->fact.order;
+    int64_t value = cancel_apply_lines(event, restock);
+    fact->move = restock ? MOVE_RESTOCK : MOVE_NONE;
+    if (fact->paid > 0)
+        fact->refund_due = whole ? fact->paid : fact->refund_due + value;
+    if (whole) {
+        event->kind = fact->paid > 0 ? EVENT_ORDER_REFUND_REQUIRED : EVENT_ORDER_CANCELLED;
+        fact->status = fact->paid > 0 ? ORDER_REFUND_REQUIRED : ORDER_CANCELLED;
+    }
+    return OUTCOME_OK;
+}
+
+static enum outcome cancel_open(struct decision *decision, uint32_t order_index)
+{
+    if (decision->command->item_count > 0)
+        return OUTCOME_INVALID_TRANSITION;
+    order_event_begin(decision, order_index, EVENT_ORDER_CANCELLED);
+    order_event_cancel(decision->event, MOVE_GIVE);
+    struct fact_order *fact = &decision->event->fact.order;
+    if (fact->paid > 0) { /* paid while in review */
+        decision->event->kind = EVENT_ORDER_REFUND_REQUIRED;
+        fact->status = ORDER_REFUND_REQUIRED;
+        fact->refund_due = fact->paid;
+    }
+    return OUTCOME_OK;
+}
+
+static void cancel_note(struct decision *decision, struct hash128 key)
+{
+    const struct command *command = decision->command;
+    struct event *event = decision->event;
+    uint64_t keep = decision->engine->policy.idempotency_seconds * 1000ull;
+    event->fact.order.key_hash = key;
+    event->fact.order.request_hash = command_hash(command);
+    event->fact.order.keep_shelf_ms = decision->now->shelf_ms + keep;
+    event->text[TEXT_KEY] = command->key;
+    event->text[TEXT_ACTOR] = command->actor;
+    event->text[TEXT_REASON] = command->reason;
+}
+
+enum outcome decide_cancel(struct decision *decision)
+{
+    const struct command *command = decision->command;
+    struct engine *engine = decision->engine;
+    CHECK(command->key.size > 0);
+    uint32_t order_index = order_find(engine, command->order_id);
+    if (order_index == NONE || !order_may_see(engine, order_index, command))
+        return OUTCOME_NOT_FOUND;
+    decision->answer->order_index = order_index;
+    struct hash128 key = cancel_key(command);
+    uint32_t key_index = key_find(engine, key);
+    if (key_index != NONE) {
+        const struct request_key *entry = pool_at(&engine->keys, key_index);
+        if (!hash128_equal(entry->request, command_hash(command)))
+            return OUTCOME_KEY_REUSED;
+        decision->answer->replayed = true;
+        return OUTCOME_OK;
+    }
+    const struct order *order = order_at(engine, order_index);
+    enum outcome outcome = cancel_allowed(decision, order);
+    if (outcome != OUTCOME_OK)
+        return outcome;
+    if (pool_room(&engine->keys) == 0)
+        return decision_full(decision, "idempotency_keys");
+    if (order->status == ORDER_CONFIRMED)
+        outcome = cancel_confirmed(decision, order_index);
+    else if (order->status == ORDER_PENDING_PAYMENT || order->status == ORDER_REVIEW)
+        outcome = cancel_open(decision, order_index);
+    else
+        outcome = OUTCOME_INVALID_TRANSITION;
+    if (outcome == OUTCOME_OK)
+        cancel_note(decision, key);
+    return outcome;
+}

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A checkout makes one draft per SKU, judges each without touching stock, and only when none has
+ * failed claims them one after another in SKU order (K1): of two equal baskets one wins, whatever
+ * shards they run on. At the first claim that fails, what was claimed goes back at once (nothing
+ * was promised) and the rest is only looked at, so that a refusal lists every failing line (K2).
+ */
+#include "core/check.h"
+#include "core/decide_draft.h"
+
+static struct hash128 checkout_key(const struct command *command)
+{
+    struct bytes parts[3] = {BYTES("checkout"), command->customer, command->key};
+    return hash_parts(parts, 3);
+}
+
+/* The same key before: the same order again, or another request under a used key (I3, I4). */
+static bool checkout_replayed(struct decision *decision, struct hash128 key, enum outcome *outcome)
+{
+    uint32_t index = key_find(decision->engine, key);
+    if (index == NONE)
+        return false;
+    const struct request_key *entry = pool_at(&decision->engine->keys, index);
+    CHECK(entry->kind == REQUEST_CHECKOUT);
+    *outcome = OUTCOME_KEY_REUSED;
+    if (hash128_equal(entry->request, command_hash(decision->command))) {
+        decision->answer->replayed = true;
+        decision->answer->order_index = entry->order_index;
+        *outcome = OUTCOME_OK;
+    }
+    return true;
+}
+
+static enum outcome checkout_mode(struct decision *decision, struct basket *basket)
+{
+    const struct command *command = decision->command;
+    if (command->mode != 0 && command->role == ROLE_CUSTOMER)
+        return OUTCOME_FORBIDDEN;
+    if (command->mode != 0)
+        basket->payment_mode = command->mode;
+    const struct policy *policy = &decision->engine->policy;
+    if (basket->payment_mode == PAYMENT_EXTERNAL && decision->customer_index != NONE &&
+        customer_at(decision->engine, decision->customer_index)->open_orders >=
+            policy->max_open_orders)
+        return decision_bound(
+            decision, OUTCOME_TOO_MANY_OPEN_ORDERS, "max_open_orders", policy->max_open_orders);
+    return OUTCOME_OK;
+}
+
+static enum outcome checkout_room(struct decision *decision, const struct basket *basket)
+{
+    struct engine *engine = decision->engine;
+    const char *full = room_for_customer(decision);
+    uint32_t texts = text_blocks(decision->command->references.size) +
+                     text_blocks(decision->command->customer.size);
+    if (full != NULL)
+        return decision_full(decision, full);
+    if (pool_room(&engine->orders) == 0)
+        return decision_full(decision, "orders");
+    if (pool_room(&engine->lines) < basket->line_count)
+        return decision_full(decision, "lines");
+    if (text_room(&engine->texts) < texts)
+        return decision_full(decision, "text_bytes");
+    if (pool_room(&engine->keys) == 0)
+        return decision_full(decision, "idempotency_keys");
+    if (pool_room(&engine->allowances) < basket->limited_count)
+        return decision_full(decision, "allowances");
+    /* Payment slots are set aside for every order that is kept: see PAYMENTS_PER_ORDER. */
+    if ((engine->orders.used + 1ull) * PAYMENTS_PER_ORDER > engine->payments.capacity)
+        return decision_full(decision, "claims");
+    return OUTCOME_OK;
+}
+
+static void give_back(struct decision *decision, struct basket *basket)
+{
+    struct draft *drafts = decision->engine->scratch->drafts;
+    for (uint32_t i = 0; i < basket->draft_count; i++) {
+        if (drafts[i].taken > 0)
+            stock_give(&decision->engine->shelf->stock, drafts[i].sku_index, drafts[i].taken);
+        drafts[i].taken = 0;
+    }
+}
+
+static void draft_look(struct decision *decision, struct draft *draft)
+{
+    if (draft->outcome != OUTCOME_OK || draft->quantity == draft->from_hold)
+        return;
+    uint32_t units = draft->quantity - draft->from_hold, left = 0;
+    enum stock_answer said =
+        stock_look(&decision->engine->shelf->stock, draft->sku_index, units, &left);
+    if (said != STOCK_TAKEN)
+        draft->outcome = line_refused(decision, draft->sku_index, said, draft->from_hold,
+            &draft->available, &draft->next_release_shelf_ms, units);
+}
+
+static void look_at_all(struct decision *decision, struct basket *basket)
+{
+    for (uint32_t i = 0; i < basket->draft_count; i++)
+        draft_look(decision, &decision->engine->scratch->drafts[i]);
+}
+
+/* Every line or none; false when one could not be had. */
+static bool claim_all(struct decision *decision, struct basket *basket)
+{
+    struct scratch *scratch = decision->engine->scratch;
+    for (uint32_t i = 0; i < basket->draft_count; i++) {
+        struct draft *draft = &scratch->drafts[scratch->by_number[i]];
+        uint32_t units = draft->quantity - draft->from_hold;
+        if (units == 0)
+            continue;
+        enum stock_answer said =
+            stock_take(&decision->engine->shelf->stock, draft->sku_index, units);
+        if (said == STOCK_TAKEN) {
+            draft->taken = units;
+            continue;
+        }
+        draft->outcome = line_refused(decision, draft->sku_index, said, draft->from_hold,
+            &draft->available, &draft->next_release_shelf_ms, units);
+        give_back(decision, basket);
+        look_at_all(decision, basket);
+        return false;
+    }
+    return true;
+}
+
+static void note_releases(
+    struct decision *decision, const struct basket *basket, uint64_t deadline_shelf_ms)
+{
+    const struct draft *drafts = decision->engine->scratch->drafts;
+    for (uint32_t i = 0; i < basket->draft_count; i++)
+        stock_note_release(&decision->engine->shelf->stock, drafts[i].sku_index, deadline_shelf_ms);
+}
+
+/* A key lives at least a day, and a day past the end of the latest sale of the basket (I6). */
+static uint64_t key_keep_ms(const struct decision *decision, const struct basket *basket)
+{
+    uint64_t day = 86400ull * 1000;
+    uint64_t keep = decision->engine->policy.idempotency_seconds * 1000ull;
+    if (keep < day)
+        keep = day;
+    if (basket->ends_wall_ms > decision->now->wall_ms) {
+        uint64_t sale = (uint64_t)(basket->ends_wall_ms - decision->now->wall_ms) + day;
+        keep = sale > keep ? sale : keep;
+    }
+    return decision->now->shelf_ms + keep;
+}
+
+static void placed_fact(struct decision *decision, const struct basket *basket)
+{
+    struct engine *engine = decision->engine;
+    const struct command *command = decision->command;
+    const struct moment *now = decision->now;
+    bool deferred = basket->payment_mode == PAYMENT_DEFERRED;
+    uint64_t due = now->shelf_ms + basket->payment_seconds * 1000ull;
+    struct fact_order *fact = &decision->event->fact.order;
+    *fact = (struct fact_order){
+        .key_hash = checkout_key(command),
+        .request_hash = command_hash(command),
+        .items_total = basket->items_total,
+        .total = basket->items_total,
+        .payment_due_shelf_ms = deferred ? 0 : due,
+        .born_due_shelf_ms = deferred ? 0 : due,
+        .keep_shelf_ms = key_keep_ms(decision, basket),
+        .now_shelf_ms = now->shelf_ms,
+        .now_wall_ms = now->wall_ms,
+        .payment_due_wall_ms =
+            deferred ? 0 : now->wall_ms + (int64_t)basket->payment_seconds * 1000,
+        .created_wall_ms = now->wall_ms,
+        .confirmed_wall_ms = deferred ? now->wall_ms : 0,
+        .cancel_until_wall_ms =
+            deferred ? now->wall_ms + (int64_t)engine->policy.cancel_seconds * 1000 : 0,
+        .version = deferred ? 2 : 1,
+        .cart_version = decision->customer_index == NONE
+                            ? 0
+                            : customer_at(engine, decision->customer_index)->cart_version + 1,
+        .status = deferred ? ORDER_CONFIRMED : ORDER_PENDING_PAYMENT,
+        .status_born = deferred ? ORDER_CONFIRMED : ORDER_PENDING_PAYMENT,
+        .mode = basket->payment_mode,
+        .move = deferred ? MOVE_SELL : MOVE_NONE,
+        .from_cart = basket->from_cart,
+    };
+    memcpy(fact->currency, basket->currency, 4);
+    order_id_make(fact->id, now->wall_ms, partition_of_customer(command->customer), now->random[0]);
+}
+
+/* What came from a hold keeps the hold's price and terms; a line of its own where they differ. */
+static void placed_lines(struct decision *decision, struct basket *basket)
+{
+    struct scratch *scratch = decision->engine->scratch;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < basket->draft_count; i++) {
+        const struct draft *draft = &scratch->drafts[i];
+        if (draft->from_hold > 0) {
+            struct event_line line = image_hold_line(hold_at(decision->engine, draft->hold_index));
+            line.quantity = line.from_hold = line.moved = draft->from_hold;
+            scratch->lines[count++] = line;
+        }
+        uint32_t fresh = draft->quantity - draft->from_hold;
+        if (fresh == 0)
+            continue;
+        struct event_line line = {
+            .sku_number = draft->terms.number,
+            .quantity = fresh,
+            .unit_price = draft->unit_price,
+            .seller_number = draft->terms.seller_number,
+            .sale_number = draft->terms.sale_number,
+            .limit = draft->limit,
+            .moved = fresh,
+        };
+        scratch->lines[count++] = line;
+    }
+    CHECK(count == basket->line_count);
+    if (basket->payment_mode == PAYMENT_EXTERNAL) {
+        for (uint32_t i = 0; i < count; i++)
+            scratch->lines[i].moved = 0;
+    }
+    decision->event->lines = scratch->lines;
+    decision->event->line_count = count;
+}
+
+static void placed_event(struct decision *decision, struct basket *basket)
+{
+    const struct command *command = decision->command;
+    struct event *event = decision->event;
+    event->kind = EVENT_ORDER_PLACED;
+    placed_fact(decision, basket);
+    placed_lines(decision, basket);
+    event->text[TEXT_CUSTOMER] = command->customer;
+    event->text[TEXT_KEY] = command->key;
+    event->text[TEXT_REFERENCES] = command->references;
+    event->text[TEXT_TOKEN] = command->token;
+    image_names(decision->engine, event);
+    decision_stream(decision, basket->payment_mode == PAYMENT_DEFERRED ? 2 : 1);
+    if (basket->payment_mode == PAYMENT_EXTERNAL)
+        note_releases(decision, basket, event->fact.order.payment_due_shelf_ms);
+    decision->answer->created = true;
+}
+
+/* Refuses for what can be known without touching stock. */
+static enum outcome checkout_judge(struct decision *decision, struct basket *basket)
+{
+    enum outcome outcome = basket_build(decision, basket);
+    if (outcome != OUTCOME_OK)
+        return outcome;
+    basket_terms(decision, basket);
+    outcome = checkout_mode(decision, basket);
+    if (outcome != OUTCOME_OK)
+        return outcome;
+    if (!basket_judge(decision, basket)) {
+        look_at_all(decision, basket);
+        return basket_refused(decision, basket);
+    }
+    outcome = basket_total(decision, basket);
+    if (outcome != OUTCOME_OK)
+        return outcome;
+    const struct command *command = decision->command;
+    if (command->expected_total_set && command->expected_total != basket->items_total) {
+        decision->answer->items_total = basket->items_total;
+        memcpy(decision->answer->currency, basket->currency, 4);
+        return OUTCOME_PRICE_CHANGED;
+    }
+    if (basket->fresh_units && decision->now->journal_full)
+        return OUTCOME_JOURNAL_FULL;
+    return checkout_room(decision, basket);
+}
+
+enum outcome decide_checkout(struct decision *decision)
+{
+    CHECK(decision->command->customer.size > 0);
+    CHECK(decision->command->key.size > 0);
+    enum outcome outcome;
+    if (checkout_replayed(decision, checkout_key(decision->command), &outcome))
+        return outcome;
+    struct basket basket = {0};
+    outcome = checkout_judge(decision, &basket);
+    if (outcome != OUTCOME_OK)
+        return outcome;
+    if (!claim_all(decision, &basket))
+        return basket_refused(decision, &basket);
+    placed_event(decision, &basket);
+    return OUTCOME_OK;
+}

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/decide_draft.h"
+
+#include "core/check.h"
+
+static struct draft *draft_at(const struct decision *decision, uint32_t index)
+{
+    return &decision->engine->scratch->drafts[index];
+}
+
+/* Order of claiming: by number, a draft with an unknown SKU last, then as asked. */
+static bool draft_before(const struct draft *drafts, uint16_t a, uint16_t b)
+{
+    uint32_t left = drafts[a].sku_index == SKU_NONE ? UINT32_MAX : drafts[a].terms.number;
+    uint32_t right = drafts[b].sku_index == SKU_NONE ? UINT32_MAX : drafts[b].terms.number;
+    return left != right ? left < right : a < b;
+}
+
+/* Shell sort with the gaps of Ciura (2001): no recursion, no memory, at most 512 entries. */
+static void sort_by_number(struct scratch *scratch, uint32_t count)
+{
+    static const uint32_t gaps[] = {301, 132, 57, 23, 10, 4, 1};
+    for (uint32_t i = 0; i < count; i++)
+        scratch->by_number[i] = (uint16_t)i;
+    for (uint32_t g = 0; g < sizeof(gaps) / sizeof(gaps[0]); g++) {
+        uint32_t gap = gaps[g];
+        for (uint32_t i = gap; i < count; i++) {
+            uint16_t moving = scratch->by_number[i];
+            uint32_t at = i;
+            while (
+                at >= gap && draft_before(scratch->drafts, moving, scratch->by_number[at - gap])) {
+                scratch->by_number[at] = scratch->by_number[at - gap];
+                at -= gap;
+            }
+            scratch->by_number[at] = moving;
+        }
+    }
+}
+
+static enum outcome drafts_from_items(struct decision *decision, struct basket *basket)
+{
+    const struct command *command = decision->command;
+    const struct engine *engine = decision->engine;
+    const struct catalog *catalog = &engine->shelf->catalog;
+    if (command->item_count > engine->policy.lines_per_order)
+        return decision_bound(
+            decision, OUTCOME_TOO_MANY_LINES, "lines_per_order", engine->policy.lines_per_order);
+    for (uint32_t i = 0; i < command->item_count; i++) {
+        struct draft *draft = draft_at(decision, i);
+        CHECK(command->items[i].quantity > 0);
+        if (command->items[i].quantity > engine->policy.units_per_line)
+            return decision_bound(decision, OUTCOME_QUANTITY_TOO_LARGE, "units_per_line",
+                engine->policy.units_per_line);
+        *draft = (struct draft){
+            .sku = command->items[i].sku,
+            .sku_index = catalog_find(catalog, command->items[i].sku),
+            .quantity = command->items[i].quantity,
+            .hold_index = NONE,
+        };
+        if (draft->sku_index == SKU_NONE)
+            draft->outcome = OUTCOME_UNKNOWN_SKU;
+        else
+            catalog_terms(catalog, draft->sku_index, &draft->terms);
+    }
+    basket->draft_count = command->item_count;
+    return OUTCOME_OK;
+}
+
+static enum outcome drafts_from_cart(struct decision *decision, struct basket *basket)
+{
+    const struct engine *engine = decision->engine;
+    if (decision->customer_index == NONE)
+        return OUTCOME_CART_EMPTY;
+    const struct customer *customer = customer_at(engine, decision->customer_index);
+    memcpy(decision->answer->order_id, customer->last_order, 16);
+    if (customer->hold_count == 0)
+        return OUTCOME_CART_EMPTY;
+    if (customer->hold_count > engine->policy.lines_per_order)
+        return decision_bound(
+            decision, OUTCOME_TOO_MANY_LINES, "lines_per_order", engine->policy.lines_per_order);
+    uint32_t link = customer->holds_first;
+    for (uint32_t i = 0; i < customer->hold_count; i++) {
+        const struct hold *hold = hold_at(engine, link - 1);
+        struct draft *draft = draft_at(decision, i);
+        uint32_t sku_index = catalog_find_number(&engine->shelf->catalog, hold->sku_number);
+        CHECK(sku_index != SKU_NONE);
+        *draft = (struct draft){
+            .sku = catalog_sku(&engine->shelf->catalog, sku_index),
+            .sku_index = sku_index,
+            .quantity = hold->quantity,
+            .hold_index = NONE,
+        };
+        catalog_terms(&engine->shelf->catalog, sku_index, &draft->terms);
+        link = hold->next;
+    }
+    basket->draft_count = customer->hold_count;
+    basket->from_cart = 1;
+    return OUTCOME_OK;
+}
+
+/* Drafts of one SKU become the first of them; the others vanish. */
+static enum outcome drafts_merge(struct decision *decision, struct basket *basket)
+{
+    struct scratch *scratch = decision->engine->scratch;
+    uint32_t most = decision->engine->policy.units_per_line;
+    sort_by_number(scratch, basket->draft_count);
+    for (uint32_t i = 1; i < basket->draft_count; i++) {
+        struct draft *before = &scratch->drafts[scratch->by_number[i - 1]];
+        struct draft *draft = &scratch->drafts[scratch->by_number[i]];
+        if (draft->sku_index == SKU_NONE || draft->sku_index != before->sku_index)
+            continue;
+        uint64_t sum = (uint64_t)before->quantity + draft->quantity;
+        if (sum > most)
+            return decision_bound(decision, OUTCOME_QUANTITY_TOO_LARGE, "units_per_line", most);
+        /* The sum moves on along the run; its first place is kept by swapping the drafts. */
+        before->quantity = (uint32_t)sum;
+        draft->quantity = 0;
+        uint16_t first = scratch->by_number[i - 1];
+        scratch->by_number[i - 1] = scratch->by_number[i];
+        scratch->by_number[i] = first;
+    }
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < basket->draft_count; i++) {
+        if (scratch->drafts[i].quantity > 0)
+            scratch->drafts[kept++] = scratch->drafts[i];
+    }
+    basket->draft_count = kept;
+    sort_by_number(scratch, kept);
+    return OUTCOME_OK;
+}
+
+/* A live hold on the same SKU is used first, at its price (K8, A6). */
+static void drafts_use_holds(struct decision *decision, struct basket *basket)
+{
+    const struct engine *engine = decision->engine;
+    if (decision->customer_index == NONE)
+        return;
+    const struct customer *customer = customer_at(engine, decision->customer_index);
+    if (customer->live_holds == 0)
+        return;
+    for (uint32_t i = 0; i < basket->draft_count; i++) {
+        struct draft *draft = draft_at(decision, i);
+        if (draft->sku_index == SKU_NONE)
+            continue;
+        uint32_t index = hold_find(engine, customer, draft->terms.number);
+        if (index == NONE || hold_at(engine, index)->state != LINE_HELD)
+            continue;
+        uint32_t held = hold_at(engine, index)->quantity;
+        draft->hold_index = index;
+        draft->from_hold = held < draft->quantity ? held : draft->quantity;
+        draft->hold_price = hold_at(engine, index)->unit_price;
+    }
+}
+
+static void basket_currency(const struct decision *decision, struct basket *basket)
+{
+    const struct command *command = decision->command;
+    if (decision->customer_index != NONE) {
+        const struct customer *customer = customer_at(decision->engine, decision->customer_index);
+        if (customer->currency[0] != 0 && (basket->from_cart || command->currency[0] == 0)) {
+            memcpy(basket->currency, customer->currency, 4);
+            return;
+        }
+    }
+    if (command->currency[0] != 0) {
+        memcpy(basket->currency, command->currency, 4);
+        return;
+    }
+    for (uint32_t i = 0; i < basket->draft_count; i++) {
+        const struct draft *draft = draft_at(decision, i);
+        if (draft->sku_index == SKU_NONE)
+            continue;
+        memcpy(basket->currency, draft->terms.prices[0].currency, 4);
+        return;
+    }
+}
+
+enum outcome basket_build(struct decision *decision, struct basket *basket)
+{
+    enum outcome outcome = decision->command->item_count > 0 ? drafts_from_items(decision, basket)
+                                                             : drafts_from_cart(decision, basket);
+    if (outcome == OUTCOME_OK)
+        outcome = drafts_merge(decision, basket);
+    if (outcome != OUTCOME_OK)
+        return outcome;
+    drafts_use_holds(decision, basket);
+    basket_currency(decision, basket);
+    const uint8_t *named = decision->command->currency;
+    if (basket->from_cart && named[0] != 0 && memcmp(named, basket->currency, 3) != 0)
+        return OUTCOME_CURRENCY_MISMATCH;
+    return OUTCOME_OK;
+}
+
+static enum outcome draft_judge(struct decision *decision, const struct basket *basket,
+    const struct selling *selling, struct draft *draft)
+{
+    uint32_t fresh = draft->quantity - draft->from_hold;
+    const uint8_t *cart = NULL;
+    if (draft->from_hold > 0)
+        cart = customer_at(decision->engine, decision->customer_index)->currency;
+    if (cart != NULL && memcmp(cart, basket->currency, 3) != 0)
+        return OUTCOME_CURRENCY_MISMATCH;
+    if (fresh == 0)
+        return OUTCOME_OK;
+    if (!product_price(&draft->terms, basket->currency, &draft->unit_price))
+        return OUTCOME_CURRENCY_MISMATCH;
+    enum outcome window = selling_window(selling, decision->now->wall_ms, &draft->starts_wall_ms);
+    if (window != OUTCOME_OK)
+        return window;
+    draft->limit = selling->limit;
+    draft->used = allowance_used(
+        decision->engine, decision->customer_index, draft->terms.number, draft->terms.sale_number);
+    if (draft->limit > 0 && (uint64_t)draft->used + fresh > draft->limit)
+        return OUTCOME_LIMIT_EXCEEDED;
+    return OUTCOME_OK;
+}
+
+/* In a basket over several sales external stands over deferred, and the shortest time counts. */
+static void basket_add_terms(struct basket *basket, const struct selling *selling)
+{
+    if (basket->payment_mode != PAYMENT_EXTERNAL)
+        basket->payment_mode = selling->payment_mode;
+    if (basket->payment_seconds == 0 || selling->payment_seconds < basket->payment_seconds)
+        basket->payment_seconds = selling->payment_seconds;
+    int64_t ends =
+        selling->terms.ends_wall_ms ? selling->terms.ends_wall_ms : selling->sale.ends_wall_ms;
+    if (ends > basket->ends_wall_ms)
+        basket->ends_wall_ms = ends;
+}
+
+bool basket_judge(struct decision *decision, struct basket *basket)
+{
+    bool good = true;
+    for (uint32_t i = 0; i < basket->draft_count; i++) {
+        struct draft *draft = draft_at(decision, i);
+        if (draft->outcome != OUTCOME_OK) {
+            good = false;
+            continue;
+        }
+        struct selling selling;
+        selling_terms(decision->engine, draft->sku_index, &selling);
+        draft->terms = selling.terms;
+        draft->outcome = draft_judge(decision, basket, &selling, draft);
+        good = good && draft->outcome == OUTCOME_OK;
+        uint32_t fresh = draft->quantity - draft->from_hold;
+        basket->line_count += (draft->from_hold > 0 ? 1u : 0u) + (fresh > 0 ? 1u : 0u);
+        basket->limited_count += draft->limit > 0;
+        basket->fresh_units |= fresh > 0;
+    }
+    return good;
+}
+
+void basket_terms(struct decision *decision, struct basket *basket)
+{
+    for (uint32_t i = 0; i < basket->draft_count; i++) {
+        const struct draft *draft = draft_at(decision, i);
+        if (draft->sku_index == SKU_NONE)
+            continue;
+        struct selling selling;
+        selling_terms(decision->engine, draft->sku_index, &selling);
+        basket_add_terms(basket, &selling);
+    }
+    if (basket->payment_mode == 0)
+        basket->payment_mode = decision->engine->policy.payment_mode;
+}
+
+static bool add_product(int64_t *sum, int64_t price, uint32_t units)
+{
+    int64_t total;
+    return !__builtin_mul_overflow(price, (int64_t)units, &total) &&
+           !__builtin_add_overflow(*sum, total, sum);
+}
+
+enum outcome basket_total(struct decision *decision, struct basket *basket)
+{
+    for (uint32_t i = 0; i < basket->draft_count; i++) {
+        const struct draft *draft = draft_at(decision, i);
+        uint32_t fresh = draft->quantity - draft->from_hold;
+        if (!add_product(&basket->items_total, draft->hold_price, draft->from_hold) ||
+            !add_product(&basket->items_total, draft->unit_price, fresh))
+            return decision_bound(decision, OUTCOME_INVALID, "items_total", INT64_MAX);
+    }
+    if (basket->line_count > LINES_PER_ORDER_MAX)
+        return decision_bound(
+            decision, OUTCOME_TOO_MANY_LINES, "lines_per_order", LINES_PER_ORDER_MAX);
+    return OUTCOME_OK;
+}
+
+enum outcome basket_refused(struct decision *decision, const struct basket *basket)
+{
+    struct answer_line *out = decision->engine->scratch->answers;
+    uint32_t count = 0;
+    bool one_reason = true;
+    for (uint32_t i = 0; i < basket->draft_count; i++) {
+        const struct draft *draft = draft_at(decision, i);
+        if (draft->outcome == OUTCOME_OK)
+            continue;
+        out[count] = (struct answer_line){
+            .sku = draft->sku,
+            .outcome = draft->outcome,
+            .available = draft->available,
+            .limit = draft->limit,
+            .used = draft->used,
+            .next_release_shelf_ms = draft->next_release_shelf_ms,
+            .starts_wall_ms = draft->starts_wall_ms,
+        };
+        one_reason = one_reason && out[count].outcome == out[0].outcome;
+        count++;
+    }
+    CHECK(count > 0);
+    struct answer *answer = decision->answer;
+    answer->lines = out;
+    answer->line_count = count;
+    answer->available = out[0].available;
+    answer->limit = out[0].limit;
+    answer->used = out[0].used;
+    answer->next_release_shelf_ms = out[0].next_release_shelf_ms;
+    answer->starts_wall_ms = out[0].starts_wall_ms;
+    return one_reason ? out[0].outcome : OUTCOME_LINES_REFUSED;
+}

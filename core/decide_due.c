@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What time decides. Every entity has one timer; what it means depends on the entity: a hold dies,
+ * an unpaid order expires, a final order, a key, an idle customer is forgotten once PostgreSQL has
+ * what it needs. A timer that is early (the customer came back, the stream lags) is set again.
+ */
+#include "core/check.h"
+#include "core/engine_steps.h"
+
+enum { DUE_WORK_MAX = 256, RETRY_MS = 1000 };
+
+static void forget_begin(
+    struct decision *decision, enum event_kind kind, const uint8_t *ids, uint32_t count)
+{
+    struct event *event = decision->event;
+    event->kind = kind;
+    event->fact.forgotten =
+        (struct fact_forgotten){.now_shelf_ms = decision->now->shelf_ms, .count = count};
+    event->text[TEXT_IDS] = bytes_of(ids, 16 * count);
+}
+
+/* The payment ids that are free again when the order is gone; see settle.c. */
+static struct bytes forget_claims(struct decision *decision, const struct order *order)
+{
+    struct engine *engine = decision->engine;
+    uint8_t *begin = engine->scratch->text + engine->scratch->text_used;
+    uint32_t size = 0, link = order->payments_first;
+    CHECK(engine->scratch->text_used + 32 * PAYMENTS_PER_ORDER <= sizeof(engine->scratch->text));
+    for (uint32_t i = 0; i < order->payment_count; i++) {
+        const struct payment *payment = pool_at(&engine->payments, link - 1);
+        link = payment->next;
+        if (!payment_is_claim(payment))
+            continue;
+        memcpy(begin + size, order->id, 16);
+        memcpy(begin + size + 16, &payment->hash, 16);
+        size += 32;
+    }
+    engine->scratch->text_used += size;
+    return bytes_of(begin, size);
+}
+
+bool payment_is_claim(const struct payment *payment)
+{
+    return payment->results != 1u << RESULT_REFUNDED;
+}
+
+static bool due_order(struct decision *decision, uint32_t index)
+{
+    struct engine *engine = decision->engine;
+    const struct order *order = order_at(engine, index);
+    if (order->status == ORDER_PENDING_PAYMENT || order->status == ORDER_REVIEW) {
+        decide_order_due(decision, index);
+        return true;
+    }
+    bool keyed = order->keep_shelf_ms > decision->now->shelf_ms;
+    if (keyed || order->stream_seq > decision->now->streamed_seq) {
+        deadlines_set(&engine->deadlines, engine->orders_base + index,
+            keyed ? order->keep_shelf_ms : decision->now->shelf_ms + RETRY_MS);
+        return false;
+    }
+    forget_begin(decision, EVENT_ORDERS_FORGOTTEN, order->id, 1);
+    decision->event->text[TEXT_CLAIMS] = forget_claims(decision, order);
+    return true;
+}
+
+static bool due_key(struct decision *decision, uint32_t index)
+{
+    const struct request_key *key = pool_at(&decision->engine->keys, index);
+    forget_begin(decision, EVENT_KEYS_FORGOTTEN, (const uint8_t *)&key->key, 1);
+    return true;
+}
+
+static bool due_customer(struct decision *decision, uint32_t index)
+{
+    struct engine *engine = decision->engine;
+    const struct customer *customer = customer_at(engine, index);
+    uint64_t idle = customer->touched_shelf_ms + engine->policy.cart_idle_seconds * 1000ull;
+    if (customer->order_count > 0 || customer->allowance_count > 0 || customer->live_holds > 0 ||
+        idle > decision->now->shelf_ms) {
+        uint64_t later = decision->now->shelf_ms + engine->policy.cart_idle_seconds * 1000ull;
+        deadlines_set(&engine->deadlines, engine->customers_base + index, later);
+        return false;
+    }
+    decision->event->kind = EVENT_CUSTOMER_FORGOTTEN;
+    decision->event->fact.forgotten =
+        (struct fact_forgotten){.now_shelf_ms = decision->now->shelf_ms};
+    decision->event->text[TEXT_CUSTOMER] = image_text(engine, customer->id);
+    return true;
+}
+
+/* Decides what the timer says; false when it was early and is set again. */
+static bool due_one(struct decision *decision, uint32_t id)
+{
+    const struct engine *engine = decision->engine;
+    if (id >= engine->customers_base)
+        return due_customer(decision, id - engine->customers_base);
+    if (id >= engine->keys_base)
+        return due_key(decision, id - engine->keys_base);
+    if (id >= engine->orders_base)
+        return due_order(decision, id - engine->orders_base);
+    decide_hold_due(decision, id);
+    return true;
+}
+
+static struct decision due_decision(
+    struct engine *engine, const struct moment *now, struct event *event)
+{
+    image_reset(engine, event);
+    return (struct decision){.engine = engine, .now = now, .event = event, .customer_index = NONE};
+}
+
+bool engine_due(struct engine *engine, const struct moment *now, struct event *event)
+{
+    struct decision decision = due_decision(engine, now, event);
+    uint32_t work = DUE_WORK_MAX, id;
+    for (uint32_t early = 0; early < DUE_WORK_MAX; early++) {
+        if (!deadlines_peek(&engine->deadlines, now->shelf_ms, &work, &id))
+            return false;
+        if (due_one(&decision, id))
+            return true;
+    }
+    return false;
+}
+
+uint64_t engine_next_due(const struct engine *engine)
+{
+    return deadlines_next(&engine->deadlines);
+}
+
+/* The first hold or open order of the customer whose time is over. */
+static uint32_t due_of_customer(
+    const struct engine *engine, const struct customer *customer, uint64_t now_shelf_ms)
+{
+    uint32_t link = customer->live_holds > 0 ? customer->holds_first : 0;
+    for (uint32_t i = 0; link != 0 && i < customer->hold_count; i++) {
+        const struct hold *hold = hold_at(engine, link - 1);
+        if (hold->state == LINE_HELD && hold->deadline_shelf_ms <= now_shelf_ms)
+            return engine->holds_base + link - 1;
+        link = hold->next;
+    }
+    link = customer->open_orders > 0 ? customer->orders_newest : 0;
+    for (uint32_t i = 0; link != 0 && i < customer->order_count; i++) {
+        const struct order *order = order_at(engine, link - 1);
+        bool open = order->status == ORDER_PENDING_PAYMENT || order->status == ORDER_REVIEW;
+        if (open && order->payment_due_shelf_ms <= now_shelf_ms)
+            return engine->orders_base + link - 1;
+        link = order->next;
+    }
+    return NONE;
+}
+
+bool engine_due_of(struct engine *engine, const struct command *command, const struct moment *now,
+    struct event *event)
+{
+    uint32_t customer_index = NONE;
+    if (command->customer.size > 0) {
+        customer_index = customer_find(engine, command->customer);
+    } else if (command->kind == COMMAND_ORDER_READ || command->kind == COMMAND_PAYMENT ||
+               command->kind == COMMAND_CANCEL) {
+        uint32_t order_index = order_find(engine, command->order_id);
+        if (order_index != NONE)
+            customer_index = order_at(engine, order_index)->customer_index;
+    }
+    if (customer_index == NONE)
+        return false;
+    const struct customer *customer = customer_at(engine, customer_index);
+    if (customer->live_holds == 0 && customer->open_orders == 0)
+        return false;
+    uint32_t id = due_of_customer(engine, customer, now->shelf_ms);
+    if (id == NONE)
+        return false;
+    struct decision decision = due_decision(engine, now, event);
+    CHECK(due_one(&decision, id));
+    return true;
+}

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Shard 0's decisions: products, imports and allotments. A lowering takes its units from available
+ * at once and the allotment follows when the record is durable; a rise waits for the disk whole.
+ */
+#include "core/check.h"
+#include "core/engine_steps.h"
+
+static struct hash128 stock_key(const struct command *command)
+{
+    struct bytes parts[3] = {BYTES("stock"), command->sku, command->key};
+    return hash_parts(parts, 3);
+}
+
+static void stock_say(struct decision *decision, uint32_t sku_index)
+{
+    struct stock_numbers numbers = stock_numbers(&decision->engine->shelf->stock, sku_index);
+    struct answer *answer = decision->answer;
+    answer->allotment = numbers.allotment;
+    answer->stock_available = numbers.available;
+    answer->held = numbers.held;
+    answer->sold = numbers.sold;
+}
+
+enum outcome decide_stock_read(struct decision *decision)
+{
+    CHECK(decision->engine->shard == 0);
+    uint32_t sku_index = catalog_find(&decision->engine->shelf->catalog, decision->command->sku);
+    if (sku_index == SKU_NONE)
+        return OUTCOME_NOT_FOUND;
+    stock_say(decision, sku_index);
+    return OUTCOME_OK;
+}
+
+static void stock_replay(struct decision *decision, const struct request_key *entry)
+{
+    struct answer *answer = decision->answer;
+    answer->replayed = true;
+    answer->allotment = entry->noted.allotment;
+    answer->stock_available = entry->noted.available;
+    answer->held = entry->noted.held;
+    answer->sold = entry->noted.sold;
+}
+
+/* Units to add to the allotment, or to take from it. */
+static enum outcome stock_delta(struct decision *decision, uint32_t allotment, int64_t *delta)
+{
+    const struct command *command = decision->command;
+    *delta = command->stock_delta;
+    if (command->stock_set) {
+        if (command->stock_compare != allotment)
+            return OUTCOME_VERSION_CONFLICT;
+        *delta = (int64_t)command->stock_value - allotment;
+    }
+    if (*delta > (int64_t)(UINT32_MAX - allotment) || *delta < -(int64_t)UINT32_MAX)
+        return decision_bound(decision, OUTCOME_INVALID, "allotment", UINT32_MAX);
+    return OUTCOME_OK;
+}
+
+/* Lowers by what is asked, or with floor by what is free; `short_units` is what could not be. */
+static enum outcome stock_lower_by(struct decision *decision, uint32_t sku_index, int64_t *delta)
+{
+    struct stock *stock = &decision->engine->shelf->stock;
+    uint32_t asked = (uint32_t) - *delta;
+    if (stock_lower(stock, sku_index, asked))
+        return OUTCOME_OK;
+    for (uint32_t tries = 0; tries < 1000; tries++) {
+        uint32_t available = stock_numbers(stock, sku_index).available;
+        uint32_t units = available < asked ? available : asked;
+        decision->answer->short_units = asked - units;
+        if (!decision->command->stock_floor) {
+            decision->answer->bound_value = asked - units;
+            return OUTCOME_INSUFFICIENT;
+        }
+        *delta = -(int64_t)units;
+        if (units == 0 || stock_lower(stock, sku_index, units))
+            return OUTCOME_OK;
+    }
+    return OUTCOME_VERSION_CONFLICT; /* it moved a thousand times while we looked */
+}
+
+static void stock_event(
+    struct decision *decision, uint32_t sku_index, uint32_t allotment, int64_t delta)
+{
+    const struct command *command = decision->command;
+    struct answer *answer = decision->answer;
+    struct event *event = decision->event;
+    stock_say(decision, sku_index);
+    answer->allotment = (uint32_t)((int64_t)allotment + delta);
+    if (delta > 0)
+        answer->stock_available += (uint32_t)delta;
+    if (delta < 0)
+        answer->held -= (uint32_t)-delta;
+    event->kind = EVENT_STOCK_ADJUSTED;
+    event->fact.stock = (struct fact_stock){
+        .key_hash = stock_key(command),
+        .request_hash = command_hash(command),
+        .keep_shelf_ms =
+            decision->now->shelf_ms + decision->engine->policy.idempotency_seconds * 1000ull,
+        .delta = delta,
+        .now_wall_ms = decision->now->wall_ms,
+        .sku_number = decision->engine->shelf->catalog.records[sku_index].terms.number,
+        .allotment = answer->allotment,
+        .available = answer->stock_available,
+        .held = answer->held,
+        .sold = answer->sold,
+    };
+    event->text[TEXT_SKU] = command->sku;
+    event->text[TEXT_KEY] = command->key;
+    event->text[TEXT_ACTOR] = command->actor;
+    event->text[TEXT_REASON] = command->reason;
+    decision_stream(decision, 1);
+}
+
+enum outcome decide_stock(struct decision *decision)
+{
+    const struct command *command = decision->command;
+    struct engine *engine = decision->engine;
+    CHECK(engine->shard == 0);
+    CHECK(command->key.size > 0);
+    uint32_t sku_index = catalog_find(&engine->shelf->catalog, command->sku);
+    if (sku_index == SKU_NONE)
+        return OUTCOME_NOT_FOUND;
+    uint32_t key_index = key_find(engine, stock_key(command));
+    if (key_index != NONE) {
+        const struct request_key *entry = pool_at(&engine->keys, key_index);
+        if (!hash128_equal(entry->request, command_hash(command)))
+            return OUTCOME_KEY_REUSED;
+        stock_replay(decision, entry);
+        return OUTCOME_OK;
+    }
+    stock_say(decision, sku_index);
+    uint32_t allotment = engine->shelf->catalog.records[sku_index].allotment;
+    int64_t delta;
+    enum outcome outcome = stock_delta(decision, allotment, &delta);
+    if (outcome != OUTCOME_OK)
+        return outcome;
+    if (pool_room(&engine->keys) == 0)
+        return decision_full(decision, "idempotency_keys");
+    if (decision->now->journal_full && delta > 0)
+        return OUTCOME_JOURNAL_FULL;
+    if (delta < 0)
+        outcome = stock_lower_by(decision, sku_index, &delta);
+    if (outcome == OUTCOME_OK)
+        stock_event(decision, sku_index, allotment, delta);
+    return outcome;
+}
+
+/* Numbers for names that are new with this product; the seller's comes first. */
+static enum outcome product_names(struct decision *decision, const struct product_image *image,
+    struct fact_product *fact, bool created)
+{
+    const struct catalog *catalog = &decision->engine->shelf->catalog;
+    uint32_t next = atomic_load(&catalog->names_used) + 1;
+    uint32_t names = 0;
+    if (image->seller.size > 0)
+        fact->seller_number = catalog_name_find(catalog, image->seller);
+    if (image->seller.size > 0 && fact->seller_number == 0) {
+        fact->seller_number = next++;
+        names++;
+    }
+    if (image->sale.size > 0)
+        fact->sale_number = catalog_name_find(catalog, image->sale);
+    if (image->sale.size > 0 && fact->sale_number == 0) {
+        bool same = bytes_equal(image->sale, image->seller);
+        fact->sale_number = same ? fact->seller_number : next++;
+        names += !same;
+    }
+    if (!catalog_room(catalog, created, 0))
+        return decision_full(decision, "skus");
+    if (!catalog_room(catalog, 0, names))
+        return decision_full(decision, "names");
+    return OUTCOME_OK;
+}
+
+static void product_fact(const struct product_image *image, struct fact_product *fact)
+{
+    fact->max_per_customer = image->max_per_customer;
+    fact->hold_seconds = image->hold_seconds;
+    fact->reserve_on = image->reserve_on;
+    fact->price_count = image->price_count;
+    fact->starts_wall_ms = image->starts_wall_ms;
+    fact->ends_wall_ms = image->ends_wall_ms;
+    for (uint32_t i = 0; i < image->price_count; i++) {
+        memcpy(fact->prices[i].currency, image->prices[i].currency, 4);
+        fact->prices[i].amount = image->prices[i].amount;
+    }
+}
+
+static void product_texts_of(const struct product_image *image, struct event *event)
+{
+    event->text[TEXT_SKU] = image->sku;
+    event->text[TEXT_TITLE] = image->title;
+    event->text[TEXT_CATEGORY] = image->category;
+    event->text[TEXT_SELLER] = image->seller;
+    event->text[TEXT_SALE] = image->sale;
+    event->text[TEXT_GROUP] = image->group;
+    event->text[TEXT_OPTION] = image->option;
+    event->text[TEXT_IMAGE] = image->image;
+}
+
+static bool name_is(const struct name *name, struct bytes bytes)
+{
+    return bytes_equal(bytes_of(name->data, name->size), bytes);
+}
+
+static bool product_is_same(const struct catalog *catalog, uint32_t sku_index,
+    const struct fact_product *fact, const struct product_image *image)
+{
+    struct product_terms terms;
+    struct product_texts texts;
+    catalog_terms(catalog, sku_index, &terms);
+    catalog_texts(catalog, sku_index, &texts);
+    bool same =
+        terms.seller_number == fact->seller_number && terms.sale_number == fact->sale_number &&
+        terms.max_per_customer == fact->max_per_customer &&
+        terms.hold_seconds == fact->hold_seconds && terms.reserve_on == fact->reserve_on &&
+        terms.price_count == fact->price_count && terms.starts_wall_ms == fact->starts_wall_ms &&
+        terms.ends_wall_ms == fact->ends_wall_ms;
+    for (uint32_t i = 0; same && i < fact->price_count; i++)
+        same = memcmp(terms.prices[i].currency, fact->prices[i].currency, 3) == 0 &&
+               terms.prices[i].amount == fact->prices[i].amount;
+    return same && bytes_equal(bytes_of(texts.title, texts.title_size), image->title) &&
+           bytes_equal(bytes_of(texts.image, texts.image_size), image->image) &&
+           name_is(&texts.category, image->category) && name_is(&texts.group, image->group) &&
+           name_is(&texts.option, image->option);
+}
+
+enum outcome decide_product(struct decision *decision)
+{
+    const struct product_image *image = decision->command->product;
+    struct engine *engine = decision->engine;
+    const struct catalog *catalog = &engine->shelf->catalog;
+    CHECK(engine->shard == 0);
+    CHECK(image->price_count >= 1);
+    CHECK(image->price_count <= PRICES_MAX);
+    uint32_t sku_index = catalog_find_reserved(catalog, image->sku);
+    bool created = sku_index == SKU_NONE;
+    if (!created && catalog_is_changing(catalog, sku_index))
+        return OUTCOME_VERSION_CONFLICT; /* a change of it still waits for the disk */
+    struct fact_product fact = {.created = created, .now_wall_ms = decision->now->wall_ms};
+    enum outcome outcome = product_names(decision, image, &fact, created);
+    if (outcome != OUTCOME_OK)
+        return outcome;
+    if (decision->now->journal_full)
+        return OUTCOME_JOURNAL_FULL;
+    product_fact(image, &fact);
+    decision->answer->created = created;
+    if (!created && product_is_same(catalog, sku_index, &fact, image)) {
+        decision->answer->unchanged = true;
+        return OUTCOME_OK;
+    }
+    fact.in_import = created && image->in_import;
+    fact.allotment = created ? image->stock : 0;
+    fact.sku_number = created ? catalog->number_next : catalog->records[sku_index].terms.number;
+    fact.version = created ? 1 : catalog->records[sku_index].terms.version + 1;
+    decision->event->kind = EVENT_PRODUCT_SET;
+    decision->event->fact.product = fact;
+    product_texts_of(image, decision->event);
+    decision->event->text[TEXT_ACTOR] = decision->command->actor;
+    decision_stream(decision, 1);
+    return OUTCOME_OK;
+}
+
+enum outcome decide_import(struct decision *decision)
+{
+    const struct command *command = decision->command;
+    CHECK(decision->engine->shard == 0);
+    bool begins = command->kind == COMMAND_IMPORT_BEGIN;
+    if (begins == decision->engine->shelf->catalog.importing)
+        return OUTCOME_VERSION_CONFLICT;
+    decision->event->kind = begins ? EVENT_IMPORT_BEGUN : EVENT_IMPORT_DONE;
+    decision->event->fact.import = command->import;
+    decision->event->fact.import.now_wall_ms = decision->now->wall_ms;
+    decision->event->text[TEXT_ACTOR] = command->actor;
+    return OUTCOME_OK;
+}

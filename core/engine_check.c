@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Two proofs for tests and recovery: that the tables agree with themselves and with one another,
+ * and one number that is the same for the same state however it was reached.
+ */
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "core/check.h"
+#include "core/engine_steps.h"
+
+static void check_customer(const struct engine *engine, uint32_t index)
+{
+    const struct customer *customer = customer_at(engine, index);
+    uint32_t live = 0, open = 0, link = customer->holds_first;
+    for (uint32_t i = 0; i < customer->hold_count; i++) {
+        const struct hold *hold = hold_at(engine, link - 1);
+        CHECK(hold->customer_index == index);
+        CHECK(hold->quantity > 0);
+        live += hold->state == LINE_HELD;
+        link = hold->next;
+    }
+    CHECK(link == 0);
+    CHECK(live == customer->live_holds);
+    link = customer->orders_newest;
+    for (uint32_t i = 0; i < customer->order_count; i++) {
+        const struct order *order = order_at(engine, link - 1);
+        CHECK(order->customer_index == index);
+        open += order->status == ORDER_PENDING_PAYMENT || order->status == ORDER_REVIEW;
+        link = order->next;
+    }
+    CHECK(link == 0);
+    CHECK(open == customer->open_orders);
+    uint8_t id[CUSTOMER_SIZE_MAX];
+    uint32_t size = text_copy(&engine->texts, customer->id, id);
+    CHECK(customer_find(engine, bytes_of(id, size)) == index);
+    CHECK(partition_of_customer(bytes_of(id, size)) % engine->shard_count == engine->shard);
+}
+
+static void check_order(const struct engine *engine, uint32_t index)
+{
+    const struct order *order = order_at(engine, index);
+    CHECK(order_find(engine, order->id) == index);
+    CHECK(order->payment_count <= PAYMENTS_PER_ORDER);
+    int64_t total = 0;
+    uint32_t link = order->lines_first;
+    for (uint32_t i = 0; i < order->line_count; i++) {
+        const struct order_line *line = line_at(engine, link - 1);
+        CHECK(line->cancelled <= line->quantity);
+        CHECK(line->restocked <= line->cancelled);
+        total += line->unit_price * (int64_t)line->quantity;
+        link = line->next;
+    }
+    CHECK(link == 0);
+    CHECK(total == order->items_total);
+}
+
+void engine_check(const struct engine *engine)
+{
+    uint32_t live = 0;
+    for (uint32_t i = 0; i < engine->customers.fresh; i++) {
+        if (!pool_is_used(&engine->customers, i))
+            continue;
+        check_customer(engine, i);
+        live += customer_at(engine, i)->live_holds + customer_at(engine, i)->open_orders;
+    }
+    CHECK(live == engine->live_holds);
+    for (uint32_t i = 0; i < engine->orders.fresh; i++) {
+        if (pool_is_used(&engine->orders, i))
+            check_order(engine, i);
+    }
+    pool_check(&engine->customers);
+    pool_check(&engine->holds);
+    pool_check(&engine->orders);
+    pool_check(&engine->lines);
+    pool_check(&engine->payments);
+    pool_check(&engine->keys);
+    table_check(&engine->customer_table);
+    table_check(&engine->order_table);
+    table_check(&engine->key_table);
+    text_check(&engine->texts);
+    deadlines_check(&engine->deadlines);
+}
+
+/* Entities are hashed one by one and summed, so that slots and order do not matter. */
+static uint64_t digest_of(const void *data, uint32_t size, uint64_t seed)
+{
+    return XXH3_64bits_withSeed(data, size, seed);
+}
+
+static uint64_t digest_customer(const struct engine *engine, const struct customer *customer)
+{
+    uint8_t id[CUSTOMER_SIZE_MAX];
+    uint32_t size = text_copy(&engine->texts, customer->id, id);
+    uint64_t name = digest_of(id, size, 1), sum = name;
+    uint64_t facts[6] = {customer->hold_count, customer->order_count, customer->open_orders,
+        customer->live_holds, customer->allowance_count, customer->cart_version};
+    sum += digest_of(facts, sizeof(facts), name);
+    sum += digest_of(customer->last_order, 16, name);
+    uint32_t link = customer->holds_first;
+    for (uint32_t i = 0; i < customer->hold_count; i++) {
+        const struct hold *hold = hold_at(engine, link - 1);
+        uint64_t parts[6] = {hold->sku_number, hold->quantity, (uint64_t)hold->unit_price,
+            hold->deadline_shelf_ms, hold->state, hold->limit};
+        sum += digest_of(parts, sizeof(parts), name + i);
+        link = hold->next;
+    }
+    return sum;
+}
+
+static uint64_t digest_order(const struct engine *engine, const struct order *order)
+{
+    uint64_t name = digest_of(order->id, 16, 2);
+    uint64_t facts[10] = {order->version, order->status, order->reclaimed,
+        (uint64_t)order->items_total, (uint64_t)order->total, (uint64_t)order->paid,
+        (uint64_t)order->refund_due, order->payment_due_shelf_ms, order->keep_shelf_ms,
+        order->payment_count};
+    uint64_t sum = name + digest_of(facts, sizeof(facts), name);
+    uint32_t link = order->lines_first;
+    for (uint32_t i = 0; i < order->line_count; i++) {
+        const struct order_line *line = line_at(engine, link - 1);
+        uint64_t parts[5] = {line->sku_number, line->quantity, line->cancelled, line->restocked,
+            (uint64_t)line->unit_price};
+        sum += digest_of(parts, sizeof(parts), name + i);
+        link = line->next;
+    }
+    return sum;
+}
+
+uint64_t engine_digest(const struct engine *engine)
+{
+    uint64_t sum = engine->stream_seq + engine->live_holds;
+    for (uint32_t i = 0; i < engine->customers.fresh; i++) {
+        if (pool_is_used(&engine->customers, i))
+            sum += digest_customer(engine, customer_at(engine, i));
+    }
+    for (uint32_t i = 0; i < engine->orders.fresh; i++) {
+        if (pool_is_used(&engine->orders, i))
+            sum += digest_order(engine, order_at(engine, i));
+    }
+    for (uint32_t i = 0; i < engine->keys.fresh; i++) {
+        const struct request_key *key = pool_at(&engine->keys, i);
+        if (pool_is_used(&engine->keys, i))
+            sum += digest_of(&key->key, 32, 3) + key->keep_shelf_ms;
+    }
+    for (uint32_t i = 0; i < engine->gone.fresh; i++)
+        sum += digest_of(pool_at(&engine->gone, i), sizeof(struct gone), 4);
+    return sum;
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * engine_steps - what the files of one engine share: decide in parts, by what is asked.
+ *
+ * Ownership  Everything is the engine's.
+ * Threads    The engine's own shard.
+ * Units      See tables.h.
+ * Errors     Parts of decide answer an outcome and leave nothing claimed when it is not OK.
+ * Cost       See engine.h.
+ */
+#ifndef HOTSHELF_CORE_ENGINE_STEPS_H
+#define HOTSHELF_CORE_ENGINE_STEPS_H
+
+#include "core/engine.h"
+#include "core/image.h"
+#include "core/tables.h"
+
+/* One decision under way. */
+struct decision {
+    struct engine *engine;
+    const struct command *command;
+    const struct moment *now;
+    struct event *event;
+    struct answer *answer;
+    uint32_t customer_index; /* NONE: not known yet */
+};
+
+enum outcome decide_cart_set(struct decision *decision);
+enum outcome decide_cart_clear(struct decision *decision);
+enum outcome decide_checkout(struct decision *decision);
+enum outcome decide_payment(struct decision *decision);
+enum outcome decide_cancel(struct decision *decision);
+enum outcome decide_product(struct decision *decision);
+enum outcome decide_stock(struct decision *decision);
+enum outcome decide_stock_read(struct decision *decision);
+enum outcome decide_import(struct decision *decision);
+
+/* Whether who asks may see this order: its customer, or a service that names nobody else. */
+bool order_may_see(
+    const struct engine *engine, uint32_t order_index, const struct command *command);
+
+/* The event takes the next stream numbers. */
+void decision_stream(struct decision *decision, uint32_t count);
+/* Refuses because a table has no room: which one is named in the answer. */
+enum outcome decision_full(struct decision *decision, const char *table);
+/* Refuses for a configured bound. */
+enum outcome decision_bound(
+    struct decision *decision, enum outcome outcome, const char *bound, uint64_t value);
+/* NULL while there is room for one more customer, or the customer exists. */
+const char *room_for_customer(const struct decision *decision);
+
+/* Terms of selling a product: the SKU's value over its sale's over the configuration's (L9). */
+struct selling {
+    struct product_terms terms;
+    struct sale sale;
+    uint8_t reserve_on;
+    uint8_t payment_mode;
+    uint32_t hold_seconds;
+    uint32_t payment_seconds;
+    uint32_t limit;
+};
+void selling_terms(const struct engine *engine, uint32_t sku_index, struct selling *selling);
+/* Whether the sale of the product is open now (W1). */
+enum outcome selling_window(const struct selling *selling, int64_t wall_ms, int64_t *starts_ms);
+
+/* What a customer hears when stock refused, and what is left for him who holds `own` units. */
+enum outcome line_refused(const struct decision *decision, uint32_t sku_index,
+    enum stock_answer said, uint32_t own, uint32_t *available, uint64_t *next_release_shelf_ms,
+    uint32_t units);
+
+/* An order event from the order as it is: version, clocks, stream number; status unchanged. */
+void order_event_begin(struct decision *decision, uint32_t order_index, enum event_kind kind);
+/* Every line's remaining units move. */
+void order_event_move(struct event *event, enum stock_move move);
+/* The same, and the order is cancelled. */
+void order_event_cancel(struct event *event, enum stock_move move);
+/* An open order at its deadline. */
+void decide_order_due(struct decision *decision, uint32_t order_index);
+/* A hold at its deadline. */
+void decide_hold_due(struct decision *decision, uint32_t hold_index);
+
+/* Stock words that wait for the disk. */
+void settle_moves(struct shelf *shelf, const struct event *event, enum stock_move move);
+
+#endif

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/image.h"
+
+#include "core/check.h"
+#include "core/view.h"
+
+void image_reset(const struct engine *engine, struct event *event)
+{
+    engine->scratch->text_used = 0;
+    *event = (struct event){.kind = EVENT_NONE};
+}
+
+static uint8_t *scratch_take(const struct engine *engine, uint32_t size)
+{
+    struct scratch *scratch = engine->scratch;
+    CHECK(size <= sizeof(scratch->text) - scratch->text_used);
+    uint8_t *taken = scratch->text + scratch->text_used;
+    scratch->text_used += size;
+    return taken;
+}
+
+struct bytes image_text(const struct engine *engine, struct text text)
+{
+    uint8_t *copy = scratch_take(engine, text.size);
+    text_copy(&engine->texts, text, copy);
+    return bytes_of(copy, text.size);
+}
+
+static uint8_t *name_append(uint8_t *out, struct bytes name)
+{
+    CHECK(name.size <= NAME_SIZE_MAX);
+    *out++ = (uint8_t)name.size;
+    if (name.size > 0)
+        memcpy(out, name.data, name.size);
+    return out + name.size;
+}
+
+void image_names(const struct engine *engine, struct event *event)
+{
+    const struct catalog *catalog = &engine->shelf->catalog;
+    struct scratch *scratch = engine->scratch;
+    uint8_t *begin = scratch->text + scratch->text_used;
+    CHECK(event->line_count * (3u + SKU_SIZE_MAX + 2u * NAME_SIZE_MAX) <=
+          sizeof(scratch->text) - scratch->text_used);
+    uint8_t *end = begin;
+    for (uint32_t i = 0; i < event->line_count; i++) {
+        const struct event_line *line = &event->lines[i];
+        uint32_t sku_index = catalog_find_number(catalog, line->sku_number);
+        /* A product stays on the shelf while an order or hold of it is kept. */
+        CHECK(sku_index != SKU_NONE);
+        end = name_append(end, catalog_sku(catalog, sku_index));
+        end = name_append(end, catalog_name(catalog, line->seller_number));
+        end = name_append(end, catalog_name(catalog, line->sale_number));
+    }
+    event->text[TEXT_NAMES] = bytes_of(begin, (uint32_t)(end - begin));
+    scratch->text_used += event->text[TEXT_NAMES].size;
+}
+
+static void order_fact(const struct order *order, struct fact_order *fact)
+{
+    *fact = (struct fact_order){
+        .items_total = order->items_total,
+        .total = order->total,
+        .paid = order->paid,
+        .refund_due = order->refund_due,
+        .payment_due_shelf_ms = order->payment_due_shelf_ms,
+        .born_due_shelf_ms = order->born_due_shelf_ms,
+        .created_wall_ms = order->created_wall_ms,
+        .confirmed_wall_ms = order->confirmed_wall_ms,
+        .paid_wall_ms = order->paid_wall_ms,
+        .cancel_until_wall_ms = order->cancel_until_wall_ms,
+        .version = order->version,
+        .status = order->status,
+        .status_before = order->status,
+        .status_born = order->status_born,
+        .mode = order->mode,
+        .reclaimed = order->reclaimed,
+    };
+    memcpy(fact->id, order->id, 16);
+    memcpy(fact->currency, order->currency, 4);
+}
+
+static uint32_t order_lines(const struct engine *engine, const struct order *order)
+{
+    uint32_t link = order->lines_first;
+    for (uint32_t i = 0; i < order->line_count; i++) {
+        const struct order_line *line = line_at(engine, link - 1);
+        engine->scratch->lines[i] = (struct event_line){
+            .sku_number = line->sku_number,
+            .quantity = line->quantity,
+            .cancelled = line->cancelled,
+            .restocked = line->restocked,
+            .unit_price = line->unit_price,
+            .seller_number = line->seller_number,
+            .sale_number = line->sale_number,
+            .limit = line->limit,
+        };
+        link = line->next;
+    }
+    CHECK(link == 0);
+    return order->line_count;
+}
+
+void image_order(const struct engine *engine, uint32_t order_index, struct event *event)
+{
+    const struct order *order = order_at(engine, order_index);
+    image_reset(engine, event);
+    order_fact(order, &event->fact.order);
+    event->lines = engine->scratch->lines;
+    event->line_count = order_lines(engine, order);
+    event->text[TEXT_CUSTOMER] = image_text(engine, customer_at(engine, order->customer_index)->id);
+    event->text[TEXT_REFERENCES] = image_text(engine, order->references);
+    event->text[TEXT_PROVIDER] = image_text(engine, order->provider);
+    event->text[TEXT_PAYMENT_ID] = image_text(engine, order->payment_id);
+    image_names(engine, event);
+}
+
+struct event_line image_hold_line(const struct hold *hold)
+{
+    return (struct event_line){
+        .sku_number = hold->sku_number,
+        .quantity = hold->quantity,
+        .unit_price = hold->unit_price,
+        .seller_number = hold->seller_number,
+        .sale_number = hold->sale_number,
+        .limit = hold->limit,
+    };
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * image - builds the parts of an event in the engine's scratch: texts, names of lines, whole
+ * orders.
+ *
+ * Ownership  What is built lives in the scratch until image_reset(), which each decide begins with.
+ * Threads    The engine's own shard.
+ * Units      See event.h.
+ * Errors     The scratch holds the largest event; more is a bug.
+ * Cost       Copies.
+ */
+#ifndef HOTSHELF_CORE_IMAGE_H
+#define HOTSHELF_CORE_IMAGE_H
+
+#include "core/tables.h"
+
+/* Empties the scratch; the event becomes EVENT_NONE. */
+void image_reset(const struct engine *engine, struct event *event);
+/* A copy in the scratch of a text kept in the tables. */
+struct bytes image_text(const struct engine *engine, struct text text);
+/* TEXT_NAMES for the event's lines: sku, seller, sale of each. */
+void image_names(const struct engine *engine, struct event *event);
+/* The order as it is now: fact, lines, texts, names. Moves nothing. */
+void image_order(const struct engine *engine, uint32_t order_index, struct event *event);
+/* The line of a hold, with its frozen terms; moves nothing. */
+struct event_line image_hold_line(const struct hold *hold);
+
+#endif

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Counters are never stored: after every journal is replayed, what is held and sold is added up
+ * once over the tables of all shards, and available is what remains of the allotment.
+ */
+#include "core/shelf.h"
+
+#include "core/check.h"
+#include "core/engine_steps.h"
+
+void shelf_init(struct shelf *shelf, struct arena *arena, const struct capacity *capacity)
+{
+    catalog_init(&shelf->catalog, arena, capacity->skus, capacity->names);
+    stock_init(&shelf->stock, arena, capacity->skus);
+    claims_init(&shelf->claims, arena, capacity->claims);
+}
+
+/* Adds the units of one shard to `held` and `sold`, which stand in the stock lines until the end:
+ * the line's own words serve as the sums, so that recovery needs no memory of its own. */
+static void add_units(struct shelf *shelf, uint32_t sku_number, uint64_t held, uint64_t sold)
+{
+    uint32_t sku_index = catalog_find_number(&shelf->catalog, sku_number);
+    /* Units of a number that is gone from the shelf are dropped. */
+    if (sku_index == SKU_NONE)
+        return;
+    struct stock_numbers sums = stock_numbers(&shelf->stock, sku_index);
+    CHECK(held + sold + sums.held + sums.sold <= sums.allotment);
+    stock_derive(&shelf->stock, sku_index, sums.allotment, (uint32_t)(sums.held + held),
+        (uint32_t)(sums.sold + sold));
+}
+
+static void add_order(struct shelf *shelf, const struct engine *engine, const struct order *order)
+{
+    bool open = order->status == ORDER_PENDING_PAYMENT || order->status == ORDER_REVIEW;
+    bool sold = order->confirmed_wall_ms != 0;
+    uint32_t link = order->lines_first;
+    for (uint32_t i = 0; i < order->line_count; i++) {
+        const struct order_line *line = line_at(engine, link - 1);
+        if (open)
+            add_units(shelf, line->sku_number, line->quantity - line->cancelled, 0);
+        if (sold)
+            add_units(shelf, line->sku_number, 0, line->quantity - line->restocked);
+        link = line->next;
+    }
+}
+
+static void add_claims(struct shelf *shelf, const struct engine *engine, const struct order *order)
+{
+    uint32_t link = order->payments_first;
+    for (uint32_t i = 0; i < order->payment_count; i++) {
+        const struct payment *payment = pool_at(&engine->payments, link - 1);
+        link = payment->next;
+        if (!payment_is_claim(payment))
+            continue;
+        uint64_t owner = order_owner(order->id);
+        CHECK(claims_take(&shelf->claims, payment->hash, owner) == CLAIM_TAKEN);
+        claims_settle(&shelf->claims, payment->hash, owner);
+    }
+}
+
+static void add_engine(struct shelf *shelf, const struct engine *engine)
+{
+    for (uint32_t i = 0; i < engine->holds.fresh; i++) {
+        if (!pool_is_used(&engine->holds, i))
+            continue;
+        const struct hold *hold = hold_at(engine, i);
+        if (hold->state != LINE_HELD)
+            continue;
+        add_units(shelf, hold->sku_number, hold->quantity, 0);
+        uint32_t sku_index = catalog_find_number(&shelf->catalog, hold->sku_number);
+        stock_note_release(&shelf->stock, sku_index, hold->deadline_shelf_ms);
+    }
+    for (uint32_t i = 0; i < engine->orders.fresh; i++) {
+        if (!pool_is_used(&engine->orders, i))
+            continue;
+        add_order(shelf, engine, order_at(engine, i));
+        add_claims(shelf, engine, order_at(engine, i));
+    }
+    for (uint32_t i = 0; i < engine->gone.fresh; i++) {
+        if (!pool_is_used(&engine->gone, i))
+            continue;
+        const struct gone *gone = pool_at(&engine->gone, i);
+        add_units(shelf, gone->sku_number, 0, gone->units);
+    }
+}
+
+void shelf_derive(struct shelf *shelf, struct engine *const engines[], uint32_t engine_count)
+{
+    CHECK(engine_count >= 1);
+    uint32_t end = catalog_walk_end(&shelf->catalog);
+    for (uint32_t index = 0; index < end; index++)
+        stock_derive(&shelf->stock, index, shelf->catalog.records[index].allotment, 0, 0);
+    for (uint32_t i = 0; i < engine_count; i++)
+        add_engine(shelf, engines[i]);
+    stock_check(&shelf->stock);
+    claims_check(&shelf->claims);
+}

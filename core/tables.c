@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Each kind of entity is a pool slot, an entry in its table and links in its customer's lists.
+ * Whoever removes one gives back what hangs on it: lines, texts, payments, its timer.
+ */
+#include "core/tables.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "core/check.h"
+
+static uint32_t hash_bytes(const struct engine *engine, struct bytes bytes)
+{
+    return (uint32_t)XXH3_64bits_withSeed(bytes.data, bytes.size, engine->seed);
+}
+
+static uint32_t hash_key(const struct engine *engine, struct hash128 key)
+{
+    return (uint32_t)(key.low ^ (engine->seed * 0x9e3779b97f4a7c15u) ^ (key.high >> 32));
+}
+
+static uint32_t hash_triple(const struct engine *engine, uint32_t a, uint32_t b, uint32_t c)
+{
+    uint32_t parts[3] = {a, b, c};
+    return hash_bytes(engine, bytes_of(parts, sizeof(parts)));
+}
+
+struct hash128 hash_parts(const struct bytes *parts, uint32_t count)
+{
+    XXH3_state_t state;
+    XXH3_128bits_reset(&state);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t size = parts[i].size;
+        XXH3_128bits_update(&state, &size, sizeof(size));
+        if (size > 0)
+            XXH3_128bits_update(&state, parts[i].data, size);
+    }
+    XXH128_hash_t hash = XXH3_128bits_digest(&state);
+    return (struct hash128){.low = hash.low64, .high = hash.high64};
+}
+
+uint64_t order_owner(const uint8_t id[16])
+{
+    return XXH3_64bits(id, 16) >> 1;
+}
+
+/* Customers. */
+
+uint32_t customer_find(const struct engine *engine, struct bytes id)
+{
+    uint32_t hash = hash_bytes(engine, id);
+    uint32_t position = table_start(&engine->customer_table, hash);
+    uint32_t index;
+    while ((index = table_next(&engine->customer_table, hash, &position)) != TABLE_NONE) {
+        if (text_equal(&engine->texts, customer_at(engine, index)->id, id))
+            return index;
+    }
+    return NONE;
+}
+
+uint32_t customer_add(struct engine *engine, struct bytes id, uint64_t now_shelf_ms)
+{
+    CHECK(id.size > 0);
+    CHECK(id.size <= CUSTOMER_SIZE_MAX);
+    uint32_t index = pool_take(&engine->customers);
+    struct customer *customer = customer_at(engine, index);
+    *customer = (struct customer){
+        .id = text_put(&engine->texts, id),
+        .hash = hash_bytes(engine, id),
+        .touched_shelf_ms = now_shelf_ms,
+    };
+    table_insert(&engine->customer_table, customer->hash, index);
+    return index;
+}
+
+void customer_remove(struct engine *engine, uint32_t index)
+{
+    struct customer *customer = customer_at(engine, index);
+    CHECK(customer->order_count == 0);
+    CHECK(customer->allowance_count == 0);
+    CHECK(customer->live_holds == 0);
+    while (customer->holds_first != 0)
+        hold_remove(engine, customer->holds_first - 1);
+    table_remove(&engine->customer_table, customer->hash, index);
+    deadlines_clear(&engine->deadlines, engine->customers_base + index);
+    text_give(&engine->texts, &customer->id);
+    pool_give(&engine->customers, index);
+}
+
+/* Cart lines. */
+
+uint32_t hold_find(const struct engine *engine, const struct customer *customer, uint32_t number)
+{
+    uint32_t link = customer->holds_first;
+    for (uint32_t i = 0; i < customer->hold_count; i++) {
+        const struct hold *hold = hold_at(engine, link - 1);
+        if (hold->sku_number == number)
+            return link - 1;
+        link = hold->next;
+    }
+    CHECK(link == 0);
+    return NONE;
+}
+
+uint32_t hold_add(struct engine *engine, uint32_t customer_index, uint32_t sku_number)
+{
+    struct customer *customer = customer_at(engine, customer_index);
+    uint32_t index = pool_take(&engine->holds);
+    *hold_at(engine, index) = (struct hold){
+        .customer_index = customer_index,
+        .sku_number = sku_number,
+        .prev = customer->holds_last,
+    };
+    if (customer->holds_last != 0)
+        hold_at(engine, customer->holds_last - 1)->next = index + 1;
+    else
+        customer->holds_first = index + 1;
+    customer->holds_last = index + 1;
+    customer->hold_count++;
+    return index;
+}
+
+void hold_remove(struct engine *engine, uint32_t index)
+{
+    struct hold *hold = hold_at(engine, index);
+    struct customer *customer = customer_at(engine, hold->customer_index);
+    CHECK(hold->state != LINE_HELD);
+    CHECK(customer->hold_count > 0);
+    if (hold->prev != 0)
+        hold_at(engine, hold->prev - 1)->next = hold->next;
+    else
+        customer->holds_first = hold->next;
+    if (hold->next != 0)
+        hold_at(engine, hold->next - 1)->prev = hold->prev;
+    else
+        customer->holds_last = hold->prev;
+    customer->hold_count--;
+    deadlines_clear(&engine->deadlines, engine->holds_base + index);
+    pool_give(&engine->holds, index);
+}
+
+/* Orders. */
+
+static uint32_t hash_order(const struct engine *engine, const uint8_t id[16])
+{
+    return hash_bytes(engine, bytes_of(id, 16));
+}
+
+uint32_t order_find(const struct engine *engine, const uint8_t id[16])
+{
+    uint32_t hash = hash_order(engine, id);
+    uint32_t position = table_start(&engine->order_table, hash);
+    uint32_t index;
+    while ((index = table_next(&engine->order_table, hash, &position)) != TABLE_NONE) {
+        if (memcmp(order_at(engine, index)->id, id, 16) == 0)
+            return index;
+    }
+    return NONE;
+}
+
+uint32_t order_add(struct engine *engine, uint32_t customer_index, const uint8_t id[16])
+{
+    struct customer *customer = customer_at(engine, customer_index);
+    uint32_t index = pool_take(&engine->orders);
+    struct order *order = order_at(engine, index);
+    *order = (struct order){.customer_index = customer_index, .next = customer->orders_newest};
+    memcpy(order->id, id, 16);
+    if (customer->orders_newest != 0)
+        order_at(engine, customer->orders_newest - 1)->prev = index + 1;
+    customer->orders_newest = index + 1;
+    customer->order_count++;
+    table_insert(&engine->order_table, hash_order(engine, id), index);
+    return index;
+}
+
+void order_add_line(struct engine *engine, uint32_t order_index, const struct event_line *from)
+{
+    struct order *order = order_at(engine, order_index);
+    uint32_t index = pool_take(&engine->lines);
+    *line_at(engine, index) = (struct order_line){
+        .sku_number = from->sku_number,
+        .quantity = from->quantity,
+        .cancelled = from->cancelled,
+        .restocked = from->restocked,
+        .seller_number = from->seller_number,
+        .sale_number = from->sale_number,
+        .limit = from->limit,
+        .unit_price = from->unit_price,
+    };
+    if (order->lines_last != 0)
+        line_at(engine, order->lines_last - 1)->next = index + 1;
+    else
+        order->lines_first = index + 1;
+    order->lines_last = index + 1;
+    order->line_count++;
+}
+
+static void order_unlink(struct engine *engine, const struct order *order)
+{
+    struct customer *customer = customer_at(engine, order->customer_index);
+    if (order->prev != 0)
+        order_at(engine, order->prev - 1)->next = order->next;
+    else
+        customer->orders_newest = order->next;
+    if (order->next != 0)
+        order_at(engine, order->next - 1)->prev = order->prev;
+    CHECK(customer->order_count > 0);
+    customer->order_count--;
+}
+
+void order_remove(struct engine *engine, uint32_t index)
+{
+    struct order *order = order_at(engine, index);
+    order_unlink(engine, order);
+    for (uint32_t link = order->lines_first; link != 0;) {
+        uint32_t next = line_at(engine, link - 1)->next;
+        pool_give(&engine->lines, link - 1);
+        link = next;
+    }
+    for (uint32_t link = order->payments_first; link != 0;) {
+        uint32_t next = ((struct payment *)pool_at(&engine->payments, link - 1))->next;
+        pool_give(&engine->payments, link - 1);
+        link = next;
+    }
+    text_give(&engine->texts, &order->references);
+    text_give(&engine->texts, &order->provider);
+    text_give(&engine->texts, &order->payment_id);
+    table_remove(&engine->order_table, hash_order(engine, order->id), index);
+    deadlines_clear(&engine->deadlines, engine->orders_base + index);
+    pool_give(&engine->orders, index);
+}
+
+uint32_t payment_find(const struct engine *engine, const struct order *order, struct hash128 hash)
+{
+    uint32_t link = order->payments_first;
+    for (uint32_t i = 0; i < order->payment_count; i++) {
+        const struct payment *payment = pool_at(&engine->payments, link - 1);
+        if (hash128_equal(payment->hash, hash))
+            return link - 1;
+        link = payment->next;
+    }
+    CHECK(link == 0);
+    return NONE;
+}
+
+bool payment_fits(const struct order *order, uint8_t result)
+{
+    bool money = result == RESULT_AUTHORIZED || result == RESULT_CAPTURED;
+    return order->payment_count < PAYMENTS_PER_ORDER - (money ? 0 : 1);
+}
+
+void payment_note(struct engine *engine, uint32_t order_index, struct hash128 hash, uint8_t result)
+{
+    CHECK(result < 8);
+    struct order *order = order_at(engine, order_index);
+    uint32_t index = payment_find(engine, order, hash);
+    if (index == NONE) {
+        CHECK(order->payment_count < PAYMENTS_PER_ORDER);
+        index = pool_take(&engine->payments);
+        *(struct payment *)pool_at(&engine->payments, index) =
+            (struct payment){.hash = hash, .next = order->payments_first};
+        order->payments_first = index + 1;
+        order->payment_count++;
+    }
+    struct payment *payment = pool_at(&engine->payments, index);
+    payment->results |= (uint8_t)(1u << result);
+}
+
+/* Idempotency keys. */
+
+uint32_t key_find(const struct engine *engine, struct hash128 key)
+{
+    uint32_t hash = hash_key(engine, key);
+    uint32_t position = table_start(&engine->key_table, hash);
+    uint32_t index;
+    while ((index = table_next(&engine->key_table, hash, &position)) != TABLE_NONE) {
+        const struct request_key *entry = pool_at(&engine->keys, index);
+        if (hash128_equal(entry->key, key))
+            return index;
+    }
+    return NONE;
+}
+
+uint32_t key_add(struct engine *engine, struct hash128 key)
+{
+    CHECK(key_find(engine, key) == NONE);
+    uint32_t index = pool_take(&engine->keys);
+    *(struct request_key *)pool_at(&engine->keys, index) = (struct request_key){.key = key};
+    table_insert(&engine->key_table, hash_key(engine, key), index);
+    return index;
+}
+
+void key_remove(struct engine *engine, uint32_t index)
+{
+    const struct request_key *entry = pool_at(&engine->keys, index);
+    table_remove(&engine->key_table, hash_key(engine, entry->key), index);
+    deadlines_clear(&engine->deadlines, engine->keys_base + index);
+    pool_give(&engine->keys, index);
+}
+
+/* Allowances. */
+
+uint32_t allowance_find(
+    const struct engine *engine, uint32_t customer, uint32_t sku_number, uint32_t sale_number)
+{
+    uint32_t hash = hash_triple(engine, customer, sku_number, sale_number);
+    uint32_t position = table_start(&engine->allowance_table, hash);
+    uint32_t index;
+    while ((index = table_next(&engine->allowance_table, hash, &position)) != TABLE_NONE) {
+        const struct allowance *entry = pool_at(&engine->allowances, index);
+        if (entry->customer_index == customer && entry->sku_number == sku_number &&
+            entry->sale_number == sale_number)
+            return index;
+    }
+    return NONE;
+}
+
+uint32_t allowance_used(
+    const struct engine *engine, uint32_t customer, uint32_t sku_number, uint32_t sale_number)
+{
+    if (customer == NONE)
+        return 0;
+    uint32_t index = allowance_find(engine, customer, sku_number, sale_number);
+    return index == NONE ? 0 : ((struct allowance *)pool_at(&engine->allowances, index))->used;
+}
+
+void allowance_add(
+    struct engine *engine, uint32_t customer, const struct event_line *line, uint32_t units)
+{
+    if (line->limit == 0 || units == 0)
+        return;
+    uint32_t index = allowance_find(engine, customer, line->sku_number, line->sale_number);
+    if (index == NONE) {
+        index = pool_take(&engine->allowances);
+        *(struct allowance *)pool_at(&engine->allowances, index) = (struct allowance){
+            .customer_index = customer,
+            .sku_number = line->sku_number,
+            .sale_number = line->sale_number,
+        };
+        table_insert(&engine->allowance_table,
+            hash_triple(engine, customer, line->sku_number, line->sale_number), index);
+        customer_at(engine, customer)->allowance_count++;
+    }
+    struct allowance *entry = pool_at(&engine->allowances, index);
+    CHECK(units <= UINT32_MAX - entry->used);
+    entry->used += units;
+}
+
+void allowance_subtract(
+    struct engine *engine, uint32_t customer, const struct event_line *line, uint32_t units)
+{
+    if (line->limit == 0 || units == 0)
+        return;
+    uint32_t index = allowance_find(engine, customer, line->sku_number, line->sale_number);
+    CHECK(index != NONE);
+    struct allowance *entry = pool_at(&engine->allowances, index);
+    CHECK(entry->used >= units);
+    entry->used -= units;
+    if (entry->used > 0)
+        return;
+    table_remove(&engine->allowance_table,
+        hash_triple(engine, customer, line->sku_number, line->sale_number), index);
+    pool_give(&engine->allowances, index);
+    customer_at(engine, customer)->allowance_count--;
+}
+
+/* Units confirmed in orders that were forgotten. */
+
+static uint32_t gone_find(const struct engine *engine, uint32_t sku_number)
+{
+    uint32_t hash = hash_triple(engine, sku_number, 0, 0);
+    uint32_t position = table_start(&engine->gone_table, hash);
+    uint32_t index;
+    while ((index = table_next(&engine->gone_table, hash, &position)) != TABLE_NONE) {
+        if (((struct gone *)pool_at(&engine->gone, index))->sku_number == sku_number)
+            return index;
+    }
+    return NONE;
+}
+
+uint64_t gone_units(const struct engine *engine, uint32_t sku_number)
+{
+    uint32_t index = gone_find(engine, sku_number);
+    return index == NONE ? 0 : ((struct gone *)pool_at(&engine->gone, index))->units;
+}
+
+void gone_add(struct engine *engine, uint32_t sku_number, uint32_t units)
+{
+    if (units == 0)
+        return;
+    uint32_t index = gone_find(engine, sku_number);
+    if (index == NONE) {
+        index = pool_take(&engine->gone);
+        *(struct gone *)pool_at(&engine->gone, index) = (struct gone){.sku_number = sku_number};
+        table_insert(&engine->gone_table, hash_triple(engine, sku_number, 0, 0), index);
+    }
+    ((struct gone *)pool_at(&engine->gone, index))->units += units;
+}

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tables - what one shard remembers: customers, cart lines, orders, keys, payments, allowances.
+ *
+ *     customer --holds--> hold, hold, ..        (its cart, in the order the lines came)
+ *         |-----orders--> order, order, ..      (newest first)
+ *                           |--lines--> line --> line ..
+ *                           |--payments--> payment ..      at most PAYMENTS_PER_ORDER
+ *     request (idempotency key) --> order or SKU number
+ *     allowance (customer, SKU, sale) --> units held and bought
+ *     gone (SKU) --> units confirmed in orders that were forgotten
+ *
+ * decide reads these tables, apply alone changes them. Every entity has one timer, at the index of
+ * its slot after a base for its kind: its next deadline, whatever that means in its present state.
+ *
+ * Ownership  One struct engine per shard, in its arena; slots are indexes, links are index + 1.
+ * Threads    The shard's own.
+ * Units      *_shelf_ms on the shelf clock, *_wall_ms Unix time; minor units of money.
+ * Errors     None: decide asked for the room before apply takes it.
+ * Cost       Look-ups are one hash and one or two cache lines.
+ */
+#ifndef HOTSHELF_CORE_TABLES_H
+#define HOTSHELF_CORE_TABLES_H
+
+#include "core/deadlines.h"
+#include "core/engine.h"
+#include "core/partition.h"
+#include "core/pool.h"
+#include "core/shelf.h"
+#include "core/table.h"
+#include "core/text.h"
+
+#define NONE UINT32_MAX
+
+struct customer {
+    struct text id;
+    uint32_t hash;
+    uint32_t holds_first, holds_last;
+    uint32_t hold_count;
+    uint32_t orders_newest;
+    uint32_t order_count;
+    uint32_t open_orders; /* not yet paid: pending payment or in review */
+    uint32_t live_holds;
+    uint32_t allowance_count;
+    uint32_t cart_version;
+    uint8_t currency[4];    /* of the cart; all 0 when it is empty */
+    uint8_t last_order[16]; /* what the cart became last */
+    uint64_t touched_shelf_ms;
+};
+
+struct hold {
+    uint32_t customer_index;
+    uint32_t next, prev;
+    uint32_t sku_number;
+    uint32_t sale_number;
+    uint32_t seller_number;
+    uint32_t quantity;
+    uint32_t limit;
+    int64_t unit_price; /* frozen while the hold lives */
+    uint64_t deadline_shelf_ms;
+    uint64_t created_shelf_ms;
+    uint8_t state; /* enum line_state */
+    uint8_t extensions;
+};
+
+struct order_line {
+    uint32_t next;
+    uint32_t sku_number;
+    uint32_t quantity, cancelled, restocked;
+    uint32_t seller_number, sale_number;
+    uint32_t limit;
+    int64_t unit_price;
+};
+
+struct payment {
+    struct hash128 hash; /* provider and payment id */
+    uint32_t next;
+    uint8_t results; /* bit mask of enum payment_result seen */
+};
+
+struct order {
+    uint8_t id[16];
+    uint32_t customer_index;
+    uint32_t next, prev; /* the customer's: towards older, towards newer */
+    uint32_t lines_first, lines_last, line_count;
+    uint32_t payments_first, payment_count;
+    uint32_t version;
+    struct text references, provider, payment_id;
+    uint8_t currency[4];
+    uint8_t status, status_born, mode, reclaimed;
+    int64_t items_total, total, paid, refund_due;
+    uint64_t payment_due_shelf_ms, born_due_shelf_ms;
+    uint64_t keep_shelf_ms; /* its keys live until */
+    uint64_t changed_shelf_ms;
+    int64_t created_wall_ms, confirmed_wall_ms, paid_wall_ms, cancel_until_wall_ms;
+    uint64_t stream_seq; /* of its last event */
+};
+
+enum request_kind { REQUEST_CHECKOUT = 1, REQUEST_CANCEL, REQUEST_STOCK };
+
+struct request_key {
+    struct hash128 key;
+    struct hash128 request;
+    uint64_t keep_shelf_ms;
+    uint32_t order_index; /* checkout, cancel */
+    uint8_t kind;         /* enum request_kind */
+    struct {
+        uint32_t allotment, available, held, sold; /* a stock change's reply */
+    } noted;
+};
+
+struct allowance {
+    uint32_t customer_index;
+    uint32_t sku_number;
+    uint32_t sale_number;
+    uint32_t used;
+};
+
+struct gone {
+    uint32_t sku_number;
+    uint32_t reserved;
+    uint64_t units;
+};
+
+/* One line while a command is being decided. */
+struct draft {
+    struct bytes sku;
+    uint32_t sku_index; /* SKU_NONE unknown */
+    uint32_t quantity;
+    uint32_t hold_index; /* a live hold of the same SKU that is used first; NONE */
+    uint32_t from_hold;
+    uint32_t available;
+    uint32_t limit, used;
+    uint32_t taken; /* units moved available -> held by this decide */
+    uint64_t next_release_shelf_ms;
+    int64_t starts_wall_ms;
+    int64_t hold_price;
+    int64_t unit_price;
+    enum outcome outcome;
+    struct product_terms terms;
+};
+
+struct scratch {
+    struct draft drafts[LINES_PER_ORDER_MAX];
+    uint16_t by_number[LINES_PER_ORDER_MAX]; /* drafts in SKU order */
+    struct event_line lines[2 * LINES_PER_ORDER_MAX];
+    struct answer_line answers[LINES_PER_ORDER_MAX];
+    struct cart_line_view *views;
+    uint32_t text_used;
+    uint8_t text[EVENT_NAMES_SIZE_MAX + 8192];
+};
+
+struct engine {
+    struct shelf *shelf;
+    struct policy policy;
+    uint32_t shard, shard_count;
+    uint64_t seed;
+
+    struct pool customers, holds, orders, lines, payments, keys, allowances, gone;
+    struct table customer_table, order_table, key_table, allowance_table, gone_table;
+    struct text_pool texts;
+    struct deadlines deadlines;
+    uint32_t holds_base, orders_base, keys_base, customers_base; /* first timer of each kind */
+
+    uint32_t live_holds; /* holds and unpaid orders whose clock is running */
+    uint64_t stream_seq; /* last used */
+    struct scratch *scratch;
+};
+
+static inline struct customer *customer_at(const struct engine *engine, uint32_t index)
+{
+    return pool_at(&engine->customers, index);
+}
+
+static inline struct hold *hold_at(const struct engine *engine, uint32_t index)
+{
+    return pool_at(&engine->holds, index);
+}
+
+static inline struct order *order_at(const struct engine *engine, uint32_t index)
+{
+    return pool_at(&engine->orders, index);
+}
+
+static inline struct order_line *line_at(const struct engine *engine, uint32_t index)
+{
+    return pool_at(&engine->lines, index);
+}
+
+/* Look-ups; NONE when there is none. */
+uint32_t customer_find(const struct engine *engine, struct bytes id);
+uint32_t hold_find(const struct engine *engine, const struct customer *customer, uint32_t number);
+uint32_t order_find(const struct engine *engine, const uint8_t id[16]);
+uint32_t key_find(const struct engine *engine, struct hash128 key);
+uint32_t allowance_find(
+    const struct engine *engine, uint32_t customer, uint32_t sku_number, uint32_t sale_number);
+uint32_t payment_find(const struct engine *engine, const struct order *order, struct hash128 hash);
+uint64_t gone_units(const struct engine *engine, uint32_t sku_number);
+
+/* Units of a SKU that count against its limit for a customer (Q1). */
+uint32_t allowance_used(
+    const struct engine *engine, uint32_t customer, uint32_t sku_number, uint32_t sale_number);
+
+/* Changes, for apply alone; room was asked for. */
+uint32_t customer_add(struct engine *engine, struct bytes id, uint64_t now_shelf_ms);
+void customer_remove(struct engine *engine, uint32_t index);
+uint32_t hold_add(struct engine *engine, uint32_t customer_index, uint32_t sku_number);
+void hold_remove(struct engine *engine, uint32_t index);
+uint32_t order_add(struct engine *engine, uint32_t customer_index, const uint8_t id[16]);
+void order_remove(struct engine *engine, uint32_t index);
+void order_add_line(struct engine *engine, uint32_t order_index, const struct event_line *line);
+/* Whether an order can remember one more payment id; the last slot is kept for money. */
+bool payment_fits(const struct order *order, uint8_t result);
+/* Notes a result under a payment id, new or known. */
+void payment_note(struct engine *engine, uint32_t order_index, struct hash128 hash, uint8_t result);
+/* A refund is remembered like a payment, but its id is no claim. */
+bool payment_is_claim(const struct payment *payment);
+uint32_t key_add(struct engine *engine, struct hash128 key);
+void key_remove(struct engine *engine, uint32_t index);
+void allowance_add(
+    struct engine *engine, uint32_t customer, const struct event_line *line, uint32_t units);
+void allowance_subtract(
+    struct engine *engine, uint32_t customer, const struct event_line *line, uint32_t units);
+void gone_add(struct engine *engine, uint32_t sku_number, uint32_t units);
+
+/* The 63-bit owner of an order's claims (claims.h). */
+uint64_t order_owner(const uint8_t id[16]);
+/* Hash of parts with a length before each, so that parts cannot run into one another. */
+struct hash128 hash_parts(const struct bytes *parts, uint32_t count);
+
+static inline bool hash128_equal(struct hash128 a, struct hash128 b)
+{
+    return a.low == b.low && a.high == b.high;
+}
+
+static inline bool hash128_is_set(struct hash128 hash)
+{
+    return (hash.low | hash.high) != 0;
+}
+
+#endif
