@@ -25,7 +25,7 @@
 
 enum {
     BATCH_VERSION = 1,
-    BATCH_BLOCK_SIZE = 4096,     /* what a write is padded to; the largest sector of a disk */
+    BATCH_BLOCK_SIZE = 4096,      /* what a write is padded to; the largest sector of a disk */
     BATCH_SIZE_DEFAULT = 1 << 20, /* 1 MiB is written in 3 times the time of 4 KiB */
     BATCH_HEADER_SIZE_MAX = 128 + 8 * SHARDS_MAX,
 };
@@ -85,7 +85,7 @@ struct chain {
 
 enum batch_verdict {
     BATCH_VALID,
-    BATCH_BLANK, /* the first block is all zero: nothing was ever written here */
+    BATCH_BLANK,   /* the first block is all zero: nothing was ever written here */
     BATCH_NO_ROOM, /* the segment ends here */
     BATCH_NOT_A_BATCH,
     BATCH_HEADER_DAMAGED,

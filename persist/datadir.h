@@ -54,7 +54,7 @@ struct datadir {
     char path[DATADIR_PATH_SIZE_MAX];
     int lock_fd; /* -1: opened to read only */
     bool buffered;
-    bool created; /* by this call: the journal is empty */
+    bool created;       /* by this call: the journal is empty */
     uint64_t directory; /* identity, random, never 0 */
     uint32_t generation;
     uint32_t shards;

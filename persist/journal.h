@@ -19,9 +19,9 @@
  * Threads    Its shard's only; struct journal_shared shows the others how far it is.
  * Units      Bytes, batch numbers; time is moment.h's shelf clock.
  * Errors     -errno from journal_open(). A failed write ends the process (fatal.h) and is never
- *            retried: a second success would prove nothing. Appending without room is a bug (CHECK).
- * Cost       append: one encode in memory. commit: one XXH3 over the batch, and once per segment
- *            the opening of a file.
+ *            retried: a second success would prove nothing. Appending without room is a bug
+ * (CHECK). Cost       append: one encode in memory. commit: one XXH3 over the batch, and once per
+ * segment the opening of a file.
  */
 #ifndef HOTSHELF_PERSIST_JOURNAL_H
 #define HOTSHELF_PERSIST_JOURNAL_H
@@ -41,22 +41,25 @@
 
 enum {
     JOURNAL_EVENTS_PER_COMMAND_MAX = 2, /* a due event that is asked for counts as a command */
-    JOURNAL_SEAL_MS = 100,       /* idle so long: an empty batch vouches for the last one */
+    JOURNAL_SEAL_MS = 100,              /* idle so long: an empty batch vouches for the last one */
     JOURNAL_HEARTBEAT_MS = 1000, /* between batches while a hold lives: they carry the clock */
-    JOURNAL_CLOSING_SIZE = 16 * BATCH_BLOCK_SIZE, /* kept for the closing marks of a full journal */
+    JOURNAL_CLOSING_SIZE = 4 * BATCH_BLOCK_SIZE, /* kept for the closing marks of a full journal */
     JOURNAL_RESERVE_DIVISOR = 8, /* at least this part of the budget is kept for ends of holds */
 };
 
-_Static_assert(BATCH_SIZE_DEFAULT >= BATCH_HEADER_SIZE_MAX +
-                       4 * JOURNAL_EVENTS_PER_COMMAND_MAX / 2 * (int)RECORD_SIZE_MAX,
+_Static_assert((int)BATCH_SIZE_DEFAULT / 2 >=
+                   (int)BATCH_HEADER_SIZE_MAX + JOURNAL_EVENTS_PER_COMMAND_MAX * RECORD_SIZE_MAX,
     "half of a batch can be filled before commands must wait");
+_Static_assert((int)SEGMENT_SIZE_MIN >=
+                   (int)SEGMENT_HEADER_SIZE + (int)BATCH_SIZE_DEFAULT + (int)JOURNAL_CLOSING_SIZE,
+    "a largest batch and the closing marks fit an empty segment");
 
 struct journal_options {
     const struct datadir *directory;
     uint32_t shard;
-    struct chain start;      /* recovered_shard.chain */
-    uint64_t incarnation;    /* recovery.incarnation */
-    uint64_t reserve_bytes;  /* kept for confirmations and ends; at least an eighth is */
+    struct chain start;     /* recovered_shard.chain */
+    uint64_t incarnation;   /* recovery.incarnation */
+    uint64_t reserve_bytes; /* kept for confirmations and ends; at least an eighth is */
 };
 
 struct journal_write {

@@ -59,13 +59,13 @@ struct reader {
     uint32_t buffer_size;
     uint32_t window_offset; /* what the buffer holds of the open file */
     uint32_t window_size;
-    struct chain chain; /* after the batch shown now */
-    bool unchained;     /* after a seek: the next batch's predecessor was not read */
-    uint64_t after_seq; /* batches and records up to it are passed over */
+    struct chain chain;         /* after the batch shown now */
+    bool unchained;             /* after a seek: the next batch's predecessor was not read */
+    uint64_t after_seq;         /* batches and records up to it are passed over */
     struct batch_header header; /* of the batch shown now */
     const uint8_t *batch;
-    uint32_t next;      /* bytes of its records already shown */
-    uint32_t next_index; /* records already shown */
+    uint32_t next;          /* bytes of its records already shown */
+    uint32_t next_index;    /* records already shown */
     enum batch_verdict end; /* why there was no next batch */
     uint32_t end_segment;
     uint32_t end_offset;

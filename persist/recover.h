@@ -32,9 +32,9 @@
 #include "persist/datadir.h"
 
 struct recovered_shard {
-    struct chain chain; /* where journal_open() goes on */
-    bool torn;          /* bytes of an unfinished batch were found at the end, and cut */
-    bool closed;        /* its last batch is a closing mark */
+    struct chain chain;      /* where journal_open() goes on */
+    bool torn;               /* bytes of an unfinished batch were found at the end, and cut */
+    bool closed;             /* its last batch is a closing mark */
     enum batch_verdict tail; /* why the journal ends there */
     uint32_t tail_segment;
     uint32_t tail_offset;
@@ -42,13 +42,13 @@ struct recovered_shard {
 
 struct recovery {
     struct recovered_shard shards[SHARDS_MAX];
-    uint64_t shelf_ms;    /* latest of all shards: the shelf clock goes on here */
-    int64_t wall_ms;      /* latest of all shards */
-    uint64_t incarnation; /* to use now: one more than the latest found */
-    uint64_t records;     /* replayed */
-    uint64_t bytes;       /* of batches read */
-    bool empty;           /* no batch at all: a fresh directory */
-    bool clean;           /* every journal ends with a closing mark (or is empty) */
+    uint64_t shelf_ms;           /* latest of all shards: the shelf clock goes on here */
+    int64_t wall_ms;             /* latest of all shards */
+    uint64_t incarnation;        /* to use now: one more than the latest found */
+    uint64_t records;            /* replayed */
+    uint64_t bytes;              /* of batches read */
+    bool empty;                  /* no batch at all: a fresh directory */
+    bool clean;                  /* every journal ends with a closing mark (or is empty) */
     uint64_t postgres_system_id; /* of the PostgreSQL that the journal has met; 0 none */
 };
 

@@ -27,7 +27,8 @@ enum {
     SEGMENT_VERSION = 1,
     SEGMENT_HEADER_SIZE = BATCH_BLOCK_SIZE,
     SEGMENT_SIZE_DEFAULT = 16 << 20,
-    SEGMENT_SIZE_MIN = 2 << 20, /* of real journals: a largest batch and the room kept for closing */
+    SEGMENT_SIZE_MIN =
+        2 << 20, /* of real journals: a largest batch and the room kept for closing */
 };
 
 /* As on disk; the rest of the block is zero. */

@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * record - an event's fact and lines lie on disk as they do in memory, so encoding is copying.
+ *
+ * What can go wrong is in the bytes read: the batch's hash has held, so they are what was written,
+ * but a newer version or our own bug may have written what this code cannot understand. Every size
+ * is checked against what is left before it is used, and the event against its kind's rules.
+ */
+#include "persist/record.h"
+
+#include <errno.h>
+#include <stddef.h>
+
+#include "core/check.h"
+#include "core/line_names.h"
+
+struct record_header {
+    uint32_t size;
+    uint16_t kind;
+    uint8_t version;
+    uint8_t stream_count;
+    uint64_t stream_seq;
+    uint32_t line_count;
+    uint32_t text_mask; /* bit n: text n of enum event_text is there */
+};
+
+_Static_assert(sizeof(struct record_header) == 24, "layout on disk");
+_Static_assert(EVENT_TEXTS <= 32, "a bit for each text");
+_Static_assert((int)RECORD_SIZE_MAX >= (int)EVENT_SIZE_MAX, "whatever core can make fits");
+
+/* Bytes of a fact that must be zero. */
+struct reserved_range {
+    uint8_t offset, size;
+};
+
+struct kind_rule {
+    uint16_t fact_size; /* 0: no such kind */
+    uint16_t lines_min, lines_max;
+    struct reserved_range reserved[2];
+};
+
+#define RESERVED(type, member)                                                                     \
+    {                                                                                              \
+        offsetof(struct type, member), sizeof(((struct type *)0)->member)                          \
+    }
+#define RULE_ORDER                                                                                 \
+    {                                                                                              \
+        sizeof(struct fact_order), 1, LINES_PER_ORDER_MAX,                                         \
+        {                                                                                          \
+            RESERVED(fact_order, reserved)                                                         \
+        }                                                                                          \
+    }
+#define RULE_CART(lines_min, lines_max)                                                            \
+    {                                                                                              \
+        sizeof(struct fact_cart), lines_min, lines_max,                                            \
+        {                                                                                          \
+            RESERVED(fact_cart, reserved), RESERVED(fact_cart, reserved2)                          \
+        }                                                                                          \
+    }
+#define RULE_PLAIN(type)                                                                           \
+    {                                                                                              \
+        sizeof(struct type), 0, 0,                                                                 \
+        {                                                                                          \
+            RESERVED(type, reserved)                                                               \
+        }                                                                                          \
+    }
+
+static const struct kind_rule kind_rules[] = {
+    [EVENT_CART_LINE_SET] = RULE_CART(1, 1),
+    [EVENT_HOLD_EXPIRED] = RULE_CART(1, 1),
+    [EVENT_CART_CLEARED] = RULE_CART(0, LINES_PER_ORDER_MAX),
+    [EVENT_ORDER_PLACED] = RULE_ORDER,
+    [EVENT_ORDER_CONFIRMED] = RULE_ORDER,
+    [EVENT_ORDER_PAYMENT_DECLINED] = RULE_ORDER,
+    [EVENT_ORDER_LINES_CANCELLED] = RULE_ORDER,
+    [EVENT_ORDER_CANCELLED] = RULE_ORDER,
+    [EVENT_ORDER_EXPIRED] = RULE_ORDER,
+    [EVENT_ORDER_REVIEW] = RULE_ORDER,
+    [EVENT_ORDER_REFUND_REQUIRED] = RULE_ORDER,
+    [EVENT_ORDER_REFUNDED] = RULE_ORDER,
+    [EVENT_PAYMENT_UNMATCHED] = RULE_PLAIN(fact_unmatched),
+    [EVENT_ORDERS_FORGOTTEN] = RULE_PLAIN(fact_forgotten),
+    [EVENT_KEYS_FORGOTTEN] = RULE_PLAIN(fact_forgotten),
+    [EVENT_CUSTOMER_FORGOTTEN] = RULE_PLAIN(fact_forgotten),
+    [EVENT_PRODUCT_SET] = {sizeof(struct fact_product), 0, 0, {{0, 0}}},
+    [EVENT_STOCK_ADJUSTED] = RULE_PLAIN(fact_stock),
+    [EVENT_SALE_SET] = RULE_PLAIN(fact_sale),
+    [EVENT_IMPORT_BEGUN] = RULE_PLAIN(fact_import),
+    [EVENT_IMPORT_DONE] = RULE_PLAIN(fact_import),
+    [EVENT_STREAM_ATTACHED] = {sizeof(struct fact_mark), 0, 0, {{0, 0}}},
+    [EVENT_CLOSED] = {sizeof(struct fact_mark), 0, 0, {{0, 0}}},
+};
+
+static const uint32_t text_size_max[EVENT_TEXTS] = {
+    [TEXT_CUSTOMER] = CUSTOMER_SIZE_MAX,
+    [TEXT_KEY] = KEY_SIZE_MAX,
+    [TEXT_REFERENCES] = REFERENCES_SIZE_MAX,
+    [TEXT_PROVIDER] = PAYMENT_TEXT_SIZE_MAX,
+    [TEXT_PAYMENT_ID] = PAYMENT_TEXT_SIZE_MAX,
+    [TEXT_TOKEN] = TOKEN_SIZE_MAX,
+    [TEXT_ADJUSTMENTS] = RECORD_ADJUSTMENTS_SIZE_MAX,
+    [TEXT_NAMES] = EVENT_NAMES_SIZE_MAX,
+    [TEXT_IDS] = RECORD_IDS_SIZE_MAX,
+    [TEXT_ACTOR] = RECORD_ACTOR_SIZE_MAX,
+    [TEXT_REASON] = RECORD_REASON_SIZE_MAX,
+    [TEXT_SKU] = SKU_SIZE_MAX,
+    [TEXT_TITLE] = TITLE_SIZE_MAX,
+    [TEXT_CATEGORY] = NAME_SIZE_MAX,
+    [TEXT_SELLER] = NAME_SIZE_MAX,
+    [TEXT_SALE] = NAME_SIZE_MAX,
+    [TEXT_GROUP] = NAME_SIZE_MAX,
+    [TEXT_OPTION] = NAME_SIZE_MAX,
+    [TEXT_IMAGE] = RECORD_IMAGE_SIZE_MAX,
+};
+
+/* The rule of a kind as read, or one with fact_size 0. */
+static const struct kind_rule *rule_of(uint32_t kind)
+{
+    uint32_t count = sizeof(kind_rules) / sizeof(kind_rules[0]);
+    return &kind_rules[kind < count ? kind : EVENT_NONE];
+}
+
+static bool all_zero(const void *data, uint32_t size)
+{
+    const uint8_t *bytes = data;
+    uint8_t seen = 0;
+    for (uint32_t i = 0; i < size; i++)
+        seen |= bytes[i];
+    return seen == 0;
+}
+
+/* Rule: a text of names is three for each line, each within its bound, and nothing after. */
+static bool names_valid(const struct event *event)
+{
+    struct bytes rest = event->text[TEXT_NAMES];
+    struct line_names names;
+    if (rest.size == 0)
+        return true;
+    for (uint32_t i = 0; i < event->line_count; i++) {
+        if (!line_names_next(&rest, &names))
+            return false;
+        if (names.sku.size > SKU_SIZE_MAX || names.seller.size > NAME_SIZE_MAX ||
+            names.sale.size > NAME_SIZE_MAX)
+            return false;
+    }
+    return rest.size == 0;
+}
+
+static bool texts_valid(const struct event *event)
+{
+    for (uint32_t i = 0; i < EVENT_TEXTS; i++)
+        if (event->text[i].size > text_size_max[i])
+            return false;
+    return names_valid(event);
+}
+
+static bool lines_valid(const struct event *event, const struct kind_rule *rule)
+{
+    if (event->line_count < rule->lines_min || event->line_count > rule->lines_max)
+        return false;
+    for (uint32_t i = 0; i < event->line_count; i++)
+        if (event->lines[i].reserved != 0)
+            return false;
+    return true;
+}
+
+static bool cart_valid(const struct fact_cart *cart)
+{
+    return cart->state <= LINE_EXPIRED && cart->move <= MOVE_RESTOCK;
+}
+
+static bool order_valid(const struct fact_order *order)
+{
+    return order->status >= ORDER_PENDING_PAYMENT && order->status <= ORDER_REFUNDED &&
+           order->status_before <= ORDER_REFUNDED && order->status_born <= ORDER_REFUNDED &&
+           order->mode <= PAYMENT_DEFERRED && order->move <= MOVE_RESTOCK &&
+           order->reclaimed <= 1 && order->from_cart <= 1 && order->result <= RESULT_REFUNDED &&
+           order->refund_hash_set <= 1;
+}
+
+static bool product_valid(const struct fact_product *product)
+{
+    if (product->price_count > PRICES_MAX || product->created > 1 || product->in_import > 1 ||
+        product->reserve_on > RESERVE_CHECKOUT)
+        return false;
+    for (uint32_t i = 0; i < PRICES_MAX; i++)
+        if (!all_zero(product->prices[i].reserved, sizeof(product->prices[i].reserved)))
+            return false;
+    return true;
+}
+
+static bool forgotten_valid(const struct event *event)
+{
+    return event->fact.forgotten.count <= FORGET_MAX &&
+           event->text[TEXT_IDS].size == 16 * event->fact.forgotten.count;
+}
+
+/* What the fields of a kind can be at all; what they mean is the engine's. */
+static bool fact_valid(const struct event *event)
+{
+    switch (event->kind) {
+    case EVENT_CART_LINE_SET:
+    case EVENT_HOLD_EXPIRED:
+    case EVENT_CART_CLEARED:
+        return cart_valid(&event->fact.cart);
+    case EVENT_ORDER_PLACED:
+    case EVENT_ORDER_CONFIRMED:
+    case EVENT_ORDER_PAYMENT_DECLINED:
+    case EVENT_ORDER_LINES_CANCELLED:
+    case EVENT_ORDER_CANCELLED:
+    case EVENT_ORDER_EXPIRED:
+    case EVENT_ORDER_REVIEW:
+    case EVENT_ORDER_REFUND_REQUIRED:
+    case EVENT_ORDER_REFUNDED:
+        return order_valid(&event->fact.order);
+    case EVENT_ORDERS_FORGOTTEN:
+    case EVENT_KEYS_FORGOTTEN:
+        return forgotten_valid(event);
+    case EVENT_PRODUCT_SET:
+        return product_valid(&event->fact.product);
+    case EVENT_PAYMENT_UNMATCHED:
+        return event->fact.unmatched.result <= RESULT_REFUNDED;
+    case EVENT_CUSTOMER_FORGOTTEN:
+    case EVENT_STOCK_ADJUSTED:
+    case EVENT_SALE_SET:
+    case EVENT_IMPORT_BEGUN:
+    case EVENT_IMPORT_DONE:
+    case EVENT_STREAM_ATTACHED:
+    case EVENT_CLOSED:
+        return true;
+    case EVENT_NONE:
+        break;
+    }
+    return false;
+}
+
+bool record_valid(const struct event *event)
+{
+    const struct kind_rule *rule = rule_of(event->kind);
+    if (rule->fact_size == 0 || !fact_valid(event))
+        return false;
+    for (uint32_t i = 0; i < 2; i++)
+        if (!all_zero(
+                (const uint8_t *)&event->fact + rule->reserved[i].offset, rule->reserved[i].size))
+            return false;
+    if (event->stream_count > STREAM_EVENTS_MAX ||
+        (event->stream_count > 0) != (event->stream_seq > 0))
+        return false;
+    return lines_valid(event, rule) && texts_valid(event);
+}
+
+static uint32_t padded(uint32_t size)
+{
+    return (size + RECORD_ALIGNMENT - 1) & ~(uint32_t)(RECORD_ALIGNMENT - 1);
+}
+
+uint32_t record_size(const struct event *event)
+{
+    uint32_t size = (uint32_t)sizeof(struct record_header) + rule_of(event->kind)->fact_size +
+                    event->line_count * (uint32_t)sizeof(struct event_line);
+    for (uint32_t i = 0; i < EVENT_TEXTS; i++)
+        if (event->text[i].size > 0)
+            size += (uint32_t)sizeof(uint32_t) + event->text[i].size;
+    return padded(size);
+}
+
+/* Copies and answers where the copy ends. */
+static uint8_t *put(uint8_t *out, const void *data, uint32_t size)
+{
+    if (size > 0)
+        memcpy(out, data, size);
+    return out + size;
+}
+
+static uint32_t mask_of_texts(const struct event *event)
+{
+    uint32_t mask = 0;
+    for (uint32_t i = 0; i < EVENT_TEXTS; i++)
+        if (event->text[i].size > 0)
+            mask |= UINT32_C(1) << i;
+    return mask;
+}
+
+void record_encode(const struct event *event, uint8_t *out)
+{
+    CHECK((uintptr_t)out % RECORD_ALIGNMENT == 0);
+    CHECK(record_valid(event));
+    const struct record_header header = {
+        .size = record_size(event),
+        .kind = (uint16_t)event->kind,
+        .version = RECORD_VERSION,
+        .stream_count = (uint8_t)event->stream_count,
+        .stream_seq = event->stream_seq,
+        .line_count = event->line_count,
+        .text_mask = mask_of_texts(event),
+    };
+    uint8_t *end = put(out, &header, sizeof(header));
+    end = put(end, &event->fact, rule_of(event->kind)->fact_size);
+    end = put(end, event->lines, event->line_count * (uint32_t)sizeof(struct event_line));
+    for (uint32_t i = 0; i < EVENT_TEXTS; i++)
+        if (event->text[i].size > 0)
+            end = put(end, &event->text[i].size, sizeof(uint32_t));
+    for (uint32_t i = 0; i < EVENT_TEXTS; i++)
+        end = put(end, event->text[i].data, event->text[i].size);
+    memset(end, 0, (size_t)(out + header.size - end));
+}
+
+/* What of a record is not yet read. */
+struct rest {
+    const uint8_t *data;
+    uint32_t size;
+};
+
+static const uint8_t *take(struct rest *rest, uint32_t size)
+{
+    if (size > rest->size)
+        return NULL;
+    const uint8_t *taken = rest->data;
+    rest->data += size;
+    rest->size -= size;
+    return taken;
+}
+
+static bool take_texts(struct rest *rest, uint32_t mask, struct event *out)
+{
+    if (mask >> EVENT_TEXTS != 0)
+        return false;
+    const uint8_t *sizes = take(rest, 4 * (uint32_t)__builtin_popcount(mask));
+    if (sizes == NULL)
+        return false;
+    for (uint32_t i = 0; i < EVENT_TEXTS; i++) {
+        if ((mask >> i & 1) == 0)
+            continue;
+        uint32_t size;
+        memcpy(&size, sizes, sizeof(size));
+        sizes += sizeof(size);
+        out->text[i] = bytes_of(take(rest, size), size);
+        if (size == 0 || out->text[i].data == NULL)
+            return false;
+    }
+    return true;
+}
+
+/* Reads the header; the rest of the record, without it, is what is left to take. */
+static bool take_header(struct bytes bytes, struct record_header *header, struct rest *rest)
+{
+    if (bytes.size < sizeof(*header))
+        return false;
+    memcpy(header, bytes.data, sizeof(*header));
+    if (header->size < sizeof(*header) || header->size > bytes.size ||
+        header->size > RECORD_SIZE_MAX || header->size % RECORD_ALIGNMENT != 0)
+        return false;
+    if (header->version != RECORD_VERSION || header->line_count > LINES_PER_ORDER_MAX)
+        return false;
+    *rest = (struct rest){bytes.data + sizeof(*header), header->size - (uint32_t)sizeof(*header)};
+    return rule_of(header->kind)->fact_size > 0;
+}
+
+int record_decode(struct bytes bytes, struct event *out, uint32_t *consumed)
+{
+    struct record_header header;
+    struct rest rest;
+    CHECK((uintptr_t)bytes.data % RECORD_ALIGNMENT == 0);
+    if (!take_header(bytes, &header, &rest))
+        return -EBADMSG;
+    uint32_t fact_size = rule_of(header.kind)->fact_size;
+    const uint8_t *fact = take(&rest, fact_size);
+    const uint8_t *lines = take(&rest, header.line_count * (uint32_t)sizeof(struct event_line));
+    if (fact == NULL || lines == NULL)
+        return -EBADMSG;
+
+    struct event event = {
+        .kind = (enum event_kind)header.kind,
+        .stream_count = header.stream_count,
+        .stream_seq = header.stream_seq,
+        .lines = header.line_count > 0 ? (const struct event_line *)(const void *)lines : NULL,
+        .line_count = header.line_count,
+    };
+    memcpy(&event.fact, fact, fact_size);
+    if (!take_texts(&rest, header.text_mask, &event))
+        return -EBADMSG;
+    if (rest.size >= RECORD_ALIGNMENT || !all_zero(rest.data, rest.size) || !record_valid(&event))
+        return -EBADMSG;
+    *out = event;
+    *consumed = header.size;
+    return 0;
+}
