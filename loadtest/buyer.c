@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The happy path: look, put lines into the cart (some baskets), buy, pay when the order asks for
+ * it, change one's mind now and then. Each answer decides the next step; the next request is
+ * written and sent at once, so a buyer without trouble never waits for a timer.
+ *
+ * What can go wrong: a refusal (fewer units, a new key, again), no answer (the same bytes again,
+ * later), an answer that no rule allows (told, and the basket is over).
+ *
+ * Which baskets use the cart, heed availability or are cancelled is decided by the seed and the
+ * basket's number alone, so that a replay repeats.
+ */
+#include "buyer.h"
+
+#include "answers.h"
+#include "asking.h"
+#include "clock.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define ANSWER_OVERDUE_NS (10000 * CLOCK_NS_PER_MS)
+#define RETRY_FIRST_MS 20
+#define RETRY_DOUBLINGS 6
+#define RETRY_AFTER_MS_MAX 5000
+#define HEED_PERCENT 50
+
+enum choice { CHOICE_CART, CHOICE_HEED, CHOICE_CANCEL, CHOICE_CANCEL_WHEN, CHOICE_JITTER };
+
+/* A number that looks random and is always the same for the same seed, basket and choice. */
+static uint64_t choose(const struct crowd *crowd, uint32_t basket, uint64_t choice)
+{
+    uint64_t mixed = crowd->options->seed * UINT64_C(0x9e3779b97f4a7c15) +
+                     (((uint64_t)basket << 16) + choice) * UINT64_C(0xbf58476d1ce4e5b9);
+    mixed = (mixed ^ (mixed >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    mixed = (mixed ^ (mixed >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return mixed ^ (mixed >> 31);
+}
+
+static bool chosen(const struct crowd *crowd, uint32_t basket, enum choice choice, uint32_t percent)
+{
+    return choose(crowd, basket, choice) % 100 < percent;
+}
+
+static struct purchase *purchase_of(struct crowd *crowd, struct buyer *buyer)
+{
+    return &crowd->ledger.purchase[buyer->basket];
+}
+
+static void finish(struct crowd *crowd, struct buyer *buyer)
+{
+    buyer->step = STEP_IDLE;
+    crowd->numbers.state_count[purchase_of(crowd, buyer)->state]++;
+    crowd->numbers.busy_count--;
+    schedule_done(&crowd->schedule, buyer->basket);
+}
+
+static bool wants_anything(const struct crowd *crowd, const struct buyer *buyer)
+{
+    const struct basket *basket = &crowd->baskets->basket[buyer->basket];
+    for (uint32_t at = basket->first_line; at < basket->first_line + basket->line_count; at++) {
+        if (crowd->ledger.wanted[at] > 0)
+            return true;
+    }
+    return false;
+}
+
+/* The next line whose units in the cart are not those wanted, or BASKETS_NONE. */
+static uint32_t line_to_put(const struct crowd *crowd, const struct buyer *buyer)
+{
+    const struct basket *basket = &crowd->baskets->basket[buyer->basket];
+    for (uint32_t at = basket->first_line; at < basket->first_line + basket->line_count; at++) {
+        if (crowd->ledger.wanted[at] != crowd->ledger.in_cart[at])
+            return at;
+    }
+    return BASKETS_NONE;
+}
+
+/* Over without an order; a cart is not left behind for the customer's next basket. */
+static void leave(struct crowd *crowd, struct buyer *buyer, enum purchase_state state)
+{
+    const struct basket *basket = &crowd->baskets->basket[buyer->basket];
+    bool cart_is_empty = true;
+    for (uint32_t at = basket->first_line; at < basket->first_line + basket->line_count; at++)
+        cart_is_empty = cart_is_empty && crowd->ledger.in_cart[at] == 0;
+    if (purchase_of(crowd, buyer)->state == PURCHASE_OPEN)
+        purchase_of(crowd, buyer)->state = state;
+    buyer->step = cart_is_empty ? STEP_DONE : STEP_EMPTY;
+}
+
+static void go_shopping(struct crowd *crowd, struct buyer *buyer)
+{
+    uint32_t line = buyer->uses_cart ? line_to_put(crowd, buyer) : BASKETS_NONE;
+    if (line != BASKETS_NONE) {
+        buyer->line = line;
+        buyer->step = STEP_FILL;
+    } else if (wants_anything(crowd, buyer)) {
+        buyer->step = STEP_BUY;
+    } else {
+        leave(crowd, buyer, PURCHASE_NOTHING_LEFT);
+    }
+}
+
+static void after_look(struct crowd *crowd, struct buyer *buyer)
+{
+    const struct basket *basket = &crowd->baskets->basket[buyer->basket];
+    if (buyer->connection.reply.status != 200)
+        answer_unexpected(crowd, buyer, "availability");
+    if (buyer->connection.reply.status != 200 || !answer_look(crowd, buyer))
+        leave(crowd, buyer, PURCHASE_FAILED);
+    else if (buyer->line == basket->first_line + basket->line_count)
+        go_shopping(crowd, buyer);
+}
+
+static bool is_refusal(int status)
+{
+    return status == 409 || status == 410 || status == 422;
+}
+
+static void after_fill(struct crowd *crowd, struct buyer *buyer)
+{
+    int status = buyer->connection.reply.status;
+    if (status == 200) {
+        crowd->ledger.in_cart[buyer->line] = crowd->ledger.wanted[buyer->line];
+    } else if ((is_refusal(status) || status == 404) && crowd->ledger.wanted[buyer->line] > 0) {
+        answer_refused_line(crowd, buyer);
+    } else {
+        answer_unexpected(crowd, buyer, "cart");
+        leave(crowd, buyer, PURCHASE_FAILED);
+        return;
+    }
+    go_shopping(crowd, buyer);
+}
+
+static void after_refusal(struct crowd *crowd, struct buyer *buyer)
+{
+    const struct basket *basket = &crowd->baskets->basket[buyer->basket];
+    char code[ANSWER_CODE_SIZE];
+    answer_code(crowd, buyer, code);
+    if (strcmp(code, "cart_empty") == 0) {
+        tally_add(&crowd->numbers.refusals, code);
+        memset(
+            &crowd->ledger.in_cart[basket->first_line], 0, basket->line_count * sizeof(uint32_t));
+    } else if (!answer_refused_lines(crowd, buyer)) {
+        answer_unexpected(crowd, buyer, "a refusal that names no line asked for");
+        leave(crowd, buyer, PURCHASE_FAILED);
+        return;
+    }
+    if (purchase_of(crowd, buyer)->tries == BUYER_TRIES_MAX) {
+        leave(crowd, buyer, PURCHASE_GAVE_UP);
+        return;
+    }
+    purchase_of(crowd, buyer)->tries++;
+    go_shopping(crowd, buyer);
+}
+
+/* What the order's status asks for next. */
+static enum buyer_step next_for_order(const struct buyer *buyer, const struct purchase *purchase)
+{
+    if (strcmp(purchase->status, "pending_payment") == 0)
+        return buyer->cancels_unpaid ? STEP_CANCEL : STEP_PAY;
+    if (strcmp(purchase->status, "confirmed") == 0 && buyer->cancels_paid)
+        return STEP_CANCEL;
+    if (strcmp(purchase->status, "refund_required") == 0 && purchase->refund_due > 0)
+        return STEP_REFUND;
+    return STEP_DONE;
+}
+
+static void after_buy(struct crowd *crowd, struct buyer *buyer)
+{
+    int status = buyer->connection.reply.status;
+    if (is_refusal(status)) {
+        after_refusal(crowd, buyer);
+        return;
+    }
+    if (status != 201)
+        answer_unexpected(crowd, buyer, "checkout");
+    if (status != 201 || !answer_new_order(crowd, buyer)) {
+        leave(crowd, buyer, PURCHASE_FAILED);
+        return;
+    }
+    buyer->step = next_for_order(buyer, purchase_of(crowd, buyer));
+}
+
+static void after_report(struct crowd *crowd, struct buyer *buyer)
+{
+    int status = buyer->connection.reply.status;
+    bool asking = buyer->step == STEP_ASK;
+    if ((status == 409 || status == 410) && !asking) {
+        char code[ANSWER_CODE_SIZE];
+        answer_code(crowd, buyer, code);
+        tally_add(&crowd->numbers.refusals, code[0] != '\0' ? code : "no_code");
+        buyer->step = STEP_ASK;
+        return;
+    }
+    if (status != 200)
+        answer_unexpected(crowd, buyer, "order");
+    bool known = status == 200 && answer_order(crowd, buyer);
+    enum buyer_step next =
+        known && !asking ? next_for_order(buyer, purchase_of(crowd, buyer)) : STEP_DONE;
+    if (next == buyer->step) {
+        answer_unexpected(crowd, buyer, "the order did not move");
+        next = STEP_DONE;
+    }
+    buyer->step = next;
+}
+
+static void after_empty(struct crowd *crowd, struct buyer *buyer)
+{
+    if (buyer->connection.reply.status != 204)
+        answer_unexpected(crowd, buyer, "emptying the cart");
+    buyer->step = STEP_DONE;
+}
+
+static void take_answer(struct crowd *crowd, struct buyer *buyer)
+{
+    switch (buyer->step) {
+    case STEP_LOOK:
+        after_look(crowd, buyer);
+        return;
+    case STEP_FILL:
+        after_fill(crowd, buyer);
+        return;
+    case STEP_BUY:
+        after_buy(crowd, buyer);
+        return;
+    case STEP_PAY:
+    case STEP_CANCEL:
+    case STEP_REFUND:
+    case STEP_ASK:
+        after_report(crowd, buyer);
+        return;
+    case STEP_EMPTY:
+        after_empty(crowd, buyer);
+        return;
+    case STEP_IDLE:
+    case STEP_DONE:
+        return;
+    }
+}
+
+static enum connection_answer send_request(struct buyer *buyer)
+{
+    buyer->in_flight = true;
+    buyer->sent_ns = clock_now_ns();
+    buyer->wake_ns = buyer->sent_ns + ANSWER_OVERDUE_NS;
+    return connection_start(&buyer->connection);
+}
+
+/* The same bytes again after a while: as the server asks, else doubling, spread a little. */
+static void send_again_later(
+    struct crowd *crowd, struct buyer *buyer, const char *reason, int64_t asked_ms)
+{
+    tally_add(&crowd->numbers.retries, reason);
+    uint32_t doublings =
+        buyer->failed_tries < RETRY_DOUBLINGS ? buyer->failed_tries : RETRY_DOUBLINGS;
+    uint64_t wait_ms = (uint64_t)RETRY_FIRST_MS << doublings;
+    if (asked_ms >= 0)
+        wait_ms = (uint64_t)(asked_ms < RETRY_AFTER_MS_MAX ? asked_ms : RETRY_AFTER_MS_MAX);
+    uint64_t jitter =
+        choose(crowd, buyer->basket, CHOICE_JITTER + buyer->failed_tries) % (wait_ms / 2 + 1);
+    buyer->failed_tries++;
+    buyer->in_flight = false;
+    buyer->wake_ns = clock_now_ns() + (wait_ms + jitter) * CLOCK_NS_PER_MS;
+}
+
+static void after_no_answer(struct crowd *crowd, struct buyer *buyer)
+{
+    int reason = buyer->connection.reason;
+    if (reason != EBADMSG && reason != EMSGSIZE) {
+        send_again_later(crowd, buyer, strerrorname_np(reason), -1);
+        return;
+    }
+    differences_add(crowd->differences, DIFFERENCE_UNEXPECTED_ANSWER,
+        "basket %u: the server's bytes are no HTTP answer (%s): %.200s", buyer->basket,
+        reason == EBADMSG ? "malformed" : "too large", buyer->connection.in);
+    purchase_of(crowd, buyer)->state = PURCHASE_FAILED;
+    finish(crowd, buyer);
+}
+
+static void after_not_now(struct crowd *crowd, struct buyer *buyer)
+{
+    char code[ANSWER_CODE_SIZE];
+    int64_t wait_ms = -1;
+    answer_code(crowd, buyer, code);
+    if (code[0] == '\0' || !json_integer(&crowd->json,
+                               json_member(&crowd->json, JSON_ROOT, "retry_after_ms"), &wait_ms))
+        wait_ms = buyer->connection.reply.retry_after < 0
+                      ? -1
+                      : buyer->connection.reply.retry_after * 1000;
+    send_again_later(crowd, buyer, code[0] != '\0' ? code : "no_code", wait_ms);
+}
+
+static void count_answer(struct crowd *crowd, struct buyer *buyer)
+{
+    uint64_t now_ns = clock_now_ns();
+    histogram_record(
+        &crowd->numbers.latency[asking_kind(buyer->step)], (now_ns - buyer->sent_ns) / 1000);
+    crowd->numbers.answered++;
+    crowd->numbers.replayed += buyer->connection.reply.replayed;
+    crowd->progress_ns = now_ns;
+    buyer->failed_tries = 0;
+    buyer->in_flight = false;
+}
+
+/* Deals with one answer. True when another request stands ready to be sent. */
+static bool settle(struct crowd *crowd, struct buyer *buyer, enum connection_answer answer)
+{
+    if (answer == CONNECTION_LOST) {
+        after_no_answer(crowd, buyer);
+        return false;
+    }
+    int status = buyer->connection.reply.status;
+    if (status == 503 || status == 429) {
+        after_not_now(crowd, buyer);
+        return false;
+    }
+    count_answer(crowd, buyer);
+    take_answer(crowd, buyer);
+    if (buyer->step == STEP_DONE) {
+        finish(crowd, buyer);
+        return false;
+    }
+    return true;
+}
+
+static void write_request(struct crowd *crowd, struct buyer *buyer)
+{
+    if (asking_write(crowd, buyer))
+        return;
+    differences_add(crowd->differences, DIFFERENCE_UNEXPECTED_ANSWER,
+        "basket %u: its request does not fit %u bytes", buyer->basket, CONNECTION_OUT_SIZE);
+}
+
+static void go_on(struct crowd *crowd, struct buyer *buyer, enum connection_answer answer)
+{
+    while (answer != CONNECTION_WAITING && settle(crowd, buyer, answer)) {
+        write_request(crowd, buyer);
+        answer = send_request(buyer);
+    }
+}
+
+void buyer_begin(struct crowd *crowd, struct buyer *buyer, uint32_t number)
+{
+    const struct basket *basket = &crowd->baskets->basket[number];
+    bool cancels = chosen(crowd, number, CHOICE_CANCEL, crowd->options->cancel_percent);
+    bool unpaid = chosen(crowd, number, CHOICE_CANCEL_WHEN, 50);
+    buyer->basket = number;
+    buyer->step = STEP_LOOK;
+    buyer->line = basket->first_line;
+    buyer->uses_cart = chosen(crowd, number, CHOICE_CART, crowd->options->cart_percent);
+    buyer->heeds_look = chosen(crowd, number, CHOICE_HEED, HEED_PERCENT);
+    buyer->cancels_unpaid = cancels && unpaid;
+    buyer->cancels_paid = cancels;
+    buyer->failed_tries = 0;
+    crowd->ledger.purchase[number].tries = 1;
+    crowd->numbers.busy_count++;
+    for (uint32_t at = basket->first_line; at < basket->first_line + basket->line_count; at++)
+        crowd->ledger.wanted[at] = crowd->baskets->line[at].quantity;
+    write_request(crowd, buyer);
+    go_on(crowd, buyer, send_request(buyer));
+}
+
+void buyer_continue(struct crowd *crowd, struct buyer *buyer)
+{
+    if (buyer->in_flight)
+        go_on(crowd, buyer, connection_continue(&buyer->connection));
+}
+
+void buyer_wake(struct crowd *crowd, struct buyer *buyer)
+{
+    if (buyer->in_flight) {
+        connection_close(&buyer->connection);
+        send_again_later(crowd, buyer, "overdue", -1);
+        return;
+    }
+    go_on(crowd, buyer, send_request(buyer));
+}

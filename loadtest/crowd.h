@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * crowd - all buyers at once: one thread, one epoll, a connection and a basket for each.
+ *
+ *     schedule --basket--> buyer (buyer.h) --requests--> connection (connection.h) --> server
+ *                             \--what it became--> ledger, tallies, latencies
+ *
+ * Ownership  crowd_open() takes all memory (connections x about 600 KiB of address space, touched
+ *            only where used), crowd_close() gives it back. Baskets stay the caller's.
+ * Threads    One.
+ * Units      Nanoseconds of CLOCK_MONOTONIC.
+ * Errors     crowd_open(): -1 after one line on stderr. Everything the server does wrong goes to
+ *            `differences`; crowd_run() ends when every basket is done, or when nothing was
+ *            answered for patience_ns (then DIFFERENCE_NO_PROGRESS).
+ * Cost       Every few milliseconds a look at each buyer's deadline.
+ */
+#ifndef HOTSHELF_LOADTEST_CROWD_H
+#define HOTSHELF_LOADTEST_CROWD_H
+
+#include "baskets.h"
+#include "connection.h"
+#include "differences.h"
+#include "histogram.h"
+#include "json.h"
+#include "ledger.h"
+#include "options.h"
+#include "schedule.h"
+#include "tally.h"
+
+/* What latencies are kept apart by. */
+enum request_kind {
+    REQUEST_AVAILABILITY,
+    REQUEST_CART,
+    REQUEST_CHECKOUT,
+    REQUEST_PAYMENT,
+    REQUEST_CANCEL,
+    REQUEST_ORDER,
+    REQUEST_KINDS
+};
+
+const char *request_kind_name(enum request_kind kind);
+
+/* The next thing a buyer does; see buyer.c for the order. */
+enum buyer_step {
+    STEP_IDLE,
+    STEP_LOOK,
+    STEP_FILL,
+    STEP_BUY,
+    STEP_PAY,
+    STEP_CANCEL,
+    STEP_REFUND,
+    STEP_ASK,
+    STEP_EMPTY,
+    STEP_DONE,
+};
+
+struct buyer {
+    struct connection connection;
+    enum buyer_step step;
+    uint32_t basket;
+    uint32_t line;         /* LOOK: the first line of the chunk; FILL: the line being put */
+    bool uses_cart;        /* puts lines into the cart, then buys the cart */
+    bool heeds_look;       /* leaves out what availability calls sold out */
+    bool cancels_unpaid;   /* regrets before paying */
+    bool cancels_paid;     /* regrets afterwards */
+    bool in_flight;        /* a request was sent and not answered */
+    uint32_t failed_tries; /* of the present request, in a row */
+    uint64_t sent_ns;
+    uint64_t wake_ns; /* when a waiting buyer sends again; when an answer is overdue */
+};
+
+/* What is counted while the crowd runs. */
+struct crowd_numbers {
+    struct histogram latency[REQUEST_KINDS];
+    struct tally refusals; /* lines and requests refused, by code */
+    struct tally retries;  /* sent again with the same key, by reason */
+    uint64_t answered;
+    uint64_t replayed; /* answers with Idempotency-Replayed */
+    uint64_t state_count[PURCHASE_FAILED + 1];
+    uint64_t busy_count; /* buyers with a basket now */
+    uint64_t started_ns;
+    uint64_t ended_ns;
+};
+
+struct crowd {
+    const struct options *options;
+    const struct baskets *baskets;
+    struct endpoint endpoint;
+    struct ledger ledger;
+    struct schedule schedule;
+    struct differences *differences;
+    struct crowd_numbers numbers;
+    struct json json; /* of the answer at hand */
+    char *body;       /* of the request at hand */
+    struct buyer *buyer;
+    uint32_t buyer_count;
+    void *buffers;
+    size_t buffers_size;
+    int epoll;
+    uint64_t now_ns;
+    uint64_t progress_ns; /* when something was last answered */
+};
+
+#define CROWD_BODY_SIZE (64 * 1024)
+
+int crowd_open(struct crowd *crowd, const struct options *options, const struct baskets *baskets,
+    struct differences *differences);
+void crowd_close(struct crowd *crowd);
+
+void crowd_run(struct crowd *crowd);
+
+#endif

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every option takes a value, as "--name value" or "--name=value". One table: name, where the value
+ * goes, its range.
+ */
+#include "options.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum option_type { OPTION_TEXT, OPTION_NUMBER, OPTION_RATE, OPTION_SEED };
+
+struct option_row {
+    const char *name;
+    enum option_type type;
+    void *value;
+    double min;
+    double max;
+    const char *help;
+};
+
+#define OPTION_ROWS 16
+
+static void fill_table(struct options *options, const char **run, struct option_row *row)
+{
+    const struct option_row table[OPTION_ROWS] = {
+        {"--url", OPTION_TEXT, &options->url, 0, 0, "the storefront (http://127.0.0.1:8080)"},
+        {"--admin", OPTION_TEXT, &options->admin_url, 0, 0,
+            "the admin listener: compare the server's counters"},
+        {"--admin-token-file", OPTION_TEXT, &options->admin_token_file, 0, 0,
+            "a token, or lines name:role:token"},
+        {"--pg", OPTION_TEXT, &options->postgres, 0, 0,
+            "a PostgreSQL connection string: compare its rows"},
+        {"--connections", OPTION_NUMBER, &options->connections, 1, 60000,
+            "buyers at once, each on a keep-alive connection (64)"},
+        {"--rate", OPTION_RATE, &options->rate, 0, 1e9,
+            "baskets started per second; 0 = as fast as it goes (0)"},
+        {"--orders-max", OPTION_NUMBER, &options->orders_max, 0, 4e9,
+            "read only the first orders; 0 = all (0)"},
+        {"--mode", OPTION_TEXT, &options->mode, 0, 0,
+            "deferred or external: name the payment mode at checkout (the server's)"},
+        {"--cart-percent", OPTION_NUMBER, &options->cart_percent, 0, 100,
+            "baskets bought through the cart (25)"},
+        {"--cancel-percent", OPTION_NUMBER, &options->cancel_percent, 0, 100,
+            "orders cancelled again (5)"},
+        {"--patience", OPTION_NUMBER, &options->patience_seconds, 1, 3600,
+            "seconds without any answer until the run has failed (60)"},
+        {"--seed", OPTION_SEED, &options->seed, 0, 0, "decides who does what (1)"},
+        {"--run", OPTION_TEXT, run, 0, 0,
+            "the start of every idempotency key, at most 31 characters (time and process)"},
+        {"--log", OPTION_TEXT, &options->log_path, 0, 0,
+            "append every acknowledged order to this file as a JSON line"},
+        {"--json", OPTION_TEXT, &options->json_path, 0, 0, "write the summary to this file"},
+    };
+    memcpy(row, table, sizeof table);
+}
+
+void options_usage(void)
+{
+    struct options options;
+    const char *run;
+    struct option_row row[OPTION_ROWS];
+    fill_table(&options, &run, row);
+    fputs("usage: hotshelf-loadtest replay ORDERS.csv [options]\n\n"
+          "Buys the baskets of ORDERS.csv (columns ts, order_id, customer, sku, quantity) from a\n"
+          "hotshelf server as concurrent customers, then compares its own log of acknowledged\n"
+          "orders with the server's counters and PostgreSQL's rows. Any difference is exit 1.\n\n",
+        stderr);
+    for (uint32_t at = 0; at < OPTION_ROWS && row[at].name != NULL; at++)
+        fprintf(stderr, "  %-19s %s\n", row[at].name, row[at].help);
+}
+
+static int complain(const char *name, const char *reason)
+{
+    fprintf(stderr, "hotshelf-loadtest: %s: %s\n", name, reason);
+    return -1;
+}
+
+static int store(const struct option_row *row, const char *text)
+{
+    char *end;
+    if (row->type == OPTION_TEXT) {
+        *(const char **)row->value = text;
+        return 0;
+    }
+    if (row->type == OPTION_SEED) {
+        *(uint64_t *)row->value = strtoull(text, &end, 0);
+        return *end == '\0' && end != text ? 0 : complain(row->name, "not a number");
+    }
+    double number = strtod(text, &end);
+    if (*end != '\0' || end == text || !(number >= row->min && number <= row->max)) {
+        fprintf(stderr, "hotshelf-loadtest: %s: not a number from %.0f to %.0f\n", row->name,
+            row->min, row->max);
+        return -1;
+    }
+    if (row->type == OPTION_RATE) {
+        *(double *)row->value = number;
+        return 0;
+    }
+    *(uint32_t *)row->value = (uint32_t)number;
+    return number == (double)(uint32_t)number ? 0 : complain(row->name, "not a whole number");
+}
+
+/* argv[*at] is an option; moves *at to its last word. */
+static int take_option(const struct option_row *rows, int argc, char **argv, int *at)
+{
+    const char *word = argv[*at];
+    size_t size = strcspn(word, "=");
+    const struct option_row *row = rows;
+    while (row < rows + OPTION_ROWS && row->name != NULL &&
+           (strlen(row->name) != size || strncmp(row->name, word, size) != 0))
+        row++;
+    if (row == rows + OPTION_ROWS || row->name == NULL)
+        return complain(word, "no such option");
+    if (word[size] == '=')
+        return store(row, word + size + 1);
+    if (*at + 1 == argc)
+        return complain(word, "a value is missing");
+    return store(row, argv[++*at]);
+}
+
+/* The token of the first line: all of it, or what follows the second colon. */
+static int read_token(struct options *options)
+{
+    char line[sizeof options->admin_token];
+    FILE *file = fopen(options->admin_token_file, "r");
+    bool found = file != NULL && fgets(line, sizeof line, file) != NULL;
+    if (file != NULL)
+        fclose(file);
+    if (!found)
+        return complain(options->admin_token_file, "no token can be read from it");
+    line[strcspn(line, "\r\n")] = '\0';
+    const char *token = line;
+    for (int colons = 0; colons < 2 && strchr(token, ':') != NULL; colons++)
+        token = strchr(token, ':') + 1;
+    snprintf(options->admin_token, sizeof options->admin_token, "%s", token);
+    return token[0] != '\0' ? 0 : complain(options->admin_token_file, "the token is empty");
+}
+
+static int take_run(struct options *options, const char *run)
+{
+    if (run == NULL) {
+        snprintf(options->run, sizeof options->run, "replay-%llx-%x",
+            (unsigned long long)time(NULL), (unsigned)getpid());
+        return 0;
+    }
+    for (const char *at = run; *at != '\0'; at++) {
+        if (strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.", *at) ==
+            NULL)
+            return complain("--run", "letters, digits, dots and dashes only");
+    }
+    if (run[0] == '\0' || strlen(run) >= sizeof options->run)
+        return complain("--run", "1 to 31 characters");
+    strcpy(options->run, run);
+    return 0;
+}
+
+static int check(struct options *options, const char *run)
+{
+    if (options->orders_path == NULL)
+        return complain("replay", "which file of orders?");
+    if (options->mode != NULL && strcmp(options->mode, "deferred") != 0 &&
+        strcmp(options->mode, "external") != 0)
+        return complain("--mode", "deferred or external");
+    if (options->admin_token_file != NULL && read_token(options) < 0)
+        return -1;
+    return take_run(options, run);
+}
+
+int options_parse(struct options *options, int argc, char **argv)
+{
+    *options = (struct options){
+        .url = "http://127.0.0.1:8080",
+        .connections = 64,
+        .cart_percent = 25,
+        .cancel_percent = 5,
+        .patience_seconds = 60,
+        .seed = 1,
+    };
+    const char *run = NULL;
+    struct option_row row[OPTION_ROWS];
+    fill_table(options, &run, row);
+    for (int at = 0; at < argc; at++) {
+        bool is_option = strncmp(argv[at], "--", 2) == 0;
+        if (is_option && take_option(row, argc, argv, &at) < 0)
+            return -1;
+        if (!is_option && options->orders_path != NULL)
+            return complain(argv[at], "one file of orders only");
+        if (!is_option)
+            options->orders_path = argv[at];
+    }
+    return check(options, run);
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The server first: a unit that is freed and not yet durable counts as held (rule V2), so counters
+ * that are not at rest are read again for a while. Then PostgreSQL, which may lag behind. Then SKU
+ * by SKU all three.
+ */
+#include "oracle.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define REST_TRIES_MAX 20
+#define REST_WAIT_MS 100
+
+static int read_base_line(struct oracle *oracle)
+{
+    const struct options *options = oracle->crowd->options;
+    uint32_t skus = oracle->crowd->baskets->skus.count;
+    if (options->admin_url != NULL) {
+        oracle->has_stock = true;
+        if (stock_ledger_open(&oracle->stock, options, &oracle->crowd->baskets->skus) < 0 ||
+            stock_ledger_read(&oracle->stock) < 0)
+            return -1;
+        for (uint32_t sku = 0; sku < skus; sku++) {
+            oracle->sold_before[sku] = oracle->stock.row[sku].sold;
+            oracle->held_before[sku] = oracle->stock.row[sku].held;
+        }
+    }
+    if (options->postgres != NULL) {
+        oracle->has_postgres = true;
+        return postgres_ledger_open(
+            &oracle->postgres, options->postgres, &oracle->crowd->ledger, oracle->differences);
+    }
+    return 0;
+}
+
+int oracle_open(struct oracle *oracle, const struct crowd *crowd, struct differences *differences)
+{
+    uint32_t skus = crowd->baskets->skus.count;
+    *oracle = (struct oracle){
+        .crowd = crowd,
+        .differences = differences,
+        .sold_before = calloc(skus, sizeof(int64_t)),
+        .held_before = calloc(skus, sizeof(int64_t)),
+        .sold = calloc(skus, sizeof(int64_t)),
+    };
+    if (oracle->sold_before == NULL || oracle->held_before == NULL || oracle->sold == NULL)
+        return -1;
+    return read_base_line(oracle);
+}
+
+void oracle_close(struct oracle *oracle)
+{
+    if (oracle->has_stock)
+        stock_ledger_close(&oracle->stock);
+    if (oracle->has_postgres)
+        postgres_ledger_close(&oracle->postgres);
+    free(oracle->sold_before);
+    free(oracle->held_before);
+    free(oracle->sold);
+}
+
+static void sum_acknowledged(struct oracle *oracle)
+{
+    const struct baskets *baskets = oracle->crowd->baskets;
+    for (uint32_t basket = 0; basket < baskets->count; basket++) {
+        const struct basket *asked = &baskets->basket[basket];
+        for (uint32_t at = asked->first_line; at < asked->first_line + asked->line_count; at++)
+            oracle->sold[baskets->line[at].sku] +=
+                ledger_units_sold(&oracle->crowd->ledger, basket, at);
+    }
+}
+
+static bool is_at_rest(const struct oracle *oracle)
+{
+    for (uint32_t sku = 0; sku < oracle->crowd->baskets->skus.count; sku++) {
+        if (oracle->stock.row[sku].held != oracle->held_before[sku])
+            return false;
+    }
+    return true;
+}
+
+static bool read_stock_at_rest(struct oracle *oracle)
+{
+    for (uint32_t tries = 0; tries < REST_TRIES_MAX; tries++) {
+        if (stock_ledger_read(&oracle->stock) < 0) {
+            differences_add(
+                oracle->differences, DIFFERENCE_LEDGER_UNREADABLE, "the server's counters");
+            return false;
+        }
+        if (is_at_rest(oracle))
+            return true;
+        nanosleep(&(struct timespec){.tv_nsec = REST_WAIT_MS * 1000000L}, NULL);
+    }
+    return true;
+}
+
+static void compare_counters(struct oracle *oracle, uint32_t sku)
+{
+    const struct stock_row *row = &oracle->stock.row[sku];
+    const char *name = names_text(&oracle->crowd->baskets->skus, sku);
+    struct differences *differences = oracle->differences;
+    if (row->allotment != row->available + row->held + row->sold || row->available < 0 ||
+        row->held < 0 || row->sold < 0)
+        differences_add(differences, DIFFERENCE_STOCK_SUM,
+            "%s: allotment %lld, but available %lld + held %lld + sold %lld", name,
+            (long long)row->allotment, (long long)row->available, (long long)row->held,
+            (long long)row->sold);
+    if (row->held != oracle->held_before[sku])
+        differences_add(differences, DIFFERENCE_STOCK_STRANDED,
+            "%s: %lld units held, %lld at first", name, (long long)row->held,
+            (long long)oracle->held_before[sku]);
+    if (row->sold - oracle->sold_before[sku] != oracle->sold[sku])
+        differences_add(differences, DIFFERENCE_STOCK_SOLD,
+            "%s: the server sold %lld units, acknowledged are %lld", name,
+            (long long)(row->sold - oracle->sold_before[sku]), (long long)oracle->sold[sku]);
+    if (oracle->sold_before[sku] + oracle->sold[sku] > row->allotment)
+        differences_add(differences, DIFFERENCE_OVERSOLD, "%s: %lld acknowledged of %lld", name,
+            (long long)(oracle->sold_before[sku] + oracle->sold[sku]), (long long)row->allotment);
+}
+
+static bool read_postgres(struct oracle *oracle)
+{
+    uint32_t patience_seconds = oracle->crowd->options->patience_seconds;
+    if (postgres_ledger_catch_up(&oracle->postgres, patience_seconds) == 0 &&
+        postgres_ledger_compare(&oracle->postgres) == 0)
+        return true;
+    differences_add(oracle->differences, DIFFERENCE_LEDGER_UNREADABLE, "PostgreSQL's rows");
+    return false;
+}
+
+static void compare_rows(struct oracle *oracle, uint32_t sku)
+{
+    if (oracle->postgres.sold[sku] != oracle->sold[sku])
+        differences_add(oracle->differences, DIFFERENCE_POSTGRES_SOLD,
+            "%s: %lld units sold by PostgreSQL's rows, acknowledged are %lld",
+            names_text(&oracle->crowd->baskets->skus, sku), (long long)oracle->postgres.sold[sku],
+            (long long)oracle->sold[sku]);
+}
+
+void oracle_compare(struct oracle *oracle)
+{
+    sum_acknowledged(oracle);
+    bool stock_read = oracle->has_stock && read_stock_at_rest(oracle);
+    bool postgres_read = oracle->has_postgres && read_postgres(oracle);
+    for (uint32_t sku = 0; sku < oracle->crowd->baskets->skus.count; sku++) {
+        if (stock_read)
+            compare_counters(oracle, sku);
+        if (postgres_read)
+            compare_rows(oracle, sku);
+    }
+}

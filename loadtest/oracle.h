@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * oracle - knows what must be true: three books kept by three hands have to say the same.
+ *
+ *     the crowd's log  ==  the server's counters  ==  PostgreSQL's rows
+ *
+ * For each SKU: allotment = available + held + sold, nothing oversold, nothing left held, and sold
+ * is what was acknowledged and not cancelled. For each order: once, with the same content. What was
+ * sold before the replay began is the base line and is taken off.
+ *
+ * Ownership  oracle_open() before the crowd runs (it reads the base line), oracle_close() at the
+ * end. Threads    One; calls block. Units      Whole units. Errors     -1 after one line on stderr:
+ * a ledger could not be read at the start. Later it is DIFFERENCE_LEDGER_UNREADABLE. Cost Reads
+ * every counter and every row of the replay once.
+ */
+#ifndef HOTSHELF_LOADTEST_ORACLE_H
+#define HOTSHELF_LOADTEST_ORACLE_H
+
+#include "crowd.h"
+#include "postgres_ledger.h"
+#include "stock_ledger.h"
+
+struct oracle {
+    const struct crowd *crowd;
+    struct differences *differences;
+    bool has_stock;
+    bool has_postgres;
+    struct stock_ledger stock;
+    struct postgres_ledger postgres;
+    int64_t *sold_before; /* by SKU number */
+    int64_t *held_before;
+    int64_t *sold; /* by SKU number: acknowledged and not given back */
+};
+
+int oracle_open(struct oracle *oracle, const struct crowd *crowd, struct differences *differences);
+void oracle_close(struct oracle *oracle);
+
+/* Waits until every ledger has caught up, then compares. */
+void oracle_compare(struct oracle *oracle);
+
+#endif

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Orders of this replay are found by the start of their idempotency key. The rows are walked in
+ * single-row mode, orders first, then their lines; what was seen is noted by basket, so that what
+ * was not seen is known at the end. Queries that must come back empty (two orders for one key, a
+ * gap in the stream) do their own telling.
+ */
+#include "postgres_ledger.h"
+
+#include "clock.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LOOK_AGAIN_MS 250
+
+static int complain(struct postgres_ledger *postgres, const char *what)
+{
+    fprintf(stderr, "hotshelf-loadtest: PostgreSQL, %s: %s", what,
+        PQerrorMessage(postgres->connection));
+    return -1;
+}
+
+/* The first column of the first row as a number; -1 when there is none. */
+static int64_t ask_number(struct postgres_ledger *postgres, const char *query)
+{
+    const char *const values[] = {postgres->ledger->run};
+    int parameters = strstr(query, "$1") != NULL ? 1 : 0;
+    PGresult *result =
+        PQexecParams(postgres->connection, query, parameters, NULL, values, NULL, NULL, 0);
+    bool found = PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) > 0;
+    int64_t number = found ? strtoll(PQgetvalue(result, 0, 0), NULL, 10) : -1;
+    if (!found)
+        complain(postgres, query);
+    PQclear(result);
+    return number;
+}
+
+/* Orders that stand there now; none when the server has not made its schema yet. */
+static int64_t count_orders(struct postgres_ledger *postgres)
+{
+    int64_t exists =
+        ask_number(postgres, "SELECT (to_regclass('hotshelf.orders') IS NOT NULL)::int");
+    return exists > 0 ? ask_number(postgres, "SELECT count(*) FROM hotshelf.orders") : exists;
+}
+
+static void ignore_notice(void *context, const PGresult *result)
+{
+    (void)context;
+    (void)result;
+}
+
+int postgres_ledger_open(struct postgres_ledger *postgres, const char *conninfo,
+    const struct ledger *ledger, struct differences *differences)
+{
+    *postgres = (struct postgres_ledger){
+        .connection = PQconnectdb(conninfo),
+        .ledger = ledger,
+        .differences = differences,
+        .sold = calloc(ledger->baskets->skus.count, sizeof(int64_t)),
+        .times_seen = calloc(ledger->baskets->count, sizeof(uint8_t)),
+        .lines_seen = calloc(ledger->baskets->count, sizeof(uint32_t)),
+    };
+    if (PQstatus(postgres->connection) != CONNECTION_OK)
+        return complain(postgres, "connecting");
+    if (postgres->sold == NULL || postgres->times_seen == NULL || postgres->lines_seen == NULL)
+        return -1;
+    PQsetNoticeReceiver(postgres->connection, ignore_notice, NULL);
+    int64_t count = count_orders(postgres);
+    postgres->foreign_count = (uint64_t)count;
+    return count < 0 ? -1 : 0;
+}
+
+void postgres_ledger_close(struct postgres_ledger *postgres)
+{
+    PQfinish(postgres->connection);
+    free(postgres->sold);
+    free(postgres->times_seen);
+    free(postgres->lines_seen);
+    *postgres = (struct postgres_ledger){0};
+}
+
+/* PostgreSQL may have been restarted since it was last asked. */
+static bool is_connected(struct postgres_ledger *postgres)
+{
+    if (PQstatus(postgres->connection) != CONNECTION_OK)
+        PQreset(postgres->connection);
+    return PQstatus(postgres->connection) == CONNECTION_OK;
+}
+
+struct arrived {
+    int64_t orders;
+    int64_t versions; /* the sum over all orders */
+};
+
+static bool ask_arrived(struct postgres_ledger *postgres, struct arrived *arrived)
+{
+    const char *const values[] = {postgres->ledger->run};
+    PGresult *result = PQexecParams(postgres->connection,
+        "SELECT count(*), coalesce(sum(order_version), 0)::bigint FROM hotshelf.orders "
+        "WHERE starts_with(idempotency_key, $1 || ':')",
+        1, NULL, values, NULL, NULL, 0);
+    bool found = PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) == 1;
+    if (found) {
+        arrived->orders = strtoll(PQgetvalue(result, 0, 0), NULL, 10);
+        arrived->versions = strtoll(PQgetvalue(result, 0, 1), NULL, 10);
+    }
+    PQclear(result);
+    return found;
+}
+
+static struct arrived expected(const struct ledger *ledger)
+{
+    struct arrived sum = {0};
+    for (uint32_t basket = 0; basket < ledger->baskets->count; basket++) {
+        if (ledger->purchase[basket].state == PURCHASE_ORDERED) {
+            sum.orders++;
+            sum.versions += ledger->purchase[basket].version;
+        }
+    }
+    return sum;
+}
+
+/* Returns when the stream wrote something, or after a while: NOTIFY only wakes (rule S4). */
+static void wait_for_news(struct postgres_ledger *postgres)
+{
+    struct pollfd news = {.fd = PQsocket(postgres->connection), .events = POLLIN};
+    if (news.fd < 0 || poll(&news, 1, LOOK_AGAIN_MS) <= 0)
+        return;
+    PQconsumeInput(postgres->connection);
+    PGnotify *notice;
+    while ((notice = PQnotifies(postgres->connection)) != NULL)
+        PQfreemem(notice);
+}
+
+int postgres_ledger_catch_up(struct postgres_ledger *postgres, uint32_t patience_seconds)
+{
+    struct arrived wanted = expected(postgres->ledger);
+    struct arrived before = {.orders = -1};
+    uint64_t start_ns = clock_now_ns();
+    uint64_t moved_ns = start_ns;
+    uint64_t told_ns = start_ns;
+    PQclear(PQexec(postgres->connection, "LISTEN hotshelf_stream"));
+    while (clock_now_ns() - moved_ns < patience_seconds * CLOCK_NS_PER_SECOND) {
+        struct arrived now = before;
+        if (is_connected(postgres) && ask_arrived(postgres, &now) &&
+            memcmp(&now, &wanted, sizeof now) == 0)
+            break;
+        if (memcmp(&now, &before, sizeof now) != 0)
+            moved_ns = clock_now_ns();
+        before = now;
+        if (clock_now_ns() - told_ns >= CLOCK_NS_PER_SECOND) {
+            fprintf(stderr, "waiting for PostgreSQL: %lld of %lld orders\n", (long long)now.orders,
+                (long long)wanted.orders);
+            told_ns += CLOCK_NS_PER_SECOND;
+        }
+        wait_for_news(postgres);
+    }
+    postgres->wait_seconds = (double)(clock_now_ns() - start_ns) / 1e9;
+    return is_connected(postgres) ? 0 : complain(postgres, "catching up");
+}
+
+typedef void take_row(struct postgres_ledger *postgres, const PGresult *row);
+
+/* Hands every row of a query with the run as its parameter to `take`. */
+static int walk(struct postgres_ledger *postgres, const char *query, take_row *take)
+{
+    const char *const values[] = {postgres->ledger->run};
+    int parameters = strstr(query, "$1") != NULL ? 1 : 0;
+    if (PQsendQueryParams(postgres->connection, query, parameters, NULL, values, NULL, NULL, 0) ==
+            0 ||
+        PQsetSingleRowMode(postgres->connection) == 0)
+        return complain(postgres, query);
+    int outcome = 0;
+    PGresult *result;
+    while ((result = PQgetResult(postgres->connection)) != NULL) {
+        if (PQresultStatus(result) == PGRES_SINGLE_TUPLE)
+            take(postgres, result);
+        else if (PQresultStatus(result) != PGRES_TUPLES_OK)
+            outcome = complain(postgres, query);
+        PQclear(result);
+    }
+    return outcome;
+}
+
+static int64_t number_at(const PGresult *row, int column)
+{
+    return strtoll(PQgetvalue(row, 0, column), NULL, 10);
+}
+
+static void tell(struct postgres_ledger *postgres, uint32_t basket, const char *what,
+    const char *rows, const char *acknowledged)
+{
+    differences_add(postgres->differences, DIFFERENCE_ORDER_CONTENT,
+        "order %s (basket %u): %s is \"%s\" in PostgreSQL, acknowledged was \"%s\"",
+        postgres->ledger->purchase[basket].order_id, basket, what, rows, acknowledged);
+}
+
+static void compare_number(struct postgres_ledger *postgres, uint32_t basket, const char *what,
+    const char *rows, int64_t acknowledged)
+{
+    char text[24];
+    snprintf(text, sizeof text, "%lld", (long long)acknowledged);
+    if (strcmp(text, rows) != 0)
+        tell(postgres, basket, what, rows, text);
+}
+
+static void compare_text(struct postgres_ledger *postgres, uint32_t basket, const char *what,
+    const char *rows, const char *acknowledged)
+{
+    if (strcmp(rows, acknowledged) != 0)
+        tell(postgres, basket, what, rows, acknowledged);
+}
+
+static void take_order(struct postgres_ledger *postgres, const PGresult *row)
+{
+    const struct ledger *ledger = postgres->ledger;
+    const char *order_id = PQgetvalue(row, 0, 0);
+    uint32_t basket = ledger_find(ledger, order_id);
+    postgres->order_count++;
+    if (basket == BASKETS_NONE) {
+        differences_add(postgres->differences, DIFFERENCE_ORDER_UNKNOWN,
+            "order %s (key %s) is in PostgreSQL, but was never acknowledged", order_id,
+            PQgetvalue(row, 0, 2));
+        return;
+    }
+    if (postgres->times_seen[basket] < UINT8_MAX)
+        postgres->times_seen[basket]++;
+    const struct purchase *purchase = &ledger->purchase[basket];
+    uint32_t customer = ledger->baskets->basket[basket].customer;
+    char key[LEDGER_KEY_SIZE];
+    ledger_key(ledger, basket, key);
+    compare_text(postgres, basket, "customer", PQgetvalue(row, 0, 1),
+        names_text(&ledger->baskets->customers, customer));
+    compare_text(postgres, basket, "idempotency_key", PQgetvalue(row, 0, 2), key);
+    compare_text(postgres, basket, "status", PQgetvalue(row, 0, 3), purchase->status);
+    compare_text(postgres, basket, "currency", PQgetvalue(row, 0, 4), purchase->currency);
+    compare_number(postgres, basket, "order_version", PQgetvalue(row, 0, 5), purchase->version);
+    compare_number(postgres, basket, "total", PQgetvalue(row, 0, 6), purchase->total);
+    compare_number(postgres, basket, "items_total", PQgetvalue(row, 0, 7), purchase->total);
+    compare_number(postgres, basket, "refund_due", PQgetvalue(row, 0, 8), purchase->refund_due);
+}
+
+static uint32_t find_line(const struct ledger *ledger, uint32_t basket, uint32_t sku)
+{
+    const struct basket *asked = &ledger->baskets->basket[basket];
+    for (uint32_t at = asked->first_line; at < asked->first_line + asked->line_count; at++) {
+        if (ledger->baskets->line[at].sku == sku && ledger->wanted[at] > 0)
+            return at;
+    }
+    return BASKETS_NONE;
+}
+
+static void take_line(struct postgres_ledger *postgres, const PGresult *row)
+{
+    const struct ledger *ledger = postgres->ledger;
+    const char *sku_text = PQgetvalue(row, 0, 1);
+    uint32_t basket = ledger_find(ledger, PQgetvalue(row, 0, 0));
+    uint32_t sku = names_find(&ledger->baskets->skus, sku_text, strlen(sku_text));
+    int64_t quantity = number_at(row, 2);
+    postgres->line_count++;
+    if (sku != NAMES_NONE)
+        postgres->sold[sku] += number_at(row, 5);
+    if (basket == BASKETS_NONE)
+        return; /* told with its order */
+    postgres->lines_seen[basket]++;
+    uint32_t line = sku == NAMES_NONE ? BASKETS_NONE : find_line(ledger, basket, sku);
+    int64_t wanted = line == BASKETS_NONE ? 0 : ledger->wanted[line];
+    int64_t price = line == BASKETS_NONE ? 0 : ledger->unit_price[line];
+    if (line == BASKETS_NONE || quantity != wanted || number_at(row, 3) != price ||
+        number_at(row, 4) != quantity * price)
+        differences_add(postgres->differences, DIFFERENCE_ORDER_LINES,
+            "order %s: PostgreSQL has %lld x %s at %s (%s), acknowledged were %lld at %lld",
+            PQgetvalue(row, 0, 0), (long long)quantity, sku_text, PQgetvalue(row, 0, 3),
+            PQgetvalue(row, 0, 4), (long long)wanted, (long long)price);
+}
+
+static void take_key_twice(struct postgres_ledger *postgres, const PGresult *row)
+{
+    differences_add(postgres->differences, DIFFERENCE_KEY_TWICE,
+        "customer %s, key %s: %s orders in PostgreSQL", PQgetvalue(row, 0, 0),
+        PQgetvalue(row, 0, 1), PQgetvalue(row, 0, 2));
+}
+
+static void take_gap(struct postgres_ledger *postgres, const PGresult *row)
+{
+    differences_add(postgres->differences, DIFFERENCE_STREAM_GAP,
+        "node %s, shard %s: %s events from %s to %s, position %s", PQgetvalue(row, 0, 0),
+        PQgetvalue(row, 0, 1), PQgetvalue(row, 0, 2), PQgetvalue(row, 0, 3), PQgetvalue(row, 0, 4),
+        PQgetvalue(row, 0, 5));
+}
+
+static void look_for_what_is_missing(struct postgres_ledger *postgres)
+{
+    const struct ledger *ledger = postgres->ledger;
+    for (uint32_t basket = 0; basket < ledger->baskets->count; basket++) {
+        const struct purchase *purchase = &ledger->purchase[basket];
+        const struct basket *asked = &ledger->baskets->basket[basket];
+        if (purchase->state != PURCHASE_ORDERED)
+            continue;
+        if (postgres->times_seen[basket] != 1) {
+            differences_add(postgres->differences,
+                postgres->times_seen[basket] == 0 ? DIFFERENCE_ORDER_MISSING
+                                                  : DIFFERENCE_ORDER_TWICE,
+                "order %s (basket %u) is in PostgreSQL %u times", purchase->order_id, basket,
+                postgres->times_seen[basket]);
+            continue;
+        }
+        uint32_t lines = 0;
+        for (uint32_t at = asked->first_line; at < asked->first_line + asked->line_count; at++)
+            lines += ledger->wanted[at] > 0;
+        if (postgres->lines_seen[basket] != lines)
+            differences_add(postgres->differences, DIFFERENCE_ORDER_LINES,
+                "order %s: %u lines in PostgreSQL, %u acknowledged", purchase->order_id,
+                postgres->lines_seen[basket], lines);
+    }
+}
+
+int postgres_ledger_compare(struct postgres_ledger *postgres)
+{
+    static const char orders[] =
+        "SELECT order_id, customer, idempotency_key, status, currency, order_version, total, "
+        "items_total, refund_due FROM hotshelf.orders WHERE starts_with(idempotency_key, $1 || "
+        "':')";
+    /* The last column: units that stay sold (V2), confirmed and not given back. */
+    static const char lines[] =
+        "SELECT l.order_id, l.sku, l.quantity, l.unit_price, l.line_total, CASE WHEN o.status IN "
+        "('confirmed', 'refund_required', 'refunded') THEN l.quantity - l.restocked ELSE 0 END "
+        "FROM hotshelf.order_lines l JOIN hotshelf.orders o USING (order_id) "
+        "WHERE starts_with(o.idempotency_key, $1 || ':')";
+    static const char keys[] =
+        "SELECT customer, idempotency_key, count(*) FROM hotshelf.orders "
+        "WHERE idempotency_key IS NOT NULL GROUP BY 1, 2 HAVING count(*) > 1";
+    static const char gaps[] =
+        "SELECT o.node, o.shard, count(*), min(o.seq), max(o.seq), coalesce(max(p.seq), 0) "
+        "FROM hotshelf.outbox o LEFT JOIN hotshelf.stream_position p USING (node, shard) "
+        "GROUP BY 1, 2 HAVING min(o.seq) <> 1 OR max(o.seq) <> count(*) OR max(o.seq) <> "
+        "coalesce(max(p.seq), 0)";
+    if (walk(postgres, orders, take_order) < 0 || walk(postgres, lines, take_line) < 0 ||
+        walk(postgres, keys, take_key_twice) < 0 || walk(postgres, gaps, take_gap) < 0)
+        return -1;
+    look_for_what_is_missing(postgres);
+    int64_t count = ask_number(postgres, "SELECT count(*) FROM hotshelf.orders");
+    int64_t known = (int64_t)(postgres->foreign_count + postgres->order_count);
+    if (count >= 0 && count != known)
+        differences_add(postgres->differences, DIFFERENCE_ORDER_UNKNOWN,
+            "%lld orders in PostgreSQL that this replay did not ask for",
+            (long long)(count - known));
+    return count < 0 ? -1 : 0;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * stock_ledger - the server's counters, read from its admin listener, page by page.
+ *
+ * Ownership  Takes memory in stock_ledger_open(), gives it back in stock_ledger_close().
+ * Threads    One; stock_ledger_read() blocks.
+ * Units      Whole units; a row for each SKU of the baskets, others of the catalog are passed over.
+ * Errors     stock_ledger_read(): -1 after one line on stderr. A server that is away is asked again
+ *            until patience_seconds have passed without an answer.
+ * Cost       One request for each page of 200 SKUs.
+ */
+#ifndef HOTSHELF_LOADTEST_STOCK_LEDGER_H
+#define HOTSHELF_LOADTEST_STOCK_LEDGER_H
+
+#include "connection.h"
+#include "json.h"
+#include "names.h"
+#include "options.h"
+
+struct stock_row {
+    bool known; /* the server has this SKU */
+    int64_t allotment;
+    int64_t available;
+    int64_t held;
+    int64_t sold;
+};
+
+struct stock_ledger {
+    const struct options *options;
+    const struct names *skus;
+    struct endpoint endpoint;
+    struct connection connection;
+    struct json json;
+    struct stock_row *row; /* by the number of the SKU in skus */
+    uint32_t sold_out_count;
+    uint64_t sku_count; /* of the server, the ones nobody asked for included */
+};
+
+int stock_ledger_open(
+    struct stock_ledger *stock, const struct options *options, const struct names *skus);
+void stock_ledger_close(struct stock_ledger *stock);
+
+/* Reads every counter anew. */
+int stock_ledger_read(struct stock_ledger *stock);
+
+#endif
