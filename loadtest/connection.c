@@ -23,10 +23,10 @@ static int parse_unix(struct endpoint *endpoint, const char *path)
         fprintf(stderr, "hotshelf-loadtest: the path %s is too long for a socket\n", path);
         return -1;
     }
-    strcpy(address.sun_path, path);
+    memcpy(address.sun_path, path, strlen(path));
     memcpy(&endpoint->address, &address, sizeof address);
     endpoint->address_size = sizeof address;
-    strcpy(endpoint->host, "localhost");
+    memcpy(endpoint->host, "localhost", sizeof "localhost");
     return 0;
 }
 
@@ -58,7 +58,7 @@ int endpoint_parse(struct endpoint *endpoint, const char *url)
     }
     memcpy(endpoint->host, start, size);
     char host[sizeof endpoint->host];
-    strcpy(host, endpoint->host);
+    memcpy(host, endpoint->host, sizeof host);
     char *colon = strrchr(host, ':');
     const char *port = "80";
     if (colon != NULL && strchr(colon, ']') == NULL) {

@@ -155,7 +155,7 @@ static int take_run(struct options *options, const char *run)
     }
     if (run[0] == '\0' || strlen(run) >= sizeof options->run)
         return complain("--run", "1 to 31 characters");
-    strcpy(options->run, run);
+    memcpy(options->run, run, strlen(run) + 1);
     return 0;
 }
 
