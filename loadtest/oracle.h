@@ -8,24 +8,12 @@
  * is what was acknowledged and not cancelled. For each order: once, with the same content. What was
  * sold before the replay began is the base line and is taken off.
  *
- * Ownership  oracle_open() before the crowd runs: it reads the base line; oracle_close() at the
- * end. Threads    One; calls block. Units      Whole units. Errors     -1 after one line on stderr:
- * a ledger could not be read at the start. Later it is DIFFERENCE_LEDGER_UNREADABLE. Cost Reads
- * every counter and every row of the replay once.
- */
-/*
- * oracle - knows what must be true: three books kept by three hands have to say the same.
- *
- *     the crowd's log  ==  the server's counters  ==  PostgreSQL's rows
- *
- * For each SKU: allotment = available + held + sold, nothing oversold, nothing left held, and sold
- * is what was acknowledged and not cancelled. For each order: once, with the same content. What was
- * sold before the replay began is the base line and is taken off.
- *
- * Ownership  oracle_open() before the crowd runs (it reads the base line), oracle_close() at the
- * end. Threads    One; calls block. Units      Whole units. Errors     -1 after one line on stderr:
- * a ledger could not be read at the start. Later it is DIFFERENCE_LEDGER_UNREADABLE. Cost Reads
- * every counter and every row of the replay once.
+ * Ownership  oracle_open() reads the base line, so it comes before the crowd; oracle_close() last.
+ * Threads    One; calls block.
+ * Units      Whole units.
+ * Errors     -1 after one line on stderr: a ledger could not be read at the start. Later it is
+ *            DIFFERENCE_LEDGER_UNREADABLE.
+ * Cost       Reads every counter and every row of the replay once.
  */
 #ifndef HOTSHELF_LOADTEST_ORACLE_H
 #define HOTSHELF_LOADTEST_ORACLE_H
