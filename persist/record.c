@@ -111,6 +111,7 @@ static const uint32_t text_size_max[EVENT_TEXTS] = {
     [TEXT_GROUP] = NAME_SIZE_MAX,
     [TEXT_OPTION] = NAME_SIZE_MAX,
     [TEXT_IMAGE] = RECORD_IMAGE_SIZE_MAX,
+    [TEXT_CLAIMS] = RECORD_CLAIMS_SIZE_MAX,
 };
 
 /* The rule of a kind as read, or one with fact_size 0. */
@@ -246,7 +247,7 @@ bool record_valid(const struct event *event)
     if (event->stream_count > STREAM_EVENTS_MAX ||
         (event->stream_count > 0) != (event->stream_seq > 0))
         return false;
-    return lines_valid(event, rule) && texts_valid(event);
+    return lines_valid(event, rule) && texts_valid(event) && record_size(event) <= RECORD_SIZE_MAX;
 }
 
 static uint32_t padded(uint32_t size)

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sample_events - one event of any kind, at any size, for the tests of the journal.
+ *
+ * Ownership  Lines and texts live in struct sample, which the event borrows.
+ * Threads    None.
+ * Units      Bytes; counts of lines.
+ * Errors     None.
+ * Cost       Fills some 130 KiB.
+ */
+#ifndef HOTSHELF_TESTS_PERSIST_SAMPLE_EVENTS_H
+#define HOTSHELF_TESTS_PERSIST_SAMPLE_EVENTS_H
+
+#include "core/event.h"
+#include "persist/record.h"
+
+enum sample_size { SAMPLE_EMPTY, SAMPLE_ONE, SAMPLE_LARGEST };
+
+struct sample {
+    struct event event;
+    struct event_line lines[LINES_PER_ORDER_MAX];
+    uint8_t texts[EVENT_TEXTS][EVENT_NAMES_SIZE_MAX];
+};
+
+static const enum event_kind sample_kinds[] = {EVENT_CART_LINE_SET, EVENT_HOLD_EXPIRED,
+    EVENT_CART_CLEARED, EVENT_ORDER_PLACED, EVENT_ORDER_CONFIRMED, EVENT_ORDER_PAYMENT_DECLINED,
+    EVENT_ORDER_LINES_CANCELLED, EVENT_ORDER_CANCELLED, EVENT_ORDER_EXPIRED, EVENT_ORDER_REVIEW,
+    EVENT_ORDER_REFUND_REQUIRED, EVENT_ORDER_REFUNDED, EVENT_PAYMENT_UNMATCHED,
+    EVENT_ORDERS_FORGOTTEN, EVENT_KEYS_FORGOTTEN, EVENT_CUSTOMER_FORGOTTEN, EVENT_PRODUCT_SET,
+    EVENT_STOCK_ADJUSTED, EVENT_SALE_SET, EVENT_IMPORT_BEGUN, EVENT_IMPORT_DONE,
+    EVENT_STREAM_ATTACHED, EVENT_CLOSED};
+
+enum { SAMPLE_KINDS = sizeof(sample_kinds) / sizeof(sample_kinds[0]) };
+
+static const uint32_t sample_text_max[EVENT_TEXTS] = {[TEXT_CUSTOMER] = CUSTOMER_SIZE_MAX,
+    [TEXT_KEY] = KEY_SIZE_MAX,
+    [TEXT_REFERENCES] = REFERENCES_SIZE_MAX,
+    [TEXT_PROVIDER] = PAYMENT_TEXT_SIZE_MAX,
+    [TEXT_PAYMENT_ID] = PAYMENT_TEXT_SIZE_MAX,
+    [TEXT_TOKEN] = TOKEN_SIZE_MAX,
+    [TEXT_ADJUSTMENTS] = RECORD_ADJUSTMENTS_SIZE_MAX,
+    [TEXT_NAMES] = 0,
+    [TEXT_IDS] = 0,
+    [TEXT_ACTOR] = RECORD_ACTOR_SIZE_MAX,
+    [TEXT_REASON] = RECORD_REASON_SIZE_MAX,
+    [TEXT_SKU] = SKU_SIZE_MAX,
+    [TEXT_TITLE] = TITLE_SIZE_MAX,
+    [TEXT_CATEGORY] = NAME_SIZE_MAX,
+    [TEXT_SELLER] = NAME_SIZE_MAX,
+    [TEXT_SALE] = NAME_SIZE_MAX,
+    [TEXT_GROUP] = NAME_SIZE_MAX,
+    [TEXT_OPTION] = NAME_SIZE_MAX,
+    [TEXT_IMAGE] = RECORD_IMAGE_SIZE_MAX};
+
+static inline bool sample_is_cart(enum event_kind kind)
+{
+    return kind == EVENT_CART_LINE_SET || kind == EVENT_HOLD_EXPIRED || kind == EVENT_CART_CLEARED;
+}
+
+static inline uint32_t sample_line_count(enum event_kind kind, enum sample_size size)
+{
+    if (kind == EVENT_CART_LINE_SET || kind == EVENT_HOLD_EXPIRED)
+        return 1;
+    if (!event_is_order(kind) && kind != EVENT_CART_CLEARED)
+        return 0;
+    if (size == SAMPLE_EMPTY)
+        return kind == EVENT_CART_CLEARED ? 0 : 1;
+    return size == SAMPLE_ONE ? 1 : LINES_PER_ORDER_MAX;
+}
+
+static inline void sample_lines(struct sample *sample, enum sample_size size)
+{
+    sample->event.line_count = sample_line_count(sample->event.kind, size);
+    sample->event.lines = sample->event.line_count > 0 ? sample->lines : NULL;
+    for (uint32_t i = 0; i < sample->event.line_count; i++)
+        sample->lines[i] = (struct event_line){.sku_number = 1 + i,
+            .quantity = 2 + i,
+            .unit_price = INT64_C(-7) * i,
+            .limit = UINT32_MAX - i,
+            .moved = i};
+}
+
+static inline void sample_names(struct sample *sample, enum sample_size size)
+{
+    static const uint32_t bounds[3] = {SKU_SIZE_MAX, NAME_SIZE_MAX, NAME_SIZE_MAX};
+    uint8_t *out = sample->texts[TEXT_NAMES];
+    for (uint32_t i = 0; i < 3 * sample->event.line_count; i++) {
+        uint32_t name = size == SAMPLE_LARGEST ? bounds[i % 3] : size == SAMPLE_ONE ? 1 : 0;
+        *out++ = (uint8_t)name;
+        memset(out, 'a' + (int)(i % 26), name);
+        out += name;
+    }
+    sample->event.text[TEXT_NAMES] =
+        bytes_of(sample->texts[TEXT_NAMES], (uint32_t)(out - sample->texts[TEXT_NAMES]));
+}
+
+static inline void sample_texts(struct sample *sample, enum sample_size size)
+{
+    for (uint32_t i = 0; i < EVENT_TEXTS; i++) {
+        uint32_t wanted = size == SAMPLE_LARGEST ? sample_text_max[i] : size == SAMPLE_ONE ? 1 : 0;
+        if (sample_line_count(sample->event.kind, size) > 0 && i >= TEXT_SKU)
+            wanted = 0; /* lines have names instead */
+        if (wanted > sample_text_max[i])
+            wanted = sample_text_max[i];
+        memset(sample->texts[i], 'A' + (int)i, wanted);
+        sample->event.text[i] = bytes_of(sample->texts[i], wanted);
+    }
+}
+
+static inline void sample_fact(struct sample *sample, enum sample_size size)
+{
+    struct event *event = &sample->event;
+    uint32_t ids = size == SAMPLE_LARGEST ? FORGET_MAX : size == SAMPLE_ONE ? 1 : 0;
+    if (sample_is_cart(event->kind)) {
+        event->fact.cart = (struct fact_cart){
+            .deadline_shelf_ms = 77, .currency = "USD", .state = LINE_HELD, .move = MOVE_GIVE};
+    } else if (event_is_order(event->kind)) {
+        event->fact.order = (struct fact_order){.id = {1, 2, 3},
+            .total = 4200,
+            .version = 9,
+            .currency = "JPY",
+            .status = ORDER_CONFIRMED,
+            .mode = PAYMENT_EXTERNAL,
+            .move = MOVE_SELL};
+    } else if (event->kind == EVENT_ORDERS_FORGOTTEN || event->kind == EVENT_KEYS_FORGOTTEN) {
+        event->fact.forgotten = (struct fact_forgotten){.now_shelf_ms = 3, .count = ids};
+        memset(sample->texts[TEXT_IDS], 0x5a, 16 * ids);
+        event->text[TEXT_IDS] = bytes_of(sample->texts[TEXT_IDS], 16 * ids);
+    } else if (event->kind == EVENT_PRODUCT_SET) {
+        event->fact.product = (struct fact_product){.sku_number = 5,
+            .price_count = PRICES_MAX,
+            .prices = {{.currency = "EUR", .amount = -1}}};
+    } else if (event->kind == EVENT_CLOSED || event->kind == EVENT_STREAM_ATTACHED) {
+        event->fact.mark = (struct fact_mark){.system_id = UINT64_MAX, .now_wall_ms = 1};
+    }
+}
+
+/* Fills the sample with an event of the kind; seq 0: it is not streamed. */
+static inline struct event *sample_event(
+    struct sample *sample, enum event_kind kind, enum sample_size size, uint64_t seq)
+{
+    sample->event = (struct event){
+        .kind = kind, .stream_seq = seq, .stream_count = seq == 0 ? 0 : STREAM_EVENTS_MAX};
+    sample_texts(sample, size);
+    sample_lines(sample, size);
+    sample_names(sample, size);
+    sample_fact(sample, size);
+    return &sample->event;
+}
+
+#endif
