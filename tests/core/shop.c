@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/core/shop.h"
+
+#include "core/check.h"
+#include "core/engine_steps.h"
+#include "persist/record.h"
+#include "tests/lib/memory.h"
+
+static void build(struct shop *shop)
+{
+    memory_open(&shop->arena, 8u << 20);
+    shop->shelf = arena_take(&shop->arena, "shelf", 1, sizeof(*shop->shelf));
+    shelf_init(shop->shelf, &shop->arena, &shop->capacity);
+    for (uint32_t i = 0; i < shop->shards; i++)
+        shop->engines[i] = engine_create(
+            &shop->arena, shop->shelf, &shop->policy, &shop->capacity, i, shop->shards, 42 + i);
+}
+
+void shop_open(struct shop *shop, uint32_t shards, const struct capacity *capacity)
+{
+    CHECK(shards <= SHOP_SHARDS_MAX);
+    *shop = (struct shop){
+        .shards = shards,
+        .capacity = *capacity,
+        .policy = POLICY_DEFAULT,
+        .now = {.shelf_ms = 1000, .wall_ms = 1700000000000, .streamed_seq = UINT64_MAX},
+        .dice = dice_of(7),
+        .settles_by_itself = true,
+    };
+    build(shop);
+}
+
+void shop_close(struct shop *shop)
+{
+    memory_close(&shop->arena);
+    for (uint32_t i = 0; i < SHOP_SHARDS_MAX; i++)
+        free(shop->logs[i].data);
+}
+
+static void append(struct shop *shop, uint32_t shard, const struct event *event)
+{
+    struct shop_log *log = &shop->logs[shard];
+    uint32_t size = record_size(event);
+    if (log->size + size > log->capacity) {
+        log->capacity = 2 * log->capacity + size + 4096;
+        log->data = realloc(log->data, log->capacity);
+        CHECK(log->data != NULL);
+    }
+    record_encode(event, log->data + log->size);
+    log->size += size;
+}
+
+/* Applies what the journal will hold, not what decide left: the two must be the same. */
+static void happen(struct shop *shop, uint32_t shard, const struct event *event)
+{
+    struct shop_log *log = &shop->logs[shard];
+    size_t at = log->size;
+    append(shop, shard, event);
+    struct event read;
+    uint32_t consumed;
+    int answer =
+        record_decode(bytes_of(log->data + at, (uint32_t)(log->size - at)), &read, &consumed);
+    CHECK(answer == 0);
+    engine_apply(shop->engines[shard], &read);
+    shop->last_event = event->kind;
+}
+
+static void refresh(struct shop *shop)
+{
+    shop->now.random[0] = dice_next(&shop->dice);
+    shop->now.random[1] = dice_next(&shop->dice);
+}
+
+static uint32_t shard_of(const struct shop *shop, const struct command *command)
+{
+    switch (command->kind) {
+    case COMMAND_PRODUCT_SET:
+    case COMMAND_STOCK_CHANGE:
+    case COMMAND_STOCK_READ:
+    case COMMAND_IMPORT_BEGIN:
+    case COMMAND_IMPORT_END:
+        return 0;
+    case COMMAND_ORDER_READ:
+    case COMMAND_PAYMENT:
+    case COMMAND_CANCEL:
+        return partition_of_order(command->order_id) % shop->shards;
+    case COMMAND_NONE:
+    case COMMAND_CART_READ:
+    case COMMAND_CART_SET:
+    case COMMAND_CART_CLEAR:
+    case COMMAND_CHECKOUT:
+    case COMMAND_ORDERS_LIST:
+        return partition_of_customer(command->customer) % shop->shards;
+    }
+    return 0;
+}
+
+enum outcome shop_run(struct shop *shop, const struct command *command)
+{
+    uint32_t shard = shard_of(shop, command);
+    struct event event;
+    refresh(shop);
+    while (engine_due_of(shop->engines[shard], command, &shop->now, &event))
+        happen(shop, shard, &event);
+    shop->last_event = EVENT_NONE;
+    engine_decide(shop->engines[shard], command, &shop->now, &event, &shop->answer);
+    if (event.kind != EVENT_NONE)
+        happen(shop, shard, &event);
+    if (shop->answer.order_index == UINT32_MAX && event_is_order(event.kind))
+        shop->answer.order_index = order_find(shop->engines[shard], event.fact.order.id);
+    shop->last_shard = shard;
+    if (shop->settles_by_itself)
+        shop_settle(shop);
+    return shop->answer.outcome;
+}
+
+bool shop_settle_one(struct shop *shop, uint32_t shard)
+{
+    struct shop_log *log = &shop->logs[shard];
+    if (log->settled == log->size)
+        return false;
+    struct event event;
+    uint32_t consumed;
+    struct bytes rest = bytes_of(log->data + log->settled, (uint32_t)(log->size - log->settled));
+    CHECK(record_decode(rest, &event, &consumed) == 0);
+    engine_settle(shop->engines[shard], &event);
+    log->settled += consumed;
+    return true;
+}
+
+void shop_settle(struct shop *shop)
+{
+    for (uint32_t shard = 0; shard < shop->shards; shard++) {
+        while (shop_settle_one(shop, shard))
+            continue;
+    }
+}
+
+void shop_pass(struct shop *shop, uint64_t ms)
+{
+    struct event event;
+    shop->now.shelf_ms += ms;
+    shop->now.wall_ms += (int64_t)ms;
+    for (uint32_t shard = 0; shard < shop->shards; shard++) {
+        refresh(shop);
+        while (engine_due(shop->engines[shard], &shop->now, &event))
+            happen(shop, shard, &event);
+    }
+    if (shop->settles_by_itself)
+        shop_settle(shop);
+}
+
+static void replay(struct shop *shop, uint32_t shard)
+{
+    const struct shop_log *log = &shop->logs[shard];
+    for (size_t at = 0; at < log->settled;) {
+        struct event event;
+        uint32_t consumed;
+        struct bytes rest = bytes_of(log->data + at, (uint32_t)(log->settled - at));
+        CHECK(record_decode(rest, &event, &consumed) == 0);
+        engine_replay(shop->engines[shard], &event);
+        at += consumed;
+    }
+}
+
+void shop_reopen(struct shop *shop)
+{
+    memory_close(&shop->arena);
+    build(shop);
+    for (uint32_t shard = 0; shard < shop->shards; shard++) {
+        shop->logs[shard].size = shop->logs[shard].settled;
+        replay(shop, shard);
+    }
+    shelf_derive(shop->shelf, shop->engines, shop->shards);
+    for (uint32_t shard = 0; shard < shop->shards; shard++)
+        engine_check(shop->engines[shard]);
+}
+
+static void check_sku(const struct shelf *live, const struct shelf *derived, uint32_t index)
+{
+    struct stock_numbers have = stock_numbers(&live->stock, index);
+    struct stock_numbers want = stock_numbers(&derived->stock, index);
+    CHECK(have.allotment == want.allotment);
+    CHECK(have.available == want.available);
+    CHECK(have.held == want.held);
+    CHECK(have.sold == want.sold);
+}
+
+void shop_check(struct shop *shop)
+{
+    shop_settle(shop);
+    struct shop twin = *shop;
+    build(&twin);
+    for (uint32_t shard = 0; shard < shop->shards; shard++) {
+        replay(&twin, shard);
+        engine_check(shop->engines[shard]);
+        CHECK(engine_digest(twin.engines[shard]) == engine_digest(shop->engines[shard]));
+    }
+    shelf_derive(twin.shelf, twin.engines, twin.shards);
+    uint32_t end = catalog_walk_end(&shop->shelf->catalog);
+    CHECK(end == catalog_walk_end(&twin.shelf->catalog));
+    for (uint32_t index = 0; index < end; index++)
+        check_sku(shop->shelf, twin.shelf, index);
+    CHECK(claims_used(&shop->shelf->claims) == claims_used(&twin.shelf->claims));
+    memory_close(&twin.arena);
+}
+
+static struct bytes text(const char *string)
+{
+    return bytes_of_string(string == NULL ? "" : string);
+}
+
+void shop_product_as(struct shop *shop, const struct product_image *image)
+{
+    struct command command = {.kind = COMMAND_PRODUCT_SET, .role = ROLE_OPERATOR, .product = image};
+    CHECK(shop_run(shop, &command) == OUTCOME_OK);
+}
+
+void shop_product(struct shop *shop, const char *sku, int64_t price, uint32_t stock)
+{
+    struct product_image image = {
+        .sku = text(sku),
+        .title = BYTES("A thing"),
+        .category = BYTES("things"),
+        .seller = BYTES("seller-1"),
+        .stock = stock,
+        .price_count = 1,
+        .prices = {{.currency = "GBP", .amount = price}},
+    };
+    shop_product_as(shop, &image);
+}
+
+enum outcome shop_cart(struct shop *shop, const char *who, const char *sku, uint32_t quantity)
+{
+    struct command command = {
+        .kind = COMMAND_CART_SET,
+        .role = ROLE_CUSTOMER,
+        .customer = text(who),
+        .sku = text(sku),
+        .quantity = quantity,
+    };
+    return shop_run(shop, &command);
+}
+
+enum outcome shop_checkout(
+    struct shop *shop, const char *who, const char *key, const char *sku, uint32_t quantity)
+{
+    struct command_item item = {.sku = text(sku), .quantity = quantity};
+    struct command command = {
+        .kind = COMMAND_CHECKOUT,
+        .role = ROLE_CUSTOMER,
+        .customer = text(who),
+        .key = text(key),
+        .items = &item,
+        .item_count = sku == NULL ? 0 : 1,
+    };
+    return shop_run(shop, &command);
+}
+
+enum outcome shop_checkout_cart(struct shop *shop, const char *who, const char *key)
+{
+    return shop_checkout(shop, who, key, NULL, 0);
+}
+
+enum outcome shop_pay(
+    struct shop *shop, const uint8_t id[16], uint8_t result, const char *payment_id, int64_t amount)
+{
+    struct command command = {
+        .kind = COMMAND_PAYMENT,
+        .role = ROLE_SERVICE,
+        .provider = BYTES("bank"),
+        .payment_id = text(payment_id),
+        .refund_id = text(payment_id),
+        .result = result,
+        .amount = amount,
+        .currency = "GBP",
+    };
+    memcpy(command.order_id, id, 16);
+    return shop_run(shop, &command);
+}
+
+enum outcome shop_cancel(struct shop *shop, const char *who, const uint8_t id[16], const char *key)
+{
+    struct command command = {
+        .kind = COMMAND_CANCEL,
+        .role = who == NULL ? ROLE_SERVICE : ROLE_CUSTOMER,
+        .customer = text(who),
+        .key = text(key),
+    };
+    memcpy(command.order_id, id, 16);
+    return shop_run(shop, &command);
+}
+
+enum outcome shop_stock(struct shop *shop, const char *sku, int64_t delta, const char *key)
+{
+    struct command command = {
+        .kind = COMMAND_STOCK_CHANGE,
+        .role = ROLE_OPERATOR,
+        .sku = text(sku),
+        .stock_delta = delta,
+        .key = text(key),
+        .actor = BYTES("ops"),
+    };
+    return shop_run(shop, &command);
+}
+
+const uint8_t *shop_order_id(struct shop *shop)
+{
+    CHECK(shop->answer.order_index != UINT32_MAX);
+    return order_at(shop->engines[shop->last_shard], shop->answer.order_index)->id;
+}
+
+uint8_t shop_order_status(struct shop *shop)
+{
+    CHECK(shop->answer.order_index != UINT32_MAX);
+    return order_at(shop->engines[shop->last_shard], shop->answer.order_index)->status;
+}
+
+struct stock_numbers shop_numbers(struct shop *shop, const char *sku)
+{
+    uint32_t index = catalog_find(&shop->shelf->catalog, text(sku));
+    CHECK(index != SKU_NONE);
+    return stock_numbers(&shop->shelf->stock, index);
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * shop - one to four engines on one shelf, in memory, with a log of records for each.
+ *
+ * A command runs as it does in the server: what is due first, then decide, apply, append. The disk
+ * is shop_settle(); until then a log's tail is not durable. shop_reopen() is a crash: a new shelf
+ * and new engines are built from the durable logs alone and must be the same.
+ *
+ * Ownership  One struct shop per test, closed by it.
+ * Threads    One.
+ * Units      Seconds and milliseconds in the names; clocks are the shop's own and stand still.
+ * Errors     CHECK.
+ * Cost       Heap memory, for tests only.
+ */
+#ifndef HOTSHELF_TESTS_CORE_SHOP_H
+#define HOTSHELF_TESTS_CORE_SHOP_H
+
+#include "core/engine.h"
+#include "core/shelf.h"
+#include "core/view.h"
+#include "tests/lib/dice.h"
+
+enum { SHOP_SHARDS_MAX = 4 };
+
+struct shop_log {
+    uint8_t *data;
+    size_t size, capacity;
+    size_t settled; /* durable and settled up to here */
+};
+
+struct shop {
+    uint32_t shards;
+    struct capacity capacity;
+    struct policy policy;
+    struct arena arena;
+    struct shelf *shelf;
+    struct engine *engines[SHOP_SHARDS_MAX];
+    struct shop_log logs[SHOP_SHARDS_MAX];
+    struct moment now;
+    struct dice dice;
+    struct answer answer;   /* of the last command */
+    bool settles_by_itself; /* after every command: the disk is fast */
+    uint32_t last_shard;    /* that ran the last command */
+    enum event_kind last_event;
+};
+
+void shop_open(struct shop *shop, uint32_t shards, const struct capacity *capacity);
+void shop_close(struct shop *shop);
+
+enum outcome shop_run(struct shop *shop, const struct command *command);
+void shop_settle(struct shop *shop);
+/* Settles the next record of one shard; false when there is none. */
+bool shop_settle_one(struct shop *shop, uint32_t shard);
+/* Time passes; what is due happens on every shard. */
+void shop_pass(struct shop *shop, uint64_t ms);
+/* Crash: everything that is not settled is lost, the rest is rebuilt and proved the same. */
+void shop_reopen(struct shop *shop);
+/* V1 and V2 for every SKU, by comparing the shared words with what the tables add up to. */
+void shop_check(struct shop *shop);
+
+/* Words of a merchant. */
+void shop_product(struct shop *shop, const char *sku, int64_t price, uint32_t stock);
+void shop_product_as(struct shop *shop, const struct product_image *image);
+enum outcome shop_cart(struct shop *shop, const char *who, const char *sku, uint32_t quantity);
+enum outcome shop_checkout(
+    struct shop *shop, const char *who, const char *key, const char *sku, uint32_t quantity);
+enum outcome shop_checkout_cart(struct shop *shop, const char *who, const char *key);
+enum outcome shop_pay(struct shop *shop, const uint8_t id[16], uint8_t result,
+    const char *payment_id, int64_t amount);
+enum outcome shop_cancel(struct shop *shop, const char *who, const uint8_t id[16], const char *key);
+enum outcome shop_stock(struct shop *shop, const char *sku, int64_t delta, const char *key);
+/* The id and status of the order the last command was about. */
+const uint8_t *shop_order_id(struct shop *shop);
+uint8_t shop_order_status(struct shop *shop);
+struct stock_numbers shop_numbers(struct shop *shop, const char *sku);
+
+#endif
