@@ -2,17 +2,20 @@
 /*
  * budget - a fixed amount of memory for a library that insists on malloc.
  *
- * A region is taken and touched at start. A jemalloc arena gets all its extents from it, and the
- * thread that calls the library is bound to that arena. When the region is used up malloc answers
- * NULL, the library reports an error, and its caller drops the connection and tries again; nobody
- * else's memory is touched.
+ *     | one jemalloc arena's extents, handed out upwards ->      | free |
+ *     base                                                       used   size
  *
- * Ownership  The region belongs to the budget until budget_give(); nothing allocated from it may be
- *            used, freed or handed to another thread's free after that.
- * Threads    take and give: one. bind: the thread to be bound. The hooks lock by themselves.
- * Units      Bytes, in whole blocks of BUDGET_BLOCK_SIZE.
+ * The region is taken and touched at start; a jemalloc arena gets its extents from it and from
+ * nowhere else, and the thread that calls the library is bound to that arena. jemalloc keeps what
+ * is freed and uses it again. When the region is used up malloc answers NULL: the library reports
+ * an error, its caller drops the connection and tries again. Nobody else's memory is touched.
+ *
+ * Ownership  A budget lives as long as the process: libraries keep some of it until exit (OpenSSL's
+ *            own cleanup), so that it could never be given back safely. `budget` must not move.
+ * Threads    take: one, once per budget. bind: the thread to be bound.
+ * Units      Bytes.
  * Errors     Negative errno.
- * Cost       An extent is found by first fit in a bit map; jemalloc asks for few and keeps them.
+ * Cost       One addition per extent; jemalloc asks for few and keeps them.
  *
  * Without jemalloc (sanitizer builds) take and bind do nothing and answer 0.
  */
@@ -20,32 +23,21 @@
 #define HOTSHELF_PERSIST_BUDGET_H
 
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <stdint.h>
-
-enum {
-    BUDGET_BLOCK_SIZE = 16384, /* jemalloc's extents of small sizes are a few pages */
-    BUDGET_SIZE_MAX = 64 << 20,
-    BUDGET_BLOCKS_MAX = BUDGET_SIZE_MAX / BUDGET_BLOCK_SIZE,
-};
 
 struct budget {
     uint8_t *base;
-    uint32_t block_count;
-    uint32_t arena;         /* jemalloc's index of it */
-    _Atomic uint32_t used;  /* blocks */
-    _Atomic uint64_t refusals;
-    atomic_flag locked;
-    uint64_t taken[BUDGET_BLOCKS_MAX / 64];
-    void *hooks; /* handed to jemalloc by address: lives as long as the arena */
+    uint64_t size;
+    uint32_t arena; /* jemalloc's index of it */
+    _Atomic uint64_t used;
+    _Atomic uint64_t refusals; /* extents that did not fit */
 };
 
-/* `budget` must not move afterwards. */
 int budget_take(struct budget *budget, uint64_t size);
 /* From now on what this thread allocates comes from the budget. */
 int budget_bind(struct budget *budget);
+/* Bytes handed to jemalloc so far: the high-water mark, it never falls. */
 uint64_t budget_used(const struct budget *budget);
-/* Destroys the arena: the bound thread has ended. */
-void budget_give(struct budget *budget);
+uint64_t budget_refusals(const struct budget *budget);
 
 #endif

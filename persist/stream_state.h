@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * stream_state - the inside of the stream, shared by its files: stream.c (the thread), stream_shard
+ * (one batch of one shard), stream_contact (whose positions stand where).
+ *
+ *     shard:  streamed --batch sent--> sending --committed--> streamed
+ *                                         \--connection lost--> position read back: streamed, or
+ *                                                               sending, or less (a failover)
+ *
+ * Ownership  All of it is in the stream's one mapping.
+ * Threads    The stream's own, but for what is _Atomic or under `mutex`.
+ * Units      See stream.h.
+ * Errors     Negative errno as in postgres.h.
+ * Cost       See stream.h.
+ */
+#ifndef HOTSHELF_PERSIST_STREAM_STATE_H
+#define HOTSHELF_PERSIST_STREAM_STATE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "persist/budget.h"
+#include "persist/postgres.h"
+#include "persist/reader.h"
+#include "persist/stream.h"
+#include "persist/stream_batch.h"
+
+struct stream_shard {
+    struct reader reader;
+    bool opened;
+    bool halted; /* for good: a person must look */
+    bool known;  /* PostgreSQL has a position of it: streamed and epoch are true */
+    uint64_t epoch;
+    uint64_t streamed;   /* last stream number that PostgreSQL is known to have */
+    uint64_t sending;    /* last one of the batch under way: it may have that too */
+    uint64_t seen_place; /* the durable place up to which everything was looked at */
+    struct event next;   /* read, but not yet in a batch; borrows the reader's buffer */
+    bool has_next;
+    bool in_batch; /* the reader shows a batch that may have more events */
+};
+
+enum stream_contact { STREAM_CONTACT_NONE, STREAM_CONTACT_MADE, STREAM_CONTACT_REFUSED };
+
+struct stream {
+    struct stream_options options; /* dsn: the copy below */
+    char dsn[STREAM_DSN_SIZE_MAX];
+    pthread_t thread;
+    uint64_t mapped;
+
+    struct postgres postgres;
+    struct postgres_stop stop;
+    struct budget *budget; /* lives longer than the stream */
+    struct stream_batch batch;
+    struct postgres_array arrays;
+    struct stream_shard shards[SHARDS_MAX];
+
+    uint64_t backoff_ms;
+    uint64_t retry_ms;      /* not before */
+    uint64_t jitter;        /* state of the dice */
+    int64_t holder;         /* random: this run of the server, as stream_position names it */
+    uint64_t refusals_seen; /* of the budget */
+    uint64_t sent_ms;       /* when the last batch was committed */
+    bool notify_due;        /* rows were written since the last NOTIFY */
+    uint64_t notified_ms;
+    bool logged_down;
+
+    _Atomic bool connected;
+    _Atomic bool any_halted;
+    _Atomic uint64_t system_id;
+
+    pthread_mutex_t mutex; /* of the rest */
+    pthread_cond_t contact_changed;
+    enum stream_contact contact;
+    bool selling; /* nobody waits for first contact: a refusal ends the process */
+    char problem[STREAM_PROBLEM_SIZE];
+};
+
+/* stream.c */
+__attribute__((format(printf, 2, 3))) void stream_note(
+    struct stream *stream, const char *format, ...);
+/* S1: before first contact the start is refused, afterwards the process ends. */
+__attribute__((format(printf, 2, 3))) void stream_refuse(
+    struct stream *stream, const char *format, ...);
+
+/* stream_contact.c: after each connect. Reads the positions back, compares, rewinds the readers.
+ * -ESTALE after stream_refuse(). */
+int stream_contact(struct stream *stream);
+
+/* stream_shard.c: 1 a batch was committed, 0 there was nothing to send, or as postgres.h. */
+int stream_shard_send(struct stream *stream, uint32_t shard);
+/* Reads again from after `streamed`: 0, or the reader's failure. */
+int stream_shard_rewind(struct stream_shard *shard);
+/* Whether the shard may have something to send that it has not looked at. */
+bool stream_shard_waiting(const struct stream *stream, uint32_t shard);
+void stream_shard_halt(struct stream *stream, uint32_t shard, const char *why);
+
+#endif
