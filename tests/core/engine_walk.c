@@ -5,10 +5,12 @@
  * the power fails. The invariants V1 to V4 are proved again and again by building the shop a second
  * time from its records. Repeat a failure with SEED=n.
  */
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
 
 #include "core/tables.h"
 #include "tests/core/shop.h"
