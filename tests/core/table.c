@@ -107,6 +107,21 @@ static void a_full_table_still_answers_and_takes_no_more(void **state)
     STOPS(table_insert(&f->table, 1, CAPACITY));
 }
 
+static void a_table_of_any_capacity_is_at_most_three_quarters_full(void **state)
+{
+    (void)state;
+    struct arena arena;
+    memory_open(&arena, 1 << 22);
+    for (uint32_t capacity = 1; capacity <= 600; capacity++) {
+        struct table table;
+        table_init(&table, &arena, "table", capacity);
+        assert_int_equal((table.mask + 1) & table.mask, 0);
+        assert_true((table.mask + 1) * 3 >= capacity * 4);
+        assert_true((table.mask + 1) * 3 < capacity * 8 || table.mask + 1 == 4);
+    }
+    memory_close(&arena);
+}
+
 static void what_is_not_there_cannot_be_removed_nor_what_is_there_inserted(void **state)
 {
     struct fixture *f = *state;
@@ -162,6 +177,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_highest_hash_and_index_fit, set_up, tear_down),
         cmocka_unit_test_setup_teardown(
             a_full_table_still_answers_and_takes_no_more, set_up, tear_down),
+        cmocka_unit_test(a_table_of_any_capacity_is_at_most_three_quarters_full),
         cmocka_unit_test_setup_teardown(
             what_is_not_there_cannot_be_removed_nor_what_is_there_inserted, set_up, tear_down),
         cmocka_unit_test_setup_teardown(
