@@ -16,12 +16,13 @@ class Replay:
         token = server.directory / "replay-token"
         token.write_text(ADMIN_TOKEN + "\n")
         token.chmod(0o600)
-        arguments = [LOADTEST, "replay", str(ORDERS), "--url", f"http://127.0.0.1:{server.http_port}",
-                     "--admin-url", f"http://127.0.0.1:{server.admin_port}",
+        arguments = [LOADTEST, "replay", str(ORDERS),
+                     "--url", f"http://127.0.0.1:{server.http_port}",
+                     "--admin", f"http://127.0.0.1:{server.admin_port}",
                      "--admin-token-file", str(token), "--connections", str(connections),
-                     "--orders", str(orders), "--json", str(self.report_path), *more]
+                     "--orders-max", str(orders), "--json", str(self.report_path), *more]
         if dsn:
-            arguments += ["--postgres", dsn]
+            arguments += ["--pg", dsn]
         self.output = open(self.log_path, "wb")
         self.process = subprocess.Popen(arguments, stdout=self.output, stderr=self.output,
                                         stdin=subprocess.DEVNULL, cwd=server.directory)
