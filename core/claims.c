@@ -91,11 +91,11 @@ static uint64_t next_head(uint64_t head, uint32_t link)
 
 static uint32_t pop_freed(struct claims *claims)
 {
-    uint64_t head = load(&claims->free_head);
+    uint64_t head = load(&claims->supply->free_head);
     while ((uint32_t)head != 0) {
         uint32_t next = load_link(&entry_at(claims, (uint32_t)head)->next);
-        if (atomic_compare_exchange_weak_explicit(&claims->free_head, &head, next_head(head, next),
-                memory_order_acq_rel, memory_order_acquire))
+        if (atomic_compare_exchange_weak_explicit(&claims->supply->free_head, &head,
+                next_head(head, next), memory_order_acq_rel, memory_order_acquire))
             return (uint32_t)head;
     }
     return 0;
@@ -103,10 +103,10 @@ static uint32_t pop_freed(struct claims *claims)
 
 static uint32_t pop_fresh(struct claims *claims)
 {
-    uint32_t fresh = atomic_load_explicit(&claims->fresh, memory_order_relaxed);
+    uint32_t fresh = atomic_load_explicit(&claims->supply->fresh, memory_order_relaxed);
     while (fresh < claims->capacity) {
-        if (atomic_compare_exchange_weak_explicit(
-                &claims->fresh, &fresh, fresh + 1, memory_order_relaxed, memory_order_relaxed))
+        if (atomic_compare_exchange_weak_explicit(&claims->supply->fresh, &fresh, fresh + 1,
+                memory_order_relaxed, memory_order_relaxed))
             return fresh + 1;
     }
     return 0;
@@ -120,18 +120,18 @@ static uint32_t pop(struct claims *claims)
     if (link == 0)
         link = pop_fresh(claims);
     if (link != 0)
-        atomic_fetch_add_explicit(&claims->used, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&claims->supply->used, 1, memory_order_relaxed);
     return link;
 }
 
 static void push(struct claims *claims, uint32_t link)
 {
-    uint64_t head = load(&claims->free_head);
+    uint64_t head = load(&claims->supply->free_head);
     do {
         store_link(&entry_at(claims, link)->next, (uint32_t)head);
-    } while (!atomic_compare_exchange_weak_explicit(&claims->free_head, &head,
+    } while (!atomic_compare_exchange_weak_explicit(&claims->supply->free_head, &head,
         next_head(head, link), memory_order_acq_rel, memory_order_acquire));
-    uint32_t used = atomic_fetch_sub_explicit(&claims->used, 1, memory_order_relaxed);
+    uint32_t used = atomic_fetch_sub_explicit(&claims->supply->used, 1, memory_order_relaxed);
     CHECK(used >= 1);
 }
 
@@ -165,8 +165,9 @@ void claims_init(struct claims *claims, struct arena *arena, uint32_t capacity)
     while (bucket_count < capacity)
         bucket_count *= 2;
     *claims = (struct claims){
-        .buckets = arena_take(arena, "claims", bucket_count, sizeof(struct claim_bucket)),
+        .buckets = arena_take(arena, "claim buckets", bucket_count, sizeof(struct claim_bucket)),
         .entries = arena_take(arena, "claim entries", capacity, sizeof(struct claim_entry)),
+        .supply = arena_take(arena, "claim supply", 1, sizeof(struct claim_supply)),
         .mask = bucket_count - 1,
         .capacity = capacity,
     };
@@ -270,7 +271,7 @@ bool claims_find(const struct claims *claims, struct hash128 key, uint64_t *owne
 
 uint32_t claims_used(const struct claims *claims)
 {
-    return atomic_load_explicit(&claims->used, memory_order_relaxed);
+    return atomic_load_explicit(&claims->supply->used, memory_order_relaxed);
 }
 
 static uint32_t check_chain(const struct claims *claims, const struct claim_bucket *bucket)
@@ -289,7 +290,7 @@ static uint32_t check_chain(const struct claims *claims, const struct claim_buck
 
 void claims_check(const struct claims *claims)
 {
-    uint32_t fresh = atomic_load_explicit(&claims->fresh, memory_order_acquire);
+    uint32_t fresh = atomic_load_explicit(&claims->supply->fresh, memory_order_acquire);
     CHECK(fresh <= claims->capacity);
     uint32_t used = 0;
     for (uint64_t i = 0; i <= claims->mask; i++)
@@ -297,7 +298,7 @@ void claims_check(const struct claims *claims)
     CHECK(used == claims_used(claims));
 
     uint32_t freed = 0;
-    for (uint32_t link = (uint32_t)load(&claims->free_head); link != 0; freed++) {
+    for (uint32_t link = (uint32_t)load(&claims->supply->free_head); link != 0; freed++) {
         CHECK(freed < fresh - used);
         link = load_link(&entry_at(claims, link)->next);
     }

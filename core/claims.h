@@ -50,15 +50,19 @@ struct claim_entry {
     _Atomic uint32_t next; /* entry + 1, of the bucket or of the free list; 0 none */
 };
 
+/* What takes and drops of all buckets meet on: a cache line of its own, since the arena says so. */
+struct claim_supply {
+    _Atomic uint64_t free_head; /* entry + 1 below, a tag against ABA above */
+    _Atomic uint32_t fresh;     /* entries taken at least once */
+    _Atomic uint32_t used;
+};
+
 struct claims {
     struct claim_bucket *buckets;
     struct claim_entry *entries;
+    struct claim_supply *supply;
     uint32_t mask; /* buckets - 1 */
     uint32_t capacity;
-    /* What takes and drops of all buckets meet on has a cache line of its own. */
-    _Alignas(64) _Atomic uint64_t free_head; /* entry + 1 below, a tag against ABA above */
-    _Atomic uint32_t fresh;                  /* entries taken at least once */
-    _Atomic uint32_t used;
 };
 
 void claims_init(struct claims *claims, struct arena *arena, uint32_t capacity);

@@ -21,7 +21,7 @@ struct fixture {
 
 static int set_up(void **state)
 {
-    struct fixture *f = aligned_alloc(64, sizeof *f);
+    struct fixture *f = calloc(1, sizeof *f);
     if (f == NULL)
         return -1;
     memory_open(&f->arena, 4096);

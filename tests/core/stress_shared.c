@@ -19,7 +19,7 @@
 enum { THREADS = 4, SKUS = 3, ALLOTMENT = 7, STEPS = 50000, KEYS = 12, CAPACITY = 8 };
 
 struct shared {
-    struct claims claims; /* first: it wants a cache line */
+    struct claims claims;
     struct stock stock;
     /* Who is inside a key's claim right now: 0 or the thread's number. */
     _Atomic uint32_t inside[KEYS];
@@ -195,9 +195,8 @@ static void run_threads(struct shared *shared, struct mover *movers, void *(*run
 
 static struct shared *shared_open(struct arena *arena)
 {
-    struct shared *shared = aligned_alloc(64, sizeof *shared);
+    struct shared *shared = calloc(1, sizeof *shared);
     assert_non_null(shared);
-    memset(shared, 0, sizeof *shared);
     memory_open(arena, 4096);
     stock_init(&shared->stock, arena, SKUS);
     claims_init(&shared->claims, arena, CAPACITY);
