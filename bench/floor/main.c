@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * hotshelf-floor PORT REQUEST_BYTES REPLY_BYTES: the echo server that hotshelf is measured against.
+ * Says "listening PORT" on stdout once it listens (PORT 0 takes any free port), runs until killed.
+ */
+#include "bench/floor/echo.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum exit_status { EXIT_USAGE = 2 };
+
+static bool parse(const char *text, uint32_t max, uint32_t *number)
+{
+    char *end;
+    unsigned long parsed = strtoul(text, &end, 10);
+    *number = (uint32_t)parsed;
+    return end != text && *end == '\0' && parsed <= max;
+}
+
+static int complain(int result)
+{
+    fprintf(stderr, "hotshelf-floor: %s\n", strerror(-result));
+    return EXIT_FAILURE;
+}
+
+int main(int argc, char **argv)
+{
+    uint32_t port;
+    uint32_t request_size;
+    uint32_t reply_size;
+    if (argc != 4 || !parse(argv[1], UINT16_MAX, &port) ||
+        !parse(argv[2], ECHO_REQUEST_SIZE_MAX, &request_size) ||
+        !parse(argv[3], ECHO_REPLY_SIZE_MAX, &reply_size)) {
+        fputs("usage: hotshelf-floor PORT REQUEST_BYTES REPLY_BYTES\n", stderr);
+        return EXIT_USAGE;
+    }
+    struct echo *echo = calloc(1, sizeof *echo);
+    if (echo == NULL)
+        return EXIT_FAILURE;
+    int result = echo_open(echo, (uint16_t)port, request_size, reply_size);
+    if (result < 0)
+        return complain(result);
+    printf("listening %u\n", echo->port);
+    fflush(stdout);
+    while (result == 0)
+        result = echo_tick(echo);
+    return complain(result);
+}

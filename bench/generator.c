@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The loop: hand over what is to be sent and collect what has come in one system call, look at each
+ * completion, answer each whole reply with the next request. Sends report only failures. A reply is
+ * copied out of its provided buffer only when it comes in more than one piece.
+ *
+ * What can go wrong: a status that is not expected, a reply that is not HTTP, a lost connection, no
+ * reply for STALL_SECONDS. Each ends the run with its reason.
+ */
+#include "bench/generator.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SUBMISSIONS 2048
+#define COMPLETIONS 16384
+#define BUFFERS 1024
+#define BUFFER_SIZE 4096
+#define BUFFER_GROUP 0
+#define STALL_SECONDS 10.0
+
+_Static_assert(BUFFERS >= GENERATOR_CONNECTIONS_MAX, "one reply of each connection can wait");
+
+enum kind { KIND_RECEIVE = 1, KIND_SEND };
+
+struct line {
+    int fd;
+    uint32_t reply_size; /* bytes in reply */
+    char request[GENERATOR_REQUEST_SIZE_MAX];
+    char reply[GENERATOR_REPLY_SIZE_MAX];
+};
+
+struct generator {
+    struct generator_plan plan;
+    struct io_uring ring;
+    bool has_ring;
+    struct io_uring_buf_ring *buffer_ring;
+    uint8_t *buffers;
+    struct line *line;
+    uint32_t in_flight;
+    uint64_t sent;
+    uint64_t completed;
+    uint64_t sent_bytes;
+    uint64_t reply_bytes;
+    bool stopping;
+    char *failure;
+};
+
+static double now_seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static void fail(struct generator *generator, const char *what, const char *detail, uint32_t size)
+{
+    if (generator->failure[0] == '\0')
+        snprintf(generator->failure, GENERATOR_FAILURE_SIZE, "%s%.*s", what, (int)size, detail);
+}
+
+static void fail_errno(struct generator *generator, const char *what, int error)
+{
+    fail(generator, what, strerror(error), 100);
+}
+
+static struct io_uring_sqe *take_entry(struct generator *generator)
+{
+    struct io_uring_sqe *entry = io_uring_get_sqe(&generator->ring);
+    if (entry == NULL) {
+        io_uring_submit(&generator->ring);
+        entry = io_uring_get_sqe(&generator->ring);
+    }
+    if (entry == NULL)
+        abort(); /* the kernel takes every entry it is given: SUBMIT_ALL */
+    return entry;
+}
+
+static void start_receive(struct generator *generator, uint32_t index)
+{
+    struct io_uring_sqe *entry = take_entry(generator);
+    io_uring_prep_recv_multishot(entry, generator->line[index].fd, NULL, 0, 0);
+    entry->flags |= IOSQE_BUFFER_SELECT;
+    entry->buf_group = BUFFER_GROUP;
+    io_uring_sqe_set_data64(entry, (uint64_t)KIND_RECEIVE << 32 | index);
+}
+
+static void send_next(struct generator *generator, uint32_t index)
+{
+    const struct generator_plan *plan = &generator->plan;
+    struct line *line = &generator->line[index];
+    if (generator->stopping || (plan->requests_max > 0 && generator->sent == plan->requests_max))
+        return;
+    uint32_t size = plan->fill(plan->context, index, line->request);
+    struct io_uring_sqe *entry = take_entry(generator);
+    io_uring_prep_send(entry, line->fd, line->request, size, MSG_WAITALL | MSG_NOSIGNAL);
+    entry->flags |= IOSQE_CQE_SKIP_SUCCESS;
+    io_uring_sqe_set_data64(entry, (uint64_t)KIND_SEND << 32 | index);
+    generator->sent++;
+    generator->sent_bytes += size;
+    generator->in_flight++;
+}
+
+/* The size of a whole reply at the start of data; 0 when more has to come. */
+static uint32_t whole_reply(struct generator *generator, const char *data, uint32_t size)
+{
+    const char *blank = memmem(data, size, "\r\n\r\n", 4);
+    if (blank == NULL)
+        return 0;
+    uint32_t head_size = (uint32_t)(blank - data) + 4;
+    const char *length = NULL;
+    for (const char *at = data; length == NULL && at < blank; at++) {
+        at = memchr(at, '\n', head_size - (uint32_t)(at - data));
+        if (strncasecmp(at + 1, "content-length:", 15) == 0)
+            length = at + 16;
+    }
+    if (size < 16 || memcmp(data, "HTTP/1.1 ", 9) != 0 || length == NULL) {
+        fail(generator, "no HTTP reply with a length: ", data, size);
+        return 0;
+    }
+    uint32_t reply_size = head_size + (uint32_t)strtoul(length, NULL, 10);
+    if (reply_size > size)
+        return 0;
+    if (strtol(data + 9, NULL, 10) != generator->plan.expected_status)
+        fail(generator, "unexpected reply: ", data, reply_size);
+    return reply_size;
+}
+
+static void take_bytes(struct generator *generator, uint32_t index, const char *data, uint32_t size)
+{
+    struct line *line = &generator->line[index];
+    if (line->reply_size > 0 || memmem(data, size, "\r\n\r\n", 4) == NULL) {
+        if (size > GENERATOR_REPLY_SIZE_MAX - line->reply_size) {
+            fail(generator, "a reply that is too large", "", 0);
+            return;
+        }
+        memcpy(line->reply + line->reply_size, data, size);
+        line->reply_size += size;
+        data = line->reply;
+        size = line->reply_size;
+    }
+    uint32_t reply_size = whole_reply(generator, data, size);
+    if (reply_size == 0) {
+        if (line->reply_size == 0) {
+            memcpy(line->reply, data, size);
+            line->reply_size = size;
+        }
+        return;
+    }
+    if (reply_size != size)
+        fail(generator, "more bytes than one reply: ", data, size);
+    line->reply_size = 0;
+    generator->completed++;
+    generator->reply_bytes += reply_size;
+    generator->in_flight--;
+    send_next(generator, index);
+}
+
+static void give_buffer(struct generator *generator, uint16_t index, int offset)
+{
+    io_uring_buf_ring_add(generator->buffer_ring, generator->buffers + (size_t)index * BUFFER_SIZE,
+        BUFFER_SIZE, index, io_uring_buf_ring_mask(BUFFERS), offset);
+}
+
+static void dispatch(struct generator *generator, const struct io_uring_cqe *completion)
+{
+    uint32_t index = (uint32_t)completion->user_data;
+    if (completion->user_data >> 32 == KIND_SEND) {
+        fail_errno(generator, "sending failed: ", completion->res < 0 ? -completion->res : EIO);
+        return;
+    }
+    if (completion->res <= 0 && completion->res != -ENOBUFS) {
+        fail_errno(generator, "the server closed a connection: ", -completion->res);
+        return;
+    }
+    if ((completion->flags & IORING_CQE_F_BUFFER) != 0) {
+        uint16_t buffer = (uint16_t)(completion->flags >> IORING_CQE_BUFFER_SHIFT);
+        const char *data = (const char *)generator->buffers + (size_t)buffer * BUFFER_SIZE;
+        take_bytes(generator, index, data, (uint32_t)completion->res);
+        give_buffer(generator, buffer, 0);
+        io_uring_buf_ring_advance(generator->buffer_ring, 1);
+    }
+    if ((completion->flags & IORING_CQE_F_MORE) == 0)
+        start_receive(generator, index);
+}
+
+static void tick(struct generator *generator)
+{
+    int result = io_uring_submit_and_get_events(&generator->ring);
+    if (result < 0 && result != -EINTR && result != -EAGAIN && result != -EBUSY)
+        fail_errno(generator, "io_uring: ", -result);
+    struct io_uring_cqe *completion;
+    unsigned head;
+    unsigned count = 0;
+    io_uring_for_each_cqe(&generator->ring, head, completion)
+    {
+        dispatch(generator, completion);
+        count++;
+    }
+    io_uring_cq_advance(&generator->ring, count);
+}
+
+/* Ticks until the time or the requests are used up, or the run has failed. */
+static void drive(struct generator *generator, double seconds, uint64_t completed_max)
+{
+    double end = now_seconds() + seconds;
+    double moved = now_seconds();
+    uint64_t completed = generator->completed;
+    while (generator->failure[0] == '\0' && generator->in_flight > 0 &&
+           (completed_max == 0 || generator->completed < completed_max)) {
+        tick(generator);
+        double now = now_seconds();
+        if (generator->completed != completed)
+            moved = now;
+        completed = generator->completed;
+        if (now - moved > STALL_SECONDS)
+            fail(generator, "no reply for ten seconds", "", 0);
+        if (now >= end)
+            return;
+    }
+}
+
+static void measure(struct generator *generator, struct generator_result *result)
+{
+    const struct generator_plan *plan = &generator->plan;
+    for (uint32_t index = 0; index < plan->connections; index++)
+        send_next(generator, index);
+    /* A bounded run warms up with a tenth of its requests at most. */
+    drive(generator, plan->warm_seconds, plan->requests_max / 10);
+    uint64_t completed = generator->completed;
+    double start = now_seconds();
+    struct cpu_time before = process_cpu(plan->server);
+    /* The last requests are not measured: with them the server is no longer busy. */
+    drive(generator, plan->seconds,
+        plan->requests_max > plan->connections ? plan->requests_max - plan->connections : 0);
+    struct cpu_time after = process_cpu(plan->server);
+    result->seconds = now_seconds() - start;
+    result->completed = generator->completed - completed;
+    result->cpu.stat_ns = after.stat_ns - before.stat_ns;
+    result->cpu.sched_ns = after.sched_ns - before.sched_ns;
+    generator->stopping = true;
+    drive(generator, STALL_SECONDS, 0);
+}
+
+bool generator_run(struct generator *generator, struct generator_result *result)
+{
+    *result = (struct generator_result){0};
+    generator->failure = result->failure;
+    measure(generator, result);
+    if (result->completed == 0)
+        fail(generator, "not one reply was measured", "", 0);
+    if (generator->completed > 0 && generator->sent > 0) {
+        result->reply_size = (double)generator->reply_bytes / (double)generator->completed;
+        result->request_size = (double)generator->sent_bytes / (double)generator->sent;
+    }
+    return result->failure[0] == '\0';
+}
+
+static int connect_to(uint16_t port)
+{
+    struct sockaddr_in address = {
+        .sin_family = AF_INET,
+        .sin_port = htons(port),
+        .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+    };
+    int on = 1;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0)
+        return fd;
+    int error = errno;
+    close(fd);
+    return -error;
+}
+
+static int open_buffers(struct generator *generator)
+{
+    void *ring;
+    if (posix_memalign(&ring, 4096, BUFFERS * sizeof(struct io_uring_buf)) != 0)
+        return -ENOMEM;
+    generator->buffer_ring = ring;
+    struct io_uring_buf_reg registration = {
+        .ring_addr = (uint64_t)(uintptr_t)ring,
+        .ring_entries = BUFFERS,
+        .bgid = BUFFER_GROUP,
+    };
+    int result = io_uring_register_buf_ring(&generator->ring, &registration, 0);
+    if (result < 0)
+        return result;
+    io_uring_buf_ring_init(generator->buffer_ring);
+    for (uint16_t index = 0; index < BUFFERS; index++)
+        give_buffer(generator, index, index);
+    io_uring_buf_ring_advance(generator->buffer_ring, BUFFERS);
+    return 0;
+}
+
+static int open_ring(struct generator *generator)
+{
+    struct io_uring_params parameters = {
+        .flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
+                 IORING_SETUP_COOP_TASKRUN | IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CQSIZE |
+                 IORING_SETUP_CLAMP,
+        .cq_entries = COMPLETIONS,
+    };
+    int result = io_uring_queue_init_params(SUBMISSIONS, &generator->ring, &parameters);
+    if (result < 0)
+        return result;
+    generator->has_ring = true;
+    result = io_uring_register_ring_fd(&generator->ring);
+    return result < 0 ? result : open_buffers(generator);
+}
+
+static int open_all(struct generator *generator)
+{
+    uint32_t connections = generator->plan.connections;
+    generator->line = calloc(connections, sizeof *generator->line);
+    generator->buffers = malloc((size_t)BUFFERS * BUFFER_SIZE);
+    if (generator->line == NULL || generator->buffers == NULL)
+        return -ENOMEM;
+    for (uint32_t index = 0; index < connections; index++)
+        generator->line[index].fd = -1;
+    int result = open_ring(generator);
+    for (uint32_t index = 0; result >= 0 && index < connections; index++) {
+        result = connect_to(generator->plan.port);
+        generator->line[index].fd = result;
+        if (result >= 0)
+            start_receive(generator, index);
+    }
+    return result;
+}
+
+struct generator *generator_open(
+    const struct generator_plan *plan, char failure[GENERATOR_FAILURE_SIZE])
+{
+    struct generator *generator = calloc(1, sizeof *generator);
+    int result = -ENOMEM;
+    if (generator != NULL) {
+        generator->plan = *plan;
+        result = open_all(generator);
+    }
+    if (result >= 0)
+        return generator;
+    snprintf(failure, GENERATOR_FAILURE_SIZE, "connecting: %s", strerror(-result));
+    generator_close(generator);
+    return NULL;
+}
+
+void generator_close(struct generator *generator)
+{
+    if (generator == NULL)
+        return;
+    if (generator->has_ring)
+        io_uring_queue_exit(&generator->ring);
+    for (uint32_t index = 0; generator->line != NULL && index < generator->plan.connections;
+         index++) {
+        if (generator->line[index].fd >= 0)
+            close(generator->line[index].fd);
+    }
+    free(generator->buffer_ring);
+    free(generator->buffers);
+    free(generator->line);
+    free(generator);
+}

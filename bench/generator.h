@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * generator - keeps a server busy: every connection has one request in flight, always.
+ *
+ * It never sleeps, so the server does not either; what is measured is the server's work and not its
+ * waking up. It runs on a core of its own, over io_uring, and looks at every reply: a status other
+ * than the expected one ends the run.
+ *
+ *     warm up --mark--> measure until seconds or requests_max --mark--> let the last replies come
+ * in
+ *
+ * Ownership  generator_open() connects and takes all memory, generator_close() gives it back.
+ * Threads    The one that called generator_open().
+ * Units      Seconds, nanoseconds, bytes.
+ * Errors     false with one line in `failure`.
+ * Cost       A core.
+ */
+#ifndef HOTSHELF_BENCH_GENERATOR_H
+#define HOTSHELF_BENCH_GENERATOR_H
+
+#include "bench/process.h"
+
+#include <liburing.h>
+
+#define GENERATOR_CONNECTIONS_MAX 1024
+#define GENERATOR_REQUEST_SIZE_MAX 1024
+#define GENERATOR_REPLY_SIZE_MAX 16384
+#define GENERATOR_FAILURE_SIZE 1024
+
+/* Writes the next request of a connection over the one before; answers its size. */
+typedef uint32_t generator_fill(void *context, uint32_t connection, char *request);
+
+struct generator_plan {
+    uint16_t port;
+    uint32_t connections;
+    int expected_status;
+    double warm_seconds;
+    double seconds;
+    uint64_t requests_max; /* warming up included; 0: no bound */
+    generator_fill *fill;
+    void *context;
+    const struct process *server; /* whose CPU time is read at both marks */
+};
+
+struct generator_result {
+    uint64_t completed; /* between the marks */
+    double seconds;
+    struct cpu_time cpu;
+    double request_size; /* mean, of all requests */
+    double reply_size;
+    char failure[GENERATOR_FAILURE_SIZE];
+};
+
+struct generator;
+
+/* NULL with the reason in `failure`. */
+struct generator *generator_open(
+    const struct generator_plan *plan, char failure[GENERATOR_FAILURE_SIZE]);
+bool generator_run(struct generator *generator, struct generator_result *result);
+void generator_close(struct generator *generator);
+
+#endif

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A pidfd says when the child has ended, so nothing here sleeps and looks again.
+ */
+#include "bench/process.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define NS_PER_SECOND UINT64_C(1000000000)
+
+int process_pin(int core)
+{
+    cpu_set_t cores;
+    CPU_ZERO(&cores);
+    CPU_SET((size_t)core, &cores);
+    return sched_setaffinity(0, sizeof cores, &cores) < 0 ? -errno : 0;
+}
+
+_Noreturn static void become(
+    char *const *argv, int core, const char *log_path, int output, pid_t parent)
+{
+    int log = open(log_path, O_WRONLY | O_CREAT | O_APPEND, 0600);
+    int nothing = open("/dev/null", O_RDONLY);
+    if (log < 0 || nothing < 0 || dup2(nothing, STDIN_FILENO) < 0 || dup2(log, STDERR_FILENO) < 0 ||
+        dup2(output >= 0 ? output : log, STDOUT_FILENO) < 0 || process_pin(core) < 0)
+        _exit(127);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent)
+        _exit(127);
+    execv(argv[0], argv);
+    dprintf(STDERR_FILENO, "%s: %s\n", argv[0], strerror(errno));
+    _exit(127);
+}
+
+int process_start(
+    struct process *process, char *const *argv, int core, const char *log_path, bool captured)
+{
+    int ends[2] = {-1, -1};
+    *process = (struct process){.pidfd = -1, .output = -1};
+    if (captured && pipe2(ends, O_CLOEXEC) < 0)
+        return -errno;
+    pid_t parent = getpid();
+    pid_t pid = fork();
+    if (pid == 0)
+        become(argv, core, log_path, ends[1], parent);
+    if (captured)
+        close(ends[1]);
+    if (pid < 0)
+        return -errno;
+    process->pid = pid;
+    process->output = ends[0];
+    process->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    return process->pidfd < 0 ? -errno : 0;
+}
+
+bool process_is_alive(const struct process *process)
+{
+    struct pollfd end = {.fd = process->pidfd, .events = POLLIN};
+    return process->pid > 0 && poll(&end, 1, 0) == 0;
+}
+
+int process_read_line(struct process *process, char *line, uint32_t size, uint32_t timeout_ms)
+{
+    uint32_t read_size = 0;
+    while (read_size + 1 < size) {
+        struct pollfd news = {.fd = process->output, .events = POLLIN};
+        if (poll(&news, 1, (int)timeout_ms) <= 0)
+            return -ETIMEDOUT;
+        ssize_t got = read(process->output, line + read_size, 1);
+        if (got <= 0)
+            return -EPIPE;
+        if (line[read_size] == '\n')
+            break;
+        read_size++;
+    }
+    line[read_size] = '\0';
+    return 0;
+}
+
+static bool read_file(const char *path, char *text, size_t size)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    ssize_t got = read(fd, text, size - 1);
+    close(fd);
+    text[got > 0 ? got : 0] = '\0';
+    return got > 0;
+}
+
+/* utime and stime are the 14th and 15th word; the second, the name, may hold anything. */
+static uint64_t read_stat_ns(pid_t pid)
+{
+    char path[64];
+    char text[1024];
+    unsigned long long user = 0;
+    unsigned long long system = 0;
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    const char *after_name = read_file(path, text, sizeof text) ? strrchr(text, ')') : NULL;
+    if (after_name == NULL ||
+        sscanf(after_name + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu", &user,
+            &system) != 2)
+        return 0;
+    return (user + system) * (NS_PER_SECOND / (uint64_t)sysconf(_SC_CLK_TCK));
+}
+
+/* The first word is the time spent on a core. */
+static uint64_t read_sched_ns(pid_t pid)
+{
+    char path[320];
+    char text[128];
+    uint64_t sum = 0;
+    snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+    DIR *tasks = opendir(path);
+    struct dirent *task;
+    while (tasks != NULL && (task = readdir(tasks)) != NULL) {
+        snprintf(path, sizeof path, "/proc/%d/task/%s/schedstat", (int)pid, task->d_name);
+        if (task->d_name[0] != '.' && read_file(path, text, sizeof text))
+            sum += strtoull(text, NULL, 10);
+    }
+    if (tasks != NULL)
+        closedir(tasks);
+    return sum;
+}
+
+struct cpu_time process_cpu(const struct process *process)
+{
+    return (struct cpu_time){
+        .stat_ns = read_stat_ns(process->pid),
+        .sched_ns = read_sched_ns(process->pid),
+    };
+}
+
+int process_wait(struct process *process, uint32_t timeout_ms)
+{
+    if (process->pid == 0)
+        return -1;
+    struct pollfd end = {.fd = process->pidfd, .events = POLLIN};
+    bool ended = process->pidfd >= 0 && poll(&end, 1, (int)timeout_ms) > 0;
+    if (!ended)
+        kill(process->pid, SIGKILL);
+    int status = 0;
+    waitpid(process->pid, &status, 0);
+    if (process->pidfd >= 0)
+        close(process->pidfd);
+    if (process->output >= 0)
+        close(process->output);
+    *process = (struct process){.pidfd = -1, .output = -1};
+    return ended && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+int process_stop(struct process *process, uint32_t timeout_ms)
+{
+    if (process->pid == 0)
+        return -1;
+    kill(process->pid, SIGTERM);
+    return process_wait(process, timeout_ms);
+}

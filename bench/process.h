@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * process - a program under measurement: started on one core, its CPU time read, stopped by its
+ * pid.
+ *
+ * Ownership  process_start() starts it, process_stop() ends and reaps it; it does not outlive us
+ *            (it is killed when its parent dies).
+ * Threads    One.
+ * Units      Nanoseconds of CPU time, user and system together, of all its threads.
+ * Errors     A negative errno; process_stop() answers the exit status, or -1 when it had to be
+ * killed. Cost       process_cpu(): two files of /proc for the process and one for each thread.
+ */
+#ifndef HOTSHELF_BENCH_PROCESS_H
+#define HOTSHELF_BENCH_PROCESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct process {
+    pid_t pid; /* 0: not running */
+    int pidfd;
+    int output; /* read end of its stdout, or -1 */
+};
+
+struct cpu_time {
+    uint64_t stat_ns;  /* /proc/PID/stat, in steps of a clock tick */
+    uint64_t sched_ns; /* /proc/PID/task/.../schedstat, exact, of the threads alive now */
+};
+
+/* argv ends with NULL. log_path: where stderr (and stdout, unless it is captured) goes. */
+int process_start(
+    struct process *process, char *const *argv, int core, const char *log_path, bool captured);
+
+bool process_is_alive(const struct process *process);
+
+/* Reads what it says on stdout up to a line end. Blocks until then, until it ends, or too long. */
+int process_read_line(struct process *process, char *line, uint32_t size, uint32_t timeout_ms);
+
+struct cpu_time process_cpu(const struct process *process);
+
+/* SIGTERM, then SIGKILL when it has not ended after timeout_ms. */
+int process_stop(struct process *process, uint32_t timeout_ms);
+
+/* Waits for a program to end by itself: its exit status, -1 when it was killed or took too long. */
+int process_wait(struct process *process, uint32_t timeout_ms);
+
+/* Binds the calling thread to a core. */
+int process_pin(int core);
+
+#endif

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The directory holds hotshelf.ini, the catalog, the admin token, the log and the data. Ports are
+ * free ones that the kernel named a moment ago. Everything is removed at the end, whatever
+ * happened.
+ */
+#include "bench/sandbox.h"
+
+#include <arpa/inet.h>
+#include <ftw.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define FILE_PATH_SIZE (SANDBOX_PATH_SIZE + 64)
+#define READY_TRIES_MAX 6000
+#define READY_LOOK_MS 10
+#define IMPORT_TIMEOUT_MS 60000
+#define STOP_TIMEOUT_MS 30000
+
+/* Journal bytes of one checkout with its batch padding, taken generously, and of the carts. */
+#define JOURNAL_BYTES_PER_ORDER 4096
+#define JOURNAL_BYTES_MIN (UINT64_C(1) << 30)
+
+static void file_path(const struct sandbox *sandbox, const char *name, char path[FILE_PATH_SIZE])
+{
+    snprintf(path, FILE_PATH_SIZE, "%s/%s", sandbox->directory, name);
+}
+
+/* A listener that is closed again at once: its port was free a moment ago. */
+static uint16_t find_free_port(void)
+{
+    struct sockaddr_in address = {
+        .sin_family = AF_INET,
+        .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+    };
+    socklen_t size = sizeof address;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (bind(fd, (struct sockaddr *)&address, size) == 0)
+        getsockname(fd, (struct sockaddr *)&address, &size);
+    close(fd);
+    return ntohs(address.sin_port);
+}
+
+static FILE *create(const struct sandbox *sandbox, const char *name)
+{
+    char path[FILE_PATH_SIZE];
+    file_path(sandbox, name, path);
+    FILE *file = fopen(path, "w");
+    if (file == NULL)
+        fprintf(stderr, "hotshelf-bench: %s cannot be written\n", path);
+    return file;
+}
+
+static bool write_catalog(const struct sandbox *sandbox)
+{
+    FILE *file = create(sandbox, "catalog.csv");
+    if (file == NULL)
+        return false;
+    fputs("sku,title,category,seller,price,currency,stock,reserve_on\n" SANDBOX_SKU
+          ",A thing,bench,seller,9.99,GBP,1000000000,checkout\n" SANDBOX_SKU_CART
+          ",Another thing,bench,seller,9.99,GBP,1000000000,cart\n",
+        file);
+    return fclose(file) == 0;
+}
+
+static bool write_token(const struct sandbox *sandbox)
+{
+    unsigned char random[16];
+    FILE *file = create(sandbox, "admin-tokens");
+    if (file == NULL || getrandom(random, sizeof random, 0) != sizeof random)
+        return false;
+    fputs("bench:operator:", file);
+    for (size_t at = 0; at < sizeof random; at++)
+        fprintf(file, "%02x", random[at]);
+    fputs("\n", file);
+    char path[FILE_PATH_SIZE];
+    file_path(sandbox, "admin-tokens", path);
+    return fclose(file) == 0 && chmod(path, 0600) == 0;
+}
+
+static bool write_configuration(const struct sandbox *sandbox, uint32_t orders)
+{
+    FILE *file = create(sandbox, "hotshelf.ini");
+    if (file == NULL)
+        return false;
+    uint64_t journal_bytes = (uint64_t)orders * JOURNAL_BYTES_PER_ORDER;
+    if (journal_bytes < JOURNAL_BYTES_MIN)
+        journal_bytes = JOURNAL_BYTES_MIN;
+    fprintf(file,
+        "[server]\nhttp = 127.0.0.1:%u\nadmin = 127.0.0.1:%u\nshards = 1\n"
+        "[data]\ndir = %s/data\njournal_bytes = %llu\n"
+        "[auth]\nmode = header\nadmin_tokens_file = %s/admin-tokens\n"
+        "[payment]\nmode = deferred\n"
+        "[capacity]\nskus = 16\ncustomers = %u\norders = %u\nholds = %u\nlines = %u\n"
+        "text_bytes = %llu\nidempotency_keys = %u\nconnections = 2048\n",
+        sandbox->port, sandbox->admin_port, sandbox->directory, (unsigned long long)journal_bytes,
+        sandbox->directory, orders + 4096, orders + 4096, 8192U, orders + 8192,
+        (unsigned long long)(orders + 8192) * 128, orders + 4096);
+    return fclose(file) == 0;
+}
+
+static bool is_ready(const struct sandbox *sandbox)
+{
+    static const char request[] = "GET /readyz HTTP/1.1\r\nHost: bench\r\n\r\n";
+    struct sockaddr_in address = {
+        .sin_family = AF_INET,
+        .sin_port = htons(sandbox->port),
+        .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+    };
+    struct timeval patience = {.tv_sec = 2};
+    char reply[16] = "";
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    bool ready = connect(fd, (struct sockaddr *)&address, sizeof address) == 0 &&
+                 send(fd, request, sizeof request - 1, MSG_NOSIGNAL) > 0 &&
+                 recv(fd, reply, sizeof reply - 1, 0) > 12 &&
+                 memcmp(reply, "HTTP/1.1 200", 12) == 0;
+    close(fd);
+    return ready;
+}
+
+static bool wait_until_ready(const struct sandbox *sandbox)
+{
+    for (int tries = 0; tries < READY_TRIES_MAX; tries++) {
+        if (is_ready(sandbox))
+            return true;
+        /* Wakes early when the server has ended. */
+        struct pollfd end = {.fd = sandbox->server.pidfd, .events = POLLIN};
+        if (poll(&end, 1, READY_LOOK_MS) > 0)
+            break;
+    }
+    fprintf(stderr, "hotshelf-bench: the server did not become ready\n");
+    return false;
+}
+
+static bool start_server(struct sandbox *sandbox, const struct sandbox_plan *plan)
+{
+    char ini[FILE_PATH_SIZE];
+    char log[FILE_PATH_SIZE];
+    char path[FILE_PATH_SIZE];
+    file_path(sandbox, "hotshelf.ini", ini);
+    file_path(sandbox, "server.log", log);
+    snprintf(path, sizeof path, "%s", plan->server_path);
+    char *serve[] = {path, (char[]){"serve"}, (char[]){"-c"}, ini, NULL};
+    int result = process_start(&sandbox->server, serve, plan->core, log, false);
+    if (result < 0) {
+        fprintf(stderr, "hotshelf-bench: %s: %s\n", path, strerror(-result));
+        return false;
+    }
+    return wait_until_ready(sandbox);
+}
+
+static bool import_catalog(struct sandbox *sandbox, const struct sandbox_plan *plan)
+{
+    char ini[FILE_PATH_SIZE];
+    char log[FILE_PATH_SIZE];
+    char path[FILE_PATH_SIZE];
+    char catalog[FILE_PATH_SIZE];
+    file_path(sandbox, "hotshelf.ini", ini);
+    file_path(sandbox, "import.log", log);
+    file_path(sandbox, "catalog.csv", catalog);
+    snprintf(path, sizeof path, "%s", plan->server_path);
+    char *import[] = {path, (char[]){"import"}, (char[]){"-c"}, ini, catalog, NULL};
+    struct process process;
+    if (process_start(&process, import, plan->core, log, false) == 0 &&
+        process_wait(&process, IMPORT_TIMEOUT_MS) == 0)
+        return true;
+    fprintf(stderr, "hotshelf-bench: the catalog was not imported\n");
+    return false;
+}
+
+static void tell_file(const struct sandbox *sandbox, const char *name)
+{
+    char path[FILE_PATH_SIZE];
+    char text[4096];
+    file_path(sandbox, name, path);
+    FILE *file = fopen(path, "r");
+    if (file == NULL)
+        return;
+    if (fseek(file, -(long)sizeof text, SEEK_END) < 0)
+        rewind(file);
+    size_t size = fread(text, 1, sizeof text, file);
+    fclose(file);
+    fprintf(stderr, "--- end of %s\n%.*s", name, (int)size, text);
+}
+
+void sandbox_tell_log(const struct sandbox *sandbox)
+{
+    tell_file(sandbox, "import.log");
+    tell_file(sandbox, "server.log");
+}
+
+bool sandbox_open(struct sandbox *sandbox, const struct sandbox_plan *plan)
+{
+    *sandbox = (struct sandbox){.server = {.pidfd = -1, .output = -1}};
+    snprintf(
+        sandbox->directory, sizeof sandbox->directory, "%s/hotshelf-bench-XXXXXX", plan->parent);
+    if (mkdtemp(sandbox->directory) == NULL) {
+        fprintf(stderr, "hotshelf-bench: no directory can be made in %s\n", plan->parent);
+        sandbox->directory[0] = '\0';
+        return false;
+    }
+    sandbox->port = find_free_port();
+    sandbox->admin_port = find_free_port();
+    if (write_catalog(sandbox) && write_token(sandbox) &&
+        write_configuration(sandbox, plan->orders) && start_server(sandbox, plan) &&
+        import_catalog(sandbox, plan))
+        return true;
+    sandbox_tell_log(sandbox);
+    return false;
+}
+
+static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *place)
+{
+    (void)status;
+    (void)type;
+    (void)place;
+    return remove(path);
+}
+
+void sandbox_close(struct sandbox *sandbox)
+{
+    if (sandbox->server.pid > 0 && process_stop(&sandbox->server, STOP_TIMEOUT_MS) != 0)
+        fprintf(stderr, "hotshelf-bench: the server did not stop cleanly\n");
+    if (sandbox->directory[0] != '\0')
+        nftw(sandbox->directory, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    *sandbox = (struct sandbox){.server = {.pidfd = -1, .output = -1}};
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * traffic - the requests that are measured: what a storefront sends most, each of a fixed size.
+ *
+ * A request is written once for each connection; afterwards only digits in it change, so that
+ * making requests costs the generator next to nothing and the floor can count bytes.
+ *
+ * Ownership  A struct traffic is a plain value; the request buffers are the generator's.
+ * Threads    One.
+ * Units      Bytes.
+ * Errors     None.
+ * Cost       A few bytes written for each request.
+ */
+#ifndef HOTSHELF_BENCH_TRAFFIC_H
+#define HOTSHELF_BENCH_TRAFFIC_H
+
+#include "bench/generator.h"
+
+enum traffic_kind {
+    TRAFFIC_AVAILABILITY, /* GET availability of one SKU */
+    TRAFFIC_CART,         /* PUT another quantity; stock is taken at checkout */
+    TRAFFIC_CART_HOLD,    /* PUT another quantity of a SKU that is held in the cart */
+    TRAFFIC_CHECKOUT,     /* one item, deferred payment, a new customer and key each time */
+    TRAFFIC_KINDS
+};
+
+struct traffic {
+    enum traffic_kind kind;
+    uint32_t requests_made; /* over all rounds: no customer buys twice */
+    uint32_t request_size;
+    uint32_t changing[2]; /* where the digits that change begin */
+};
+
+const char *traffic_name(enum traffic_kind kind);
+int traffic_status(enum traffic_kind kind);
+
+/* Whether each request takes a place in the server's tables and journal, so that runs are bounded.
+ */
+bool traffic_is_kept(enum traffic_kind kind);
+
+/* A generator_fill; the context is a struct traffic. */
+uint32_t traffic_fill(void *context, uint32_t connection, char *request);
+
+#endif
