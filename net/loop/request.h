@@ -3,17 +3,23 @@
  * request - the slot of one request under way: it is decoded where it arrived, runs on the shard
  * that owns what it changes, and goes home with its reply.
  *
- *     FREE -> DECODED -> (TRAVELLING -> RUN) | RUN -> WAITING (for the disk) -> SENDING -> FREE
+ *     FREE -> DECODED -> (TRAVELLING -> RUN) | RUN -> READY -> SENDING -> FREE
+ *                                              waits for the disk
  *
  * Only the shard that holds the slot touches it; the mailbox hands it over and back. A reply is
- * written when the command runs and is held back until batch `wait_batch` of shard `wait_shard` is
- * durable (K5); wait_batch 0 waits for nothing.
+ * written when the command runs, and a slot that travelled goes home at once: it is home that holds
+ * the reply back until batch `wait_batch` of shard `wait_shard` is durable (K5). So "has run" and
+ * "may be sent" are two moments, the later requests of the connection need only wait for the first,
+ * and the owner keeps no list of foreign slots. wait_batch 0 waits for nothing.
+ *
+ * Replies wait in one list per shard whose disk they wait for. Batches are numbered in the order
+ * they are begun and a mailbox keeps its order, so each list is in the order of its batches.
  *
  * Ownership  A fixed number per shard, in that shard's arena; home is the shard it arrived at.
- * Threads    One at a time, see above.
- * Units      Bytes; indexes are slots.
- * Errors     A reply that does not fit sets reply.overflow and becomes 503 overloaded, before any
- *            effect: a shard asks reply_room() first (see REQUEST_REPLY_SMALL).
+ * Threads    One at a time, see above. struct requests is the home shard's own.
+ * Units      Bytes; indexes are slots, REQUEST_NONE is no slot.
+ * Errors     A reply that does not fit sets reply.overflow, before any effect: the owner asks
+ *            http_reply_bound() first and home gives the slot a large reply.
  * Cost       About 20 KiB a slot, most of it items and texts that a small request never touches.
  */
 #ifndef HOTSHELF_NET_LOOP_REQUEST_H
@@ -21,8 +27,11 @@
 
 #include <stdint.h>
 
+#include "core/arena.h"
 #include "core/command.h"
 #include "core/engine.h"
+
+#define REQUEST_NONE UINT32_MAX
 
 enum {
     REQUEST_TEXT_SIZE = 64 * LINES_PER_ORDER_MAX / 4 + 4096, /* SKUs of items, keys, references */
@@ -36,7 +45,8 @@ enum request_state {
     REQUEST_FREE,
     REQUEST_DECODED,
     REQUEST_TRAVELLING,
-    REQUEST_RUN, /* ran; its reply is complete but may have to wait for the disk */
+    REQUEST_RUN,   /* its reply is complete but may have to wait for the disk */
+    REQUEST_READY, /* it may be sent when those before it are */
     REQUEST_SENDING,
 };
 
@@ -52,21 +62,23 @@ struct reply {
 
 struct request {
     enum request_state state;
-    uint8_t home;             /* shard that received it */
+    uint8_t home; /* shard that received it */
     uint8_t wait_shard;
-    uint8_t protocol;         /* enum request_protocol */
-    uint8_t route;            /* enum http_route: how to render */
+    uint8_t protocol; /* enum request_protocol */
+    uint8_t route;    /* enum http_route: how to render */
     bool keep_alive;
-    bool head_only;           /* HEAD: no body is sent */
-    bool needs_room;          /* came home unrun: attach a large reply and send it again */
-    uint32_t connection_index;
-    uint32_t connection_generation;
-    uint32_t next;            /* in the connection's queue, in the order sent */
-    uint32_t large;           /* index of the large reply + 1; 0 none */
+    bool head_only;            /* HEAD: no body is sent */
+    bool needs_room;           /* came home unrun: attach a large reply and send it again */
+    uint8_t target;            /* shard to run it on */
+    uint32_t index;            /* its own */
+    uint32_t connection_index; /* REQUEST_NONE: the connection is gone */
+    uint32_t next;             /* in the connection's queue, in the order sent */
+    uint32_t wait_next;        /* in the list of those that wait for the same shard's disk */
+    uint32_t large;            /* index of the large reply + 1; 0 none */
     uint64_t wait_batch;
 
     struct command command;
-    uint64_t if_version;      /* If-Match, If-None-Match; UINT64_MAX none */
+    uint64_t if_version; /* If-Match, If-None-Match; UINT64_MAX none */
     uint32_t text_used;
     uint8_t request_id_size;
     uint8_t request_id[REQUEST_ID_SIZE_MAX];
@@ -77,10 +89,44 @@ struct request {
     uint8_t small[REQUEST_HEAD_SIZE + REQUEST_REPLY_SMALL];
 };
 
+struct requests {
+    struct request *slots;
+    uint32_t count;
+    uint32_t used; /* slots ever in use */
+    uint32_t in_use;
+    uint32_t free_link; /* index + 1 of the first slot given back; 0 none */
+    uint8_t *large;
+    uint32_t large_count;
+    uint32_t large_used;
+    uint32_t large_link;
+    uint32_t *large_next;
+    struct {
+        uint32_t first, last;
+    } waiting[SHARDS_MAX];
+};
+
+void requests_init(
+    struct requests *requests, struct arena *arena, uint32_t count, uint32_t large_count);
+
+/* An empty slot, or NULL when all are under way. */
+struct request *request_take(struct requests *requests, uint8_t home);
+/* Also gives back its large reply. */
+void request_give(struct requests *requests, struct request *request);
+/* A large reply for the slot; false when none is left. Sends nothing written so far. */
+bool request_enlarge(struct requests *requests, struct request *request);
+
+/* Puts a request that has run behind those that wait for the same disk. */
+void request_wait(struct requests *requests, struct request *request);
+/* Takes the next one whose batch is durable off the list, or NULL. */
+struct request *request_next_durable(
+    struct requests *requests, uint32_t shard, uint64_t durable_batch);
+/* The batch that the first one on a shard's list waits for; UINT64_MAX when none waits. */
+uint64_t request_first_batch(const struct requests *requests, uint32_t shard);
+
 /* Copies bytes into the slot's own text, so that they live as long as the request. Answers
  * data == NULL when there is no room (the caller refuses with 413). */
 struct bytes request_keep(struct request *request, struct bytes bytes);
-/* Empties a slot for a new request, reply in the small buffer. */
+/* Empties a slot for a new request, its reply as large as it was made. */
 void request_reset(struct request *request);
 
 #endif

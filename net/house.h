@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * house - everything that lives in the arena, built in one order: once to measure, once to live.
+ *
+ *     shelf (catalog, stock, claims) | engine, journal buffers, connections, requests, io: per
+ * shard
+ *
+ * Ownership  The house is in the arena; the arena's memory is the caller's (memory.h).
+ * Threads    The main thread, before any shard runs.
+ * Units      Bytes.
+ * Errors     None: what the configuration allows can be built.
+ * Cost       Start only.
+ */
+#ifndef HOTSHELF_NET_HOUSE_H
+#define HOTSHELF_NET_HOUSE_H
+
+#include "net/loop/shard.h"
+#include "persist/datadir.h"
+
+struct house {
+    struct arena arena;
+    struct config config;
+    struct identity identity;
+    struct shelf shelf;
+    struct journal_shared journals;
+    struct shards *shards;
+};
+
+/* The number of shards of a configuration: its own, or one for each core we may use. */
+uint32_t house_shards(const struct config *config);
+
+/* Builds in `base`; journal buffers are taken later, by journal_open(). The house's config,
+ * identity and arena stay where `house` is. `seed` salts the hash tables. */
+void house_build(struct house *house, void *base, uint64_t size, uint32_t shards, uint64_t seed);
+
+/* Bytes that house_build() and the journals of that geometry take. `bill`, when not NULL, gets the
+ * arena with its lines. */
+int house_measure(const struct config *config, uint32_t shards,
+    const struct datadir_geometry *geometry, uint64_t *bytes, struct arena *bill, char *error,
+    size_t error_size);
+
+#endif

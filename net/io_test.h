@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * io_test - whether the kernel does what the loop relies on: tried out on a pair of rings.
+ *
+ * Ownership  None is kept.
+ * Threads    One.
+ * Units      None.
+ * Errors     False, with what did not work and the remedy in `problem`.
+ * Cost       Some milliseconds.
+ */
+#ifndef HOTSHELF_NET_IO_TEST_H
+#define HOTSHELF_NET_IO_TEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+bool io_test(char *problem, size_t problem_size);
+
+#endif

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From bytes to requests. The happy path: the request lies complete in a received buffer, is parsed
+ * and decoded where it lies, runs at once or goes away to its shard, and its bytes are consumed.
+ *
+ * Three ways of not going on, each with its own wake-up:
+ *     the connection's   bytes are missing, an earlier request has not run, 16 are under way:
+ *                        the next bytes, the homecoming or the send put it on the intake list
+ *     the shard's        no slot, no large reply, no room in the batch: LIST_STALLED, looked at in
+ *                        every tick; there is always a completion to come that makes room
+ *     the end            what the parser refuses is answered and nothing after it is read
+ * In the first two nothing has happened: the bytes stay and are decoded again.
+ */
+#include "core/check.h"
+#include "net/http/target.h"
+#include "net/loop/shard.h"
+
+enum intake { INTAKE_GOES_ON, INTAKE_WAITS, INTAKE_STALLED };
+
+static void enqueue(struct shard *shard, struct connection *connection, struct request *request)
+{
+    CHECK(connection->count < CONNECTION_REQUESTS_MAX);
+    request->connection_index = connection_index(&shard->connections, connection);
+    request->next = REQUEST_NONE;
+    if (connection->last == REQUEST_NONE)
+        connection->first = request->index;
+    else
+        shard->requests.slots[connection->last].next = request->index;
+    connection->last = request->index;
+    connection->count++;
+    connection->last_request = !request->keep_alive || request->reply.close;
+}
+
+static const char *code_of_status(uint16_t status)
+{
+    if (status == 413)
+        return "body_too_large";
+    return status == 503 ? "overloaded" : "malformed";
+}
+
+/* The last request of the connection: what follows it cannot be trusted to begin a request. */
+static enum intake refuse(
+    struct shard *shard, struct connection *connection, uint16_t status, const char *reason)
+{
+    struct request *request = request_take(&shard->requests, (uint8_t)shard->number);
+    if (request == NULL)
+        return INTAKE_STALLED;
+    request->keep_alive = false;
+    http_refuse(&shard->http, request, status, code_of_status(status), reason);
+    request->reply.close = true;
+    enqueue(shard, connection, request);
+    shard_has_run(shard, request);
+    return INTAKE_WAITS;
+}
+
+static enum intake incomplete(
+    struct shard *shard, struct connection *connection, const struct http_request *parsed)
+{
+    if (!connection_keep(&shard->connections, connection))
+        return refuse(shard, connection, 503, "too many large requests are being received");
+    bool head_is_whole = connection->progress.needed > 0;
+    if (head_is_whole && parsed->expects_100 && connection->greeting == GREETING_NONE) {
+        connection->greeting = GREETING_DUE;
+        connection_list(
+            &shard->connections, LIST_FLUSH, connection_index(&shard->connections, connection));
+    }
+    return connection_has_more(connection) ? INTAKE_GOES_ON : INTAKE_WAITS;
+}
+
+/* Runs a command here, with a larger reply if it needs one. */
+static enum run run_here(struct shard *shard, struct request *request)
+{
+    enum run run = shard_run_command(shard, request);
+    if (run == RUN_NEEDS_LARGE && request_enlarge(&shard->requests, request))
+        run = shard_run_command(shard, request);
+    return run;
+}
+
+static enum intake dispatch(struct shard *shard, struct connection *connection,
+    struct request *request, uint32_t target, uint32_t consumed)
+{
+    if (target == shard->number) {
+        if (run_here(shard, request) != RUN_DONE) {
+            request_give(&shard->requests, request);
+            return INTAKE_STALLED;
+        }
+        enqueue(shard, connection, request);
+        connection_consume(&shard->connections, connection, consumed);
+        shard_has_run(shard, request);
+        return INTAKE_GOES_ON;
+    }
+    enqueue(shard, connection, request);
+    connection_consume(&shard->connections, connection, consumed);
+    connection->unrun = request->index;
+    request->target = (uint8_t)target;
+    shard_send_away(shard, request);
+    return INTAKE_WAITS;
+}
+
+static enum intake decode(
+    struct shard *shard, struct connection *connection, struct http_request *parsed)
+{
+    struct request *request = request_take(&shard->requests, (uint8_t)shard->number);
+    if (request == NULL)
+        return INTAKE_STALLED;
+    if (shard->phase != SHARD_RUNNING)
+        parsed->keep_alive = false;
+    request->keep_alive = parsed->keep_alive;
+    uint32_t target = shard->number;
+    uint32_t consumed = (uint32_t)parsed->consumed;
+    enum http_verdict verdict =
+        http_decode(&shard->http, connection->listener, parsed, request, &target);
+    CHECK(target < shard->count);
+    switch (verdict) {
+    case HTTP_COMMAND:
+        return dispatch(shard, connection, request, target, consumed);
+    case HTTP_IMPORT:
+        enqueue(shard, connection, request);
+        connection_consume(&shard->connections, connection, consumed);
+        shard_begin_import(shard, connection, request, parsed->body_size);
+        return INTAKE_GOES_ON;
+    case HTTP_ANSWERED:
+        break;
+    }
+    enqueue(shard, connection, request);
+    connection_consume(&shard->connections, connection, consumed);
+    shard_has_run(shard, request);
+    return INTAKE_GOES_ON;
+}
+
+static bool is_import(const struct connection *connection, const struct http_request *parsed)
+{
+    return connection->listener == HTTP_ADMIN && parsed->method == HTTP_POST &&
+           bytes_equal(parsed->path, BYTES("/admin/v1/import"));
+}
+
+/* The body of an import is larger than any buffer: its head alone is a request. */
+static enum http_answer parse(struct shard *shard, struct connection *connection,
+    struct bytes input, struct http_request *parsed)
+{
+    struct http_limits limits = {
+        .header_bytes = shard->all->header_bytes,
+        .target_bytes = shard->all->header_bytes,
+        .body_bytes = shard->all->body_bytes,
+    };
+    if (connection->listener == HTTP_STOREFRONT)
+        return http_parse(input, &limits, &connection->progress, parsed);
+    enum http_answer answer = http_parse_head(input, &limits, &connection->progress, parsed);
+    if (answer != HTTP_REQUEST)
+        return answer;
+    if (!is_import(connection, parsed))
+        return http_parse_body(input, limits.body_bytes, parsed);
+    parsed->keep_alive = false;
+    parsed->consumed = parsed->head_size;
+    return HTTP_REQUEST;
+}
+
+static enum intake take_one(struct shard *shard, struct connection *connection)
+{
+    if (connection->state == CONNECTION_OPEN && connection->importing)
+        return shard_feed_import(shard, connection) ? INTAKE_GOES_ON : INTAKE_WAITS;
+    bool may = connection->state == CONNECTION_OPEN && !connection->last_request &&
+               connection->unrun == REQUEST_NONE && connection->count < CONNECTION_REQUESTS_MAX;
+    if (!may)
+        return INTAKE_WAITS;
+    struct bytes input = connection_input(&shard->connections, connection);
+    if (input.size == 0)
+        return INTAKE_WAITS;
+    struct http_request parsed;
+    switch (parse(shard, connection, input, &parsed)) {
+    case HTTP_INCOMPLETE:
+        return incomplete(shard, connection, &parsed);
+    case HTTP_REFUSED:
+        return refuse(shard, connection, parsed.status, parsed.reason);
+    case HTTP_REQUEST:
+        break;
+    }
+    return decode(shard, connection, &parsed);
+}
+
+/* Nothing more can come of it: no request under way, no whole request left. */
+static void end_if_over(struct shard *shard, struct connection *connection)
+{
+    bool over = connection->state == CONNECTION_OPEN && connection->end_of_input &&
+                connection->count == 0 && !connection->sending;
+    if (over)
+        shard_hang_up(shard, connection);
+}
+
+static uint32_t take_in(struct shard *shard, uint32_t index)
+{
+    struct connection *connection = &shard->connections.slots[index];
+    enum intake intake = INTAKE_GOES_ON;
+    uint32_t taken = 0;
+    for (; intake == INTAKE_GOES_ON && taken < 2 * CONNECTION_REQUESTS_MAX; taken++)
+        intake = take_one(shard, connection);
+    if (intake == INTAKE_STALLED)
+        connection_list(&shard->connections, LIST_STALLED, index);
+    if (intake == INTAKE_GOES_ON)
+        connection_list(&shard->connections, LIST_INTAKE, index);
+    if (intake == INTAKE_WAITS)
+        end_if_over(shard, connection);
+    connection_receive_on(&shard->connections, connection);
+    connection_settle_close(&shard->connections, index);
+    return taken;
+}
+
+void shard_take_in(struct shard *shard)
+{
+    connection_list_all(&shard->connections, LIST_STALLED, LIST_INTAKE);
+    for (uint32_t taken = 0; taken < INTAKES_PER_TICK;) {
+        uint32_t index = connection_unlist(&shard->connections, LIST_INTAKE);
+        if (index == CONNECTION_NONE)
+            return;
+        taken += take_in(shard, index);
+    }
+    shard->work_left = true;
+}

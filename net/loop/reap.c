@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The first phase: completions become state, nothing is decided yet. A receive leaves its buffer
+ * with the connection and puts it on the intake list; a send frees the requests it answered; a
+ * journal write tells the journal that a batch is durable.
+ *
+ * What can go wrong: accept fails when descriptors run out (wait, then ask again, never at once);
+ * no room for one more client (he is told 503 and hung up on); a completion of a connection that is
+ * closing only counts down what is in flight.
+ */
+#include <errno.h>
+
+#include "core/check.h"
+#include "net/loop/shard.h"
+
+enum { COMPLETIONS_AT_ONCE = 64, ACCEPT_STOREFRONT = HTTP_STOREFRONT, ACCEPT_ADMIN = HTTP_ADMIN };
+
+static int listening(const struct shard *shard, uint32_t which)
+{
+    if (which == ACCEPT_ADMIN)
+        return shard->number == 0 ? shard->all->admin.sockets[0] : -1;
+    return shard->all->storefront.sockets[shard->number];
+}
+
+void shard_accept_on(struct shard *shard)
+{
+    shard->accept_retry_ms = 0;
+    for (uint32_t which = ACCEPT_STOREFRONT; which <= ACCEPT_ADMIN; which++) {
+        bool wanted = !shard->accepting[which] && listening(shard, which) >= 0;
+        if (!wanted || shard->phase != SHARD_RUNNING)
+            continue;
+        shard->accepting[which] = true;
+        io_accept(
+            shard->io, listening(shard, which), (struct io_tag){.kind = IO_ACCEPT, .index = which});
+    }
+}
+
+static void reject(struct shard *shard, int socket)
+{
+    static const char refusal[] =
+        "HTTP/1.1 503 Service Unavailable\r\n"
+        "Content-Length: 0\r\nRetry-After: 1\r\nConnection: close\r\n\r\n";
+    shard->rejected++;
+    io_reject_socket(shard->io, socket, refusal, sizeof refusal - 1);
+}
+
+static void accepted(struct shard *shard, const struct io_completion *completion)
+{
+    uint32_t which = completion->tag.index;
+    CHECK(which <= ACCEPT_ADMIN);
+    if (!completion->more)
+        shard->accepting[which] = false;
+    if (completion->result < 0) {
+        shard->accept_retry_ms = shard->monotonic_ms + ACCEPT_RETRY_MS;
+        return;
+    }
+    bool open =
+        shard->phase == SHARD_RUNNING &&
+        connection_open(&shard->connections, completion->result, (uint8_t)which) != CONNECTION_NONE;
+    if (!open)
+        reject(shard, completion->result);
+    if (!completion->more)
+        shard->accept_retry_ms = shard->monotonic_ms;
+}
+
+/* 0: he will send no more. -ENOBUFS: again when a buffer is free. -ECANCELED: we asked for it. */
+static void receive_ended(struct shard *shard, struct connection *connection, int32_t result)
+{
+    uint32_t index = connection_index(&shard->connections, connection);
+    connection->receiving = false;
+    connection->in_flight--;
+    if (result == 0)
+        connection->end_of_input = true;
+    if (result == -ENOBUFS)
+        connection_list(&shard->connections, LIST_STARVED, index);
+    bool gone = result < 0 && result != -ENOBUFS && result != -ECANCELED;
+    if (gone || (result == 0 && connection->state == CONNECTION_LINGERING))
+        shard_hang_up(shard, connection);
+    connection_list(&shard->connections, LIST_INTAKE, index);
+}
+
+static void received(struct shard *shard, const struct io_completion *completion)
+{
+    struct connection *connection = connection_of(&shard->connections, completion->tag);
+    CHECK(connection != NULL);
+    if (completion->buffer != IO_NO_BUFFER) {
+        connection_received(&shard->connections, connection, completion);
+        connection_list(&shard->connections, LIST_INTAKE, completion->tag.index);
+    }
+    if (!completion->more)
+        receive_ended(shard, connection, completion->result);
+    connection_settle_close(&shard->connections, completion->tag.index);
+}
+
+static void receive_stopped(struct shard *shard, const struct io_completion *completion)
+{
+    struct connection *connection = connection_of(&shard->connections, completion->tag);
+    CHECK(connection != NULL);
+    CHECK(connection->stopping);
+    connection->stopping = false;
+    connection->in_flight--;
+    connection_settle_close(&shard->connections, completion->tag.index);
+}
+
+static void sent(struct shard *shard, const struct io_completion *completion)
+{
+    struct connection *connection = connection_of(&shard->connections, completion->tag);
+    CHECK(connection != NULL);
+    CHECK(connection->sending);
+    connection->sending = false;
+    connection->in_flight--;
+    shard_sent(shard, connection, completion->result);
+    connection_settle_close(&shard->connections, completion->tag.index);
+}
+
+static void complete(struct shard *shard, const struct io_completion *completion)
+{
+    switch (completion->tag.kind) {
+    case IO_ACCEPT:
+        accepted(shard, completion);
+        break;
+    case IO_RECEIVE:
+        received(shard, completion);
+        break;
+    case IO_SEND:
+        sent(shard, completion);
+        break;
+    case IO_CANCEL:
+        receive_stopped(shard, completion);
+        break;
+    case IO_WRITE:
+        journal_written(&shard->journal, completion->result);
+        break;
+    case IO_NONE:
+    case IO_WAKE:
+    case IO_BELL:
+        break;
+    }
+}
+
+void shard_reap(struct shard *shard)
+{
+    struct io_completion completions[COMPLETIONS_AT_ONCE];
+    uint32_t count = COMPLETIONS_AT_ONCE;
+    uint32_t rounds = 0;
+    for (; rounds < REAPS_PER_TICK && count == COMPLETIONS_AT_ONCE; rounds++) {
+        count = io_reap(shard->io, completions, COMPLETIONS_AT_ONCE);
+        for (uint32_t i = 0; i < count; i++)
+            complete(shard, &completions[i]);
+    }
+    shard->work_left = count == COMPLETIONS_AT_ONCE;
+    if (shard->accept_retry_ms != 0 && shard->accept_retry_ms <= shard->monotonic_ms)
+        shard_accept_on(shard);
+}
+
+void shard_feed_starved(struct shard *shard)
+{
+    struct connections *connections = &shard->connections;
+    for (uint32_t left = io_buffers_left(shard->io); left > 0; left--) {
+        uint32_t index = connection_unlist(connections, LIST_STARVED);
+        if (index == CONNECTION_NONE)
+            return;
+        connection_receive_on(connections, &connections->slots[index]);
+    }
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/loop/request.h"
+
+#include <stddef.h>
+
+#include "core/check.h"
+
+void requests_init(
+    struct requests *requests, struct arena *arena, uint32_t count, uint32_t large_count)
+{
+    CHECK(count > 0);
+    CHECK(large_count > 0);
+    *requests = (struct requests){.count = count, .large_count = large_count};
+    requests->slots = arena_take(arena, "requests", count, sizeof(struct request));
+    requests->large = arena_take(arena, "large replies", large_count, REQUEST_REPLY_LARGE);
+    requests->large_next = arena_take(arena, "large replies", large_count, sizeof(uint32_t));
+    for (uint32_t i = 0; i < SHARDS_MAX; i++)
+        requests->waiting[i].first = requests->waiting[i].last = REQUEST_NONE;
+}
+
+static struct reply reply_of(struct request *request, uint8_t *large)
+{
+    if (large != NULL)
+        return (struct reply){.data = large, .size_max = REQUEST_REPLY_LARGE};
+    return (struct reply){.data = request->small, .size_max = sizeof request->small};
+}
+
+/* Items and texts are not cleared: item_count and text_used say what of them is valid. */
+void request_reset(struct request *request)
+{
+    uint8_t *large = request->large != 0 ? request->reply.data : NULL;
+    struct request kept = {0};
+    kept.home = request->home;
+    kept.index = request->index;
+    kept.connection_index = request->connection_index;
+    kept.next = REQUEST_NONE;
+    kept.wait_next = REQUEST_NONE;
+    kept.large = request->large;
+    kept.if_version = UINT64_MAX;
+    kept.reply = reply_of(request, large);
+    memcpy(request, &kept, offsetof(struct request, items));
+}
+
+struct request *request_take(struct requests *requests, uint8_t home)
+{
+    uint32_t index = requests->free_link - 1;
+    if (requests->free_link != 0)
+        requests->free_link = requests->slots[index].next;
+    else if (requests->used < requests->count)
+        index = requests->used++;
+    else
+        return NULL;
+    struct request *request = &requests->slots[index];
+    CHECK(request->state == REQUEST_FREE);
+    requests->in_use++;
+    request->home = home;
+    request->index = index;
+    request->connection_index = REQUEST_NONE;
+    request->large = 0;
+    request_reset(request);
+    request->state = REQUEST_DECODED;
+    return request;
+}
+
+void request_give(struct requests *requests, struct request *request)
+{
+    CHECK(request->state != REQUEST_FREE);
+    CHECK(request->state != REQUEST_TRAVELLING);
+    if (request->large != 0) {
+        requests->large_next[request->large - 1] = requests->large_link;
+        requests->large_link = request->large;
+        request->large = 0;
+    }
+    request->state = REQUEST_FREE;
+    request->next = requests->free_link;
+    requests->free_link = request->index + 1;
+    requests->in_use--;
+}
+
+bool request_enlarge(struct requests *requests, struct request *request)
+{
+    CHECK(request->large == 0);
+    uint32_t large = requests->large_link - 1;
+    if (requests->large_link != 0)
+        requests->large_link = requests->large_next[large];
+    else if (requests->large_used < requests->large_count)
+        large = requests->large_used++;
+    else
+        return false;
+    request->large = large + 1;
+    request->reply = reply_of(request, requests->large + (uint64_t)large * REQUEST_REPLY_LARGE);
+    return true;
+}
+
+void request_wait(struct requests *requests, struct request *request)
+{
+    CHECK(request->state == REQUEST_RUN);
+    uint32_t shard = request->wait_shard;
+    uint32_t last = requests->waiting[shard].last;
+    request->wait_next = REQUEST_NONE;
+    if (last == REQUEST_NONE) {
+        requests->waiting[shard].first = request->index;
+    } else {
+        CHECK(requests->slots[last].wait_batch <= request->wait_batch);
+        requests->slots[last].wait_next = request->index;
+    }
+    requests->waiting[shard].last = request->index;
+}
+
+struct request *request_next_durable(
+    struct requests *requests, uint32_t shard, uint64_t durable_batch)
+{
+    uint32_t first = requests->waiting[shard].first;
+    if (first == REQUEST_NONE || requests->slots[first].wait_batch > durable_batch)
+        return NULL;
+    struct request *request = &requests->slots[first];
+    requests->waiting[shard].first = request->wait_next;
+    if (request->wait_next == REQUEST_NONE)
+        requests->waiting[shard].last = REQUEST_NONE;
+    return request;
+}
+
+uint64_t request_first_batch(const struct requests *requests, uint32_t shard)
+{
+    uint32_t first = requests->waiting[shard].first;
+    return first == REQUEST_NONE ? UINT64_MAX : requests->slots[first].wait_batch;
+}
+
+struct bytes request_keep(struct request *request, struct bytes bytes)
+{
+    if (bytes.size > REQUEST_TEXT_SIZE - request->text_used)
+        return (struct bytes){0};
+    uint8_t *to = request->text + request->text_used;
+    memcpy(to, bytes.data, bytes.size);
+    request->text_used += bytes.size;
+    return bytes_of(to, bytes.size);
+}

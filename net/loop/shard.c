@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The loop itself, and how shards come to life: memory first (shards_create), then engines and
+ * journals by whoever knows them (serve.c), then threads, each of which opens its own ring.
+ *
+ * Settling stands before execute, not in release: it frees the batch buffer that commit needs to
+ * hand out the next write in the same tick. Replies still leave only in release, after both.
+ */
+#include "net/loop/shard.h"
+
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/check.h"
+
+static void shard_execute(struct shard *shard)
+{
+    if (shard->phase < SHARD_CLOSING) {
+        shard_note_stream(shard);
+        shard_expire(shard);
+    }
+    shard_read_mail(shard);
+    shard_take_in(shard);
+    shard_import(shard);
+    shard_publish_mail(shard);
+}
+
+static void shard_commit(struct shard *shard)
+{
+    bool live_holds = shard->phase < SHARD_CLOSING && engine_has_live_holds(shard->engine);
+    struct journal_write write;
+    if (journal_commit(&shard->journal, &shard->http.now, live_holds, &write))
+        io_write(shard->io, write.fd, write.data, write.size, write.offset,
+            (struct io_tag){.kind = IO_WRITE});
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Until the shelf clock shows `then`. */
+static uint64_t shelf_wait_ms(const struct shard *shard, uint64_t then)
+{
+    if (then == UINT64_MAX)
+        return WAIT_MS_MAX;
+    return then <= shard->http.now.shelf_ms ? 0 : then - shard->http.now.shelf_ms;
+}
+
+static uint64_t wait_ms(const struct shard *shard)
+{
+    if (shard->work_left)
+        return 0;
+    uint64_t wait = WAIT_MS_MAX;
+    bool live_holds = shard->phase < SHARD_CLOSING && engine_has_live_holds(shard->engine);
+    wait = least(wait, shelf_wait_ms(shard, journal_next_wake(&shard->journal, live_holds)));
+    /* Without room the write in flight wakes us. */
+    if (shard->phase < SHARD_CLOSING && journal_room(&shard->journal))
+        wait = least(wait, shelf_wait_ms(shard, engine_next_due(shard->engine)));
+    if (shard->accept_retry_ms != 0)
+        wait = least(wait, ACCEPT_RETRY_MS);
+    return least(wait, shard_drain_wait_ms(shard));
+}
+
+/* The last look before sleeping; see mailbox.h. */
+static bool sees_work(const struct shard *shard)
+{
+    const struct shards *all = shard->all;
+    for (uint32_t from = 0; from < shard->count; from++) {
+        if (from == shard->number)
+            continue;
+        if (shard->parked[from] == NULL &&
+            !mailbox_is_empty(&all->mailboxes[from * shard->count + shard->number]))
+            return true;
+        if (request_first_batch(&shard->requests, from) <=
+            atomic_load(&all->shard[from]->settled_batch))
+            return true;
+    }
+    return false;
+}
+
+static void shard_submit(struct shard *shard)
+{
+    shard_feed_starved(shard);
+    shard_ring_bells(shard);
+    uint64_t wait = wait_ms(shard);
+    if (wait > 0) {
+        sleeper_lie_down(&shard->sleeper);
+        if (sees_work(shard))
+            wait = 0;
+    }
+    io_submit(shard->io, wait * 1000000);
+    sleeper_get_up(&shard->sleeper);
+}
+
+void shard_tick(struct shard *shard)
+{
+    shard_refresh_now(shard);
+    shard_reap(shard);
+    shard_settle(shard);
+    shard_execute(shard);
+    shard_commit(shard);
+    shard_release(shard);
+    shard_sweep(shard);
+    shard_close_down(shard);
+    shard_submit(shard);
+}
+
+/* Onto the cores this process may use, one each; more shards than cores go where they like. */
+static void pin(const struct shard *shard)
+{
+    cpu_set_t allowed;
+    if (sched_getaffinity(0, sizeof allowed, &allowed) != 0 ||
+        shard->count > (uint32_t)CPU_COUNT(&allowed))
+        return;
+    uint32_t left = shard->number;
+    for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+        if (!CPU_ISSET((size_t)cpu, &allowed) || left-- > 0)
+            continue;
+        cpu_set_t own;
+        CPU_ZERO(&own);
+        CPU_SET((size_t)cpu, &own);
+        /* Refused: the scheduler will do, a little slower. */
+        sched_setaffinity(0, sizeof own, &own);
+        return;
+    }
+}
+
+static void *run(void *argument)
+{
+    struct shard *shard = argument;
+    struct shards *all = shard->all;
+    pin(shard);
+    const char *reason;
+    int error = io_open(shard->io, &reason);
+    if (error != 0) {
+        atomic_store(&all->open_reason, reason);
+        atomic_store(&all->open_error, error);
+    }
+    pthread_barrier_wait(&all->opened);
+    if (atomic_load(&all->open_error) != 0)
+        return NULL;
+    shard_refresh_now(shard);
+    shard_accept_on(shard);
+    while (shard->phase != SHARD_STOPPED)
+        shard_tick(shard);
+    return NULL;
+}
+
+static struct shard *create_one(
+    struct shards *all, struct arena *arena, const struct shards_options *options, uint32_t number)
+{
+    struct shard *shard = arena_take(arena, "shards", 1, sizeof *shard);
+    uint32_t connections = (options->connections + options->count - 1) / options->count;
+    uint32_t requests = (options->requests + options->count - 1) / options->count;
+    shard->all = all;
+    shard->number = number;
+    shard->count = options->count;
+    shard->wants_large_first = shard->wants_large_last = REQUEST_NONE;
+    shard->io = io_create(arena, &(struct io_options){.connections = connections});
+    connections_init(&shard->connections, arena, shard->io, connections,
+        options->header_bytes + options->body_bytes, LARGE_TAILS);
+    requests_init(&shard->requests, arena, requests, LARGE_REPLIES);
+    shard->stack = arena_take(arena, "thread stacks", SHARD_STACK_SIZE / 4096 + 1, 4096);
+    return shard;
+}
+
+struct shards *shards_create(struct arena *arena, const struct shards_options *options)
+{
+    CHECK(options->count > 0);
+    CHECK(options->count <= SHARDS_MAX);
+    struct shards *all = arena_take(arena, "shards", 1, sizeof *all);
+    all->config = options->config;
+    all->shelf = options->shelf;
+    all->journals = options->journals;
+    all->count = options->count;
+    all->header_bytes = options->header_bytes;
+    all->body_bytes = options->body_bytes;
+    all->drain_ms = options->drain_ms;
+    all->postgres = options->postgres;
+    uint32_t requests = (options->requests + options->count - 1) / options->count;
+    uint32_t pairs = options->count * options->count;
+    all->mailboxes = arena_take(arena, "mailboxes", pairs, sizeof *all->mailboxes);
+    for (uint32_t i = 0; i < pairs; i++) {
+        /* The sender's own slots, and the receiver's coming home. */
+        if (i / options->count != i % options->count)
+            mailbox_init(&all->mailboxes[i], arena, 2 * requests);
+    }
+    for (uint32_t i = 0; i < options->count; i++)
+        all->shard[i] = create_one(all, arena, options, i);
+    return all;
+}
+
+static int start_thread(struct shard *shard)
+{
+    pthread_attr_t attributes;
+    int error = pthread_attr_init(&attributes);
+    if (error != 0)
+        return -error;
+    uintptr_t stack = ((uintptr_t)shard->stack + 4095) / 4096 * 4096;
+    error = pthread_attr_setstack(&attributes, (void *)stack, SHARD_STACK_SIZE);
+    if (error == 0)
+        error = pthread_create(&shard->thread, &attributes, run, shard);
+    pthread_attr_destroy(&attributes);
+    return -error;
+}
+
+int shards_start(struct shards *shards, char *error, size_t error_size)
+{
+    pthread_barrier_init(&shards->opened, NULL, shards->count + 1);
+    for (uint32_t i = 0; i < shards->count; i++)
+        atomic_store(&shards->shard[i]->settled_batch, journal_durable(&shards->shard[i]->journal));
+    for (uint32_t i = 0; i < shards->count; i++) {
+        int result = start_thread(shards->shard[i]);
+        if (result == 0)
+            continue;
+        snprintf(
+            error, error_size, "cannot start the thread of shard %u: %s", i, strerror(-result));
+        /* Those started wait for the others for ever: the caller ends the process. */
+        return result;
+    }
+    pthread_barrier_wait(&shards->opened);
+    int result = atomic_load(&shards->open_error);
+    if (result != 0)
+        snprintf(error, error_size, "%s: %s", atomic_load(&shards->open_reason), strerror(-result));
+    return result;
+}
+
+void shards_wake(struct shards *shards)
+{
+    for (uint32_t i = 0; i < shards->count; i++)
+        io_alarm(shards->shard[i]->io);
+}
+
+void shards_stop(struct shards *shards)
+{
+    atomic_store(&shards->stopping, true);
+    shards_wake(shards);
+}
+
+void shards_join(struct shards *shards)
+{
+    for (uint32_t i = 0; i < shards->count; i++)
+        pthread_join(shards->shard[i]->thread, NULL);
+    for (uint32_t i = 0; i < shards->count; i++)
+        io_close(shards->shard[i]->io);
+    pthread_barrier_destroy(&shards->opened);
+}

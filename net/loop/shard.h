@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * shard - one thread's share of the shop: its clients, its customers, its journal, and the loop.
+ *
+ *     shard_tick:  reap      completions: bytes arrived, batches durable, sends finished
+ *                  execute   expire, parse, route, decide, apply; replies are written but held back
+ *                  commit    one journal write for everything decided in this tick
+ *                  release   settle and answer what is durable; never before it
+ *                  submit    the only system call of the tick
+ *
+ *     client -> home shard --own customer--> runs here
+ *                   \--another's--> mailbox -> owner runs it -> mailbox -> home sends the reply
+ *
+ * Order on one connection: a request runs only when every earlier one has run. So a connection has
+ * at most one request on its way to another shard; replies, which wait for the disk much longer
+ * than requests for each other, still overlap. A request that cannot run yet stays in its received
+ * bytes and is decoded again later: nothing of it has happened.
+ *
+ * Ownership  Everything is in the arena; struct shards outlives the threads.
+ * Threads    shard_run() is the thread. Of another shard only mailboxes, sleepers, settled batches
+ *            and slots of requests that travel are touched; the main thread uses shards_*().
+ * Units      Milliseconds of the shelf clock unless the name says wall or monotonic.
+ * Errors     -errno at start; while running, what the world does to a client ends that client's
+ *            connection, what it does to the journal ends the process (fatal.h).
+ * Cost       One system call per tick; nothing is allocated.
+ */
+#ifndef HOTSHELF_NET_LOOP_SHARD_H
+#define HOTSHELF_NET_LOOP_SHARD_H
+
+#include <pthread.h>
+
+#include "net/http/http.h"
+#include "net/http/import.h"
+#include "net/loop/connection.h"
+#include "net/loop/listener.h"
+#include "net/loop/mailbox.h"
+#include "net/loop/request.h"
+#include "persist/journal.h"
+
+enum {
+    DUE_PER_TICK = 256,      /* expiries at the start of a tick: a burst cannot stop it (L3) */
+    REAPS_PER_TICK = 64,     /* times 64 completions: then what has come is worked off first */
+    INTAKES_PER_TICK = 1024, /* requests parsed in one tick: bounds how long a reply is held up */
+    RANDOM_SIZE = 4096,      /* one system call for 256 commands */
+    LARGE_REPLIES = 16,      /* of each shard: 4 MiB */
+    LARGE_TAILS = 16,        /* of each shard: large requests that come in pieces at once */
+    ACCEPT_RETRY_MS = 10,    /* after accept failed: out of descriptors, most likely */
+    WAIT_MS_MAX = 1000,      /* a safety net: nothing depends on it */
+    SHARD_STACK_SIZE = 512 * 1024,
+};
+
+/* How a shard ends (design.md: clean stop). */
+enum shard_phase {
+    SHARD_RUNNING,
+    SHARD_DRAINING, /* no new clients; requests under way are answered, until drain_ms is over */
+    SHARD_DRAINED,  /* no clients left; other shards may still send requests */
+    SHARD_CLOSING,  /* the closing mark is on its way to the disk */
+    SHARD_STOPPED,
+};
+
+struct shards;
+
+struct shard {
+    struct shards *all;
+    uint32_t number;
+    uint32_t count;
+    enum shard_phase phase;
+    struct io *io;
+    struct engine *engine;
+    struct journal journal;
+    struct http_context http;
+    struct connections connections;
+    struct requests requests;
+
+    uint64_t monotonic_ms;
+    uint64_t swept_ms; /* connections were looked over for time-outs */
+    uint64_t drain_until_ms;
+    uint64_t accept_retry_ms; /* 0: accepting */
+    int64_t date_second;
+    bool work_left;        /* this tick stopped at a bound: the next one must not wait */
+    struct import *import; /* shard 0's, NULL elsewhere */
+    bool accepting[2];     /* by enum http_listener */
+    uint64_t rejected;     /* clients that found the table of connections full */
+    struct request *parked[SHARDS_MAX]; /* by home: it found no room and waits for it */
+    uint64_t bells;                     /* bit per shard: look whether it sleeps before we do */
+    uint64_t waiting_homes;             /* bit per shard: it waits for waiting_batch[it] of ours */
+    uint64_t waiting_batch[SHARDS_MAX];
+    uint32_t wants_large_first, wants_large_last; /* came home for a large reply, none was left */
+    uint64_t expired_late;                        /* ticks that found more due than DUE_PER_TICK */
+    uint32_t random_used;
+    uint8_t random[RANDOM_SIZE];
+
+    pthread_t thread;
+    uint8_t *stack;    /* SHARD_STACK_SIZE, taken before the arena is sealed */
+    bool mark_written; /* the closing mark, or it had no room */
+    struct sleeper sleeper;
+    alignas(64) _Atomic uint64_t settled_batch; /* durable and settled: replies may tell of it */
+};
+
+/* What all shards share, besides the shelf. */
+struct shards {
+    const struct config *config;
+    struct shelf *shelf;
+    struct journal_shared *journals;
+    struct shard *shard[SHARDS_MAX];
+    uint32_t count;
+    struct mailbox *mailboxes; /* [from * count + to] */
+    struct listener storefront;
+    struct listener admin;
+    uint32_t header_bytes, body_bytes;
+    uint32_t drain_ms;
+    bool postgres;                    /* a stream is configured: streamed_seq counts */
+    _Atomic uint64_t shelf_offset_ms; /* shelf = monotonic - offset, modulo 2^64 */
+    struct stream *stream;            /* NULL: no PostgreSQL */
+    _Atomic bool may_sell;            /* recovery and first contact are over */
+    _Atomic bool selling;             /* .. and so is an import that a crash had cut short */
+    _Atomic uint64_t attach;          /* the PostgreSQL that the journal has to note; 0 none */
+    _Atomic bool stopping;
+    _Atomic uint32_t drained; /* shards without requests under way */
+    pthread_barrier_t opened; /* all shards and the main thread: bells may be rung after it */
+    _Atomic int open_error;
+    _Atomic(const char *) open_reason;
+};
+
+struct shards_options {
+    const struct config *config;
+    struct shelf *shelf;
+    struct journal_shared *journals;
+    uint32_t count;
+    uint32_t connections; /* of the process */
+    uint32_t requests;
+    uint32_t header_bytes, body_bytes;
+    uint32_t drain_ms;
+    bool postgres;
+};
+
+/* Takes all memory of the loop: shards, connections, requests, mailboxes, io. */
+struct shards *shards_create(struct arena *arena, const struct shards_options *options);
+/* One thread per shard; answers when every loop is open. Engines and journals were set before. */
+int shards_start(struct shards *shards, char *error, size_t error_size);
+/* Asks for a clean stop; any thread. */
+void shards_stop(struct shards *shards);
+/* Wakes every shard: something it looks at has changed. */
+void shards_wake(struct shards *shards);
+/* Waits until every thread has ended. */
+void shards_join(struct shards *shards);
+
+/* The rest is between the parts of the loop. */
+
+void shard_tick(struct shard *shard);
+
+/* reap.c */
+void shard_accept_on(struct shard *shard);
+void shard_reap(struct shard *shard);
+/* Connections that could not receive for want of a buffer, as many as there are buffers now. */
+void shard_feed_starved(struct shard *shard);
+
+/* intake.c: what clients sent becomes requests */
+void shard_take_in(struct shard *shard);
+
+/* execute.c */
+enum run { RUN_DONE, RUN_NO_ROOM, RUN_NEEDS_LARGE };
+
+void shard_refresh_now(struct shard *shard);
+void shard_expire(struct shard *shard);
+/* Shard 0 records which PostgreSQL the journal has met. */
+void shard_note_stream(struct shard *shard);
+void shard_read_mail(struct shard *shard);
+void shard_publish_mail(struct shard *shard);
+/* Runs a command of this shard's engine. RUN_NO_ROOM: not before a batch is free. RUN_NEEDS_LARGE:
+ * its reply needs request_enlarge(). In both cases run it again later. */
+enum run shard_run_command(struct shard *shard, struct request *request);
+/* Sends a decoded request to the shard that owns what it changes. */
+void shard_send_away(struct shard *shard, struct request *request);
+/* It came home for a large reply: it gets the next one that is free, and goes once more. */
+void shard_wants_large(struct shard *shard, struct request *request);
+void shard_send_enlarged(struct shard *shard);
+/* Decides a command of our own making, and records what comes of it. There was journal_room(). */
+void shard_decide(struct shard *shard, const struct command *command, struct answer *answer);
+/* An event has happened: the tables and the journal have it. There was journal_room(). */
+void shard_record(struct shard *shard, const struct event *event);
+
+/* importing.c: shard 0 */
+void shard_begin_import(struct shard *shard, struct connection *connection, struct request *request,
+    uint64_t body_size);
+/* Passes on what has come of the body; false when there is no more for now. */
+bool shard_feed_import(struct shard *shard, struct connection *connection);
+void shard_abandon_import(struct shard *shard, struct connection *connection);
+/* One step of the import under way. */
+void shard_import(struct shard *shard);
+
+/* release.c */
+/* The request has its reply, which waits for the disk if it must. */
+void shard_has_run(struct shard *shard, struct request *request);
+void shard_settle(struct shard *shard);
+void shard_release(struct shard *shard);
+void shard_ring_bells(struct shard *shard);
+/* A send has ended. */
+void shard_sent(struct shard *shard, struct connection *connection, int32_t result);
+/* Ends a connection from our side; its requests under way still run, unanswered. */
+void shard_hang_up(struct shard *shard, struct connection *connection);
+/* Ends those whose time is over. */
+void shard_sweep(struct shard *shard);
+
+/* closing.c */
+void shard_close_down(struct shard *shard);
+uint64_t shard_drain_wait_ms(const struct shard *shard);
+
+#endif

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * hotshelf VERB [-c FILE] [--set section.key=value]...: one table of verbs, one reader of
+ * arguments. Exit 0 success, 1 failure, 2 usage. A verb that api.md names and this build lacks is
+ * refused with a sentence and does not stand in --help.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "net/check.h"
+#include "net/import_verb.h"
+#include "net/nearest.h"
+#include "net/plan.h"
+#include "net/serve.h"
+#include "persist/audit.h"
+#include "persist/orders_print.h"
+
+enum { SETS_MAX = 128, WORDS_MAX = 128, USAGE = 2 };
+
+struct invocation {
+    const char *config_path;
+    const char *sets[SETS_MAX];
+    uint32_t set_count;
+    const char *words[WORDS_MAX]; /* what the verb itself reads */
+    uint32_t word_count;
+    struct config config;
+};
+
+struct verb {
+    const char *name;
+    int (*run)(struct invocation *invocation);
+    const char *arguments;
+    const char *help;
+};
+
+static int usage(const char *verb, const char *problem, const char *word)
+{
+    fprintf(stderr, "hotshelf %s: %s%s%s\n", verb, problem, word[0] == '\0' ? "" : " ", word);
+    fprintf(stderr, "Try: hotshelf --help\n");
+    return USAGE;
+}
+
+static int no_words(const struct invocation *invocation, const char *verb)
+{
+    if (invocation->word_count == 0)
+        return 0;
+    return usage(verb, "does not know the argument", invocation->words[0]);
+}
+
+static int run_serve(struct invocation *invocation)
+{
+    int status = no_words(invocation, "serve");
+    return status != 0 ? status : serve(&invocation->config);
+}
+
+static int run_plan(struct invocation *invocation)
+{
+    bool json = invocation->word_count == 1 && strcmp(invocation->words[0], "--json") == 0;
+    if (!json && invocation->word_count > 0)
+        return no_words(invocation, "plan");
+    return plan(&invocation->config, json, stdout);
+}
+
+static int run_check(struct invocation *invocation)
+{
+    int status = no_words(invocation, "check");
+    return status != 0 ? status : check(&invocation->config, stdout);
+}
+
+static int run_import(struct invocation *invocation)
+{
+    const char *file = NULL;
+    bool dry_run = false;
+    for (uint32_t i = 0; i < invocation->word_count; i++) {
+        const char *word = invocation->words[i];
+        if (strcmp(word, "--dry-run") == 0)
+            dry_run = true;
+        else if (word[0] == '-' || file != NULL)
+            return usage("import", "does not know the argument", word);
+        else
+            file = word;
+    }
+    if (file == NULL)
+        return usage("import", "needs a file: hotshelf import FILE.csv", "");
+    return import_file(&invocation->config, file, dry_run, stdout);
+}
+
+static int run_orders(struct invocation *invocation)
+{
+    struct orders_position from[SHARDS_MAX];
+    uint32_t count = 0;
+    bool follow = false;
+    for (uint32_t i = 0; i < invocation->word_count; i++) {
+        const char *word = invocation->words[i];
+        if (strcmp(word, "--follow") == 0) {
+            follow = true;
+            continue;
+        }
+        if (strcmp(word, "--from") != 0)
+            return usage("orders", "does not know the argument", word);
+        if (++i == invocation->word_count || count == SHARDS_MAX)
+            return usage("orders", "--from needs a position NODE/SHARD/SEQ", "");
+        if (!orders_position_parse(invocation->words[i], &from[count++]))
+            return usage("orders", "--from takes NODE/SHARD/SEQ, not", invocation->words[i]);
+    }
+    return orders_print(invocation->config.data.dir, follow, from, count, stdout);
+}
+
+static int run_audit(struct invocation *invocation)
+{
+    if (invocation->word_count > 1)
+        return usage("audit", "takes one directory, not also", invocation->words[1]);
+    const struct config *config = &invocation->config;
+    const char *dir = invocation->word_count == 1 ? invocation->words[0] : config->data.dir;
+    const char *dsn = config->postgres.dsn[0] == '\0' ? NULL : config->postgres.dsn;
+    return audit_run(dir, dsn, stdout);
+}
+
+static const struct verb verbs[] = {
+    {"serve", run_serve, "", "the server"},
+    {"plan", run_plan, "[--json]",
+        "the bytes of every table, memory and disk, before any is taken"},
+    {"check", run_check, "", "what this machine and configuration lack, and how to mend it"},
+    {"import", run_import, "FILE.csv [--dry-run]", "products, through the admin listener"},
+    {"orders", run_orders, "[--follow] [--from NODE/SHARD/SEQ]...", "order events as JSON lines"},
+    {"audit", run_audit, "[DIR]", "proves from the journal that nothing was oversold or lost"},
+};
+
+enum { VERB_COUNT = sizeof verbs / sizeof *verbs };
+
+static const char *const later_verbs[] = {
+    "journal", "recover", "pause", "freeze", "kill", "resume", "stock", "price", "token", "top"};
+
+static int help(void)
+{
+    printf("hotshelf: the hot shelf in front of a store\n\n"
+           "hotshelf VERB [-c FILE] [--set section.key=value]...\n\n");
+    for (uint32_t i = 0; i < VERB_COUNT; i++) {
+        char call[64];
+        snprintf(call, sizeof call, "%s %s", verbs[i].name, verbs[i].arguments);
+        printf("  %-42s %s\n", call, verbs[i].help);
+    }
+    printf("\n  --help, --version\n\nExit status: 0 success, 1 failure, 2 usage.\n");
+    return 0;
+}
+
+static const struct verb *find_verb(const char *name)
+{
+    for (uint32_t i = 0; i < VERB_COUNT; i++) {
+        if (strcmp(verbs[i].name, name) == 0)
+            return &verbs[i];
+    }
+    return NULL;
+}
+
+static int unknown_verb(const char *name)
+{
+    struct nearest nearest = nearest_to(bytes_of_string(name));
+    for (uint32_t i = 0; i < sizeof later_verbs / sizeof *later_verbs; i++) {
+        if (strcmp(later_verbs[i], name) == 0)
+            return usage(name, "is not built yet", "");
+    }
+    for (uint32_t i = 0; i < VERB_COUNT; i++)
+        nearest_offer(&nearest, verbs[i].name);
+    const char *near = nearest_name(&nearest);
+    fprintf(stderr, "hotshelf: there is no verb %s%s%s%s\nTry: hotshelf --help\n", name,
+        near == NULL ? "" : "; did you mean ", near == NULL ? "" : near, near == NULL ? "" : "?");
+    return USAGE;
+}
+
+/* The value of an option in this or the next word; *at moves over what was read. */
+static const char *option_value(char **words, int count, int *at, const char *name)
+{
+    size_t size = strlen(name);
+    if (strncmp(words[*at], name, size) == 0 && words[*at][size] == '=')
+        return words[*at] + size + 1;
+    return *at + 1 < count ? words[++*at] : NULL;
+}
+
+static bool is_option(const char *word, const char *name)
+{
+    size_t size = strlen(name);
+    return strncmp(word, name, size) == 0 && (word[size] == '\0' || word[size] == '=');
+}
+
+/* 0, or the exit status of a wrong call. */
+static int read_words(struct invocation *invocation, const char *verb, char **words, int count)
+{
+    for (int i = 0; i < count; i++) {
+        if (is_option(words[i], "-c")) {
+            invocation->config_path = option_value(words, count, &i, "-c");
+            if (invocation->config_path == NULL)
+                return usage(verb, "-c needs a file", "");
+        } else if (is_option(words[i], "--set")) {
+            const char *set = option_value(words, count, &i, "--set");
+            if (set == NULL || invocation->set_count == SETS_MAX)
+                return usage(verb, "--set needs section.key=value", "");
+            invocation->sets[invocation->set_count++] = set;
+        } else if (invocation->word_count < WORDS_MAX) {
+            invocation->words[invocation->word_count++] = words[i];
+        } else {
+            return usage(verb, "has too many arguments", "");
+        }
+    }
+    return 0;
+}
+
+static bool asks_for_help(int count, char **words)
+{
+    for (int i = 1; i < count; i++) {
+        if (strcmp(words[i], "--help") == 0 || strcmp(words[i], "-h") == 0)
+            return true;
+    }
+    return false;
+}
+
+static int run_verb(const struct verb *verb, int count, char **words)
+{
+    struct invocation *invocation = calloc(1, sizeof *invocation);
+    if (invocation == NULL)
+        return 1;
+    struct config_error error;
+    int status = read_words(invocation, verb->name, words, count);
+    if (status == 0 && !config_load(&invocation->config, invocation->config_path, invocation->sets,
+                           invocation->set_count, &error)) {
+        fprintf(stderr, "hotshelf: %s\n", error.text);
+        status = 1;
+    }
+    if (status == 0)
+        status = verb->run(invocation);
+    free(invocation);
+    return status;
+}
+
+int main(int count, char **words)
+{
+    if (asks_for_help(count, words))
+        return help();
+    if (count == 2 && strcmp(words[1], "--version") == 0) {
+        printf("hotshelf %s\n", HOTSHELF_VERSION);
+        return 0;
+    }
+    if (count < 2) {
+        help();
+        return USAGE;
+    }
+    const struct verb *verb = find_verb(words[1]);
+    if (verb == NULL)
+        return unknown_verb(words[1]);
+    return run_verb(verb, count - 2, words + 2);
+}

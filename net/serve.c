@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/serve.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "core/check.h"
+#include "net/house.h"
+#include "net/memory.h"
+#include "net/readiness.h"
+#include "persist/recover.h"
+#include "persist/stream.h"
+
+enum {
+    ERROR_SIZE = 1024,
+    CONTACT_WAIT_MS = 5000, /* of PostgreSQL at start, before selling without it */
+    CONTACT_LOOK_MS = 100,  /* while a fresh directory waits for it */
+    STREAM_DRAIN_MS = 3000, /* at the end; the rest is sent after the next start */
+    SPARE_DESCRIPTORS = 128,
+};
+
+struct server {
+    struct house *house;
+    struct memory memory;
+    struct datadir directory;
+    struct recovery recovery;
+    struct stream *stream;
+    bool attached; /* the journal knows its PostgreSQL, or will */
+    char error[ERROR_SIZE];
+};
+
+const char *serve_refuses(const struct config *config)
+{
+    if (config->server.io == IO_EPOLL)
+        return "server.io = epoll is not built yet; use auto or io_uring";
+    if (config->data.durability == DURABILITY_POSTGRES)
+        return "data.durability = postgres is not built yet; use disk";
+    if (config->redis.url[0] != '\0')
+        return "redis.url: the fan-out to Redis is not built yet; leave it empty";
+    if (config->limits.requests_per_second != 0)
+        return "limits.requests_per_second is not built yet; use 0";
+    if (config->capacity.connections / house_shards(config) > IO_CONNECTIONS_MAX)
+        return "capacity.connections: more than 16384 for each shard; raise server.shards";
+    return NULL;
+}
+
+static int complain(const char *error)
+{
+    fprintf(stderr, "hotshelf: %s\n", error);
+    return 1;
+}
+
+static uint64_t monotonic_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* A client more than there are descriptors would be refused by the kernel instead of by us. */
+static void raise_descriptors(uint32_t connections)
+{
+    struct rlimit limit;
+    rlim_t wanted = (rlim_t)connections + SPARE_DESCRIPTORS;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
+        return;
+    limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < wanted)
+        fprintf(stderr, "hotshelf: %llu file descriptors for %u connections: raise ulimit -n\n",
+            (unsigned long long)limit.rlim_cur, connections);
+}
+
+static void show_zeros(void *context, uint64_t done, uint64_t total)
+{
+    (void)context;
+    fprintf(stderr, "hotshelf: preparing the journal: %llu of %llu MiB\n",
+        (unsigned long long)done >> 20, (unsigned long long)total >> 20);
+}
+
+static int open_directory(struct server *server, const struct config *config, uint32_t shards)
+{
+    struct datadir_options options = {
+        .path = config->data.dir,
+        .journal_bytes = config->data.journal_bytes,
+        .shards = shards,
+        .node = config->policy.node,
+        .progress = show_zeros,
+    };
+    return datadir_open(&server->directory, &options, server->error, ERROR_SIZE);
+}
+
+static int build(struct server *server, const struct config *config, uint32_t shards)
+{
+    uint64_t bytes, seed;
+    int result = house_measure(
+        config, shards, &server->directory.geometry, &bytes, NULL, server->error, ERROR_SIZE);
+    if (result == 0)
+        result = memory_take(&server->memory, bytes, server->error, ERROR_SIZE);
+    if (result != 0)
+        return result;
+    if (getrandom(&seed, sizeof seed, 0) != sizeof seed)
+        seed = (uint64_t)errno + monotonic_ms();
+    server->house->config = *config;
+    house_build(server->house, server->memory.base, bytes, shards, seed);
+    return 0;
+}
+
+static void replay(void *context, uint32_t shard, const struct event *event)
+{
+    struct server *server = context;
+    struct shards *shards = server->house->shards;
+    CHECK(shard < shards->count);
+    engine_replay(shards->shard[shard]->engine, event);
+    if (shard == 0)
+        import_note(shards->shard[0]->import, event);
+}
+
+static void show_replay(void *context, uint32_t shard, uint64_t bytes)
+{
+    (void)context;
+    fprintf(stderr, "hotshelf: recovering shard %u: %llu MiB read\n", shard,
+        (unsigned long long)bytes >> 20);
+}
+
+/* Tables first, then what all shards share, derived once; then proofs. */
+static int recover_all(struct server *server)
+{
+    struct shards *shards = server->house->shards;
+    struct recover_options options = {.directory = &server->directory,
+        .replay = replay,
+        .progress = show_replay,
+        .context = server};
+    int result = recover(&server->recovery, &options, server->error, ERROR_SIZE);
+    if (result != 0)
+        return result;
+    struct engine *engines[SHARDS_MAX];
+    for (uint32_t i = 0; i < shards->count; i++)
+        engines[i] = shards->shard[i]->engine;
+    shelf_derive(&server->house->shelf, engines, shards->count);
+    for (uint32_t i = 0; i < shards->count; i++)
+        engine_check(engines[i]);
+    if (!server->recovery.empty)
+        fprintf(stderr, "hotshelf: recovered %llu records%s\n",
+            (unsigned long long)server->recovery.records,
+            server->recovery.clean ? "" : "; the last stop was not a clean one");
+    return import_resume(shards->shard[0]->import, server->error, ERROR_SIZE);
+}
+
+static int open_journals(struct server *server)
+{
+    struct house *house = server->house;
+    int result = journal_shared_open(&house->journals);
+    for (uint32_t i = 0; i < house->shards->count && result == 0; i++) {
+        struct shard *shard = house->shards->shard[i];
+        struct journal_options options = {
+            .directory = &server->directory,
+            .shard = i,
+            .start = server->recovery.shards[i].chain,
+            .incarnation = server->recovery.incarnation,
+        };
+        result = journal_open(
+            &shard->journal, &house->arena, &house->journals, &options, server->error, ERROR_SIZE);
+        shard->http.now.wall_ms = server->recovery.shards[i].chain.wall_ms;
+    }
+    arena_seal(&house->arena);
+    return result;
+}
+
+/* The shelf clock goes on where the journals ended: an outage costs no customer a hold. Deadline 0
+ * means none, so the first clock ever begins at 1. */
+static void start_shelf_clock(struct server *server)
+{
+    uint64_t shelf_ms = server->recovery.shelf_ms > 0 ? server->recovery.shelf_ms : 1;
+    atomic_store(&server->house->shards->shelf_offset_ms, monotonic_ms() - shelf_ms);
+}
+
+static void have_contact(struct server *server)
+{
+    struct shards *shards = server->house->shards;
+    if (server->recovery.postgres_system_id == 0)
+        atomic_store(&shards->attach, stream_system_id(server->stream));
+    server->attached = true;
+    atomic_store(&shards->may_sell, true);
+}
+
+/* Without PostgreSQL a journal that has records sells on: it cannot be a lost one (S1, S5). */
+static int meet_postgres(struct server *server)
+{
+    struct house *house = server->house;
+    struct stream_options options = {
+        .directory = &server->directory,
+        .shared = &house->journals,
+        .dsn = house->config.postgres.dsn,
+        .attached_id = server->recovery.postgres_system_id,
+        .gather_ms = STREAM_GATHER_MS,
+    };
+    int result = stream_start(&server->stream, &options);
+    if (result != 0) {
+        snprintf(server->error, ERROR_SIZE, "cannot start the stream: %s", strerror(-result));
+        return result;
+    }
+    house->shards->stream = server->stream;
+    result = stream_first_contact(server->stream, CONTACT_WAIT_MS);
+    if (result == 0) {
+        have_contact(server);
+        return 0;
+    }
+    char problem[STREAM_PROBLEM_SIZE];
+    stream_problem(server->stream, problem);
+    if (result == -ESTALE) {
+        snprintf(server->error, ERROR_SIZE, "%s", problem);
+        return result;
+    }
+    fprintf(stderr, "hotshelf: PostgreSQL is not reached: %s\n", problem);
+    atomic_store(&house->shards->may_sell, !server->recovery.empty);
+    return 0;
+}
+
+static int open_doors(struct server *server)
+{
+    const struct config *config = &server->house->config;
+    struct shards *shards = server->house->shards;
+    int result = listener_open(&shards->storefront, &config->server.http, shards->count,
+        "server.http", server->error, ERROR_SIZE);
+    if (result == 0)
+        result = listener_open(
+            &shards->admin, &config->server.admin, 1, "server.admin", server->error, ERROR_SIZE);
+    if (result == 0)
+        result = shards_start(shards, server->error, ERROR_SIZE);
+    return result;
+}
+
+static void announce(const struct server *server)
+{
+    const struct shards *shards = server->house->shards;
+    const char *scheme = shards->storefront.local ? "" : "http://";
+    printf("hotshelf %s: %u shard%s, %.1f MiB of memory%s%s, journal %.1f MiB in %s\n",
+        HOTSHELF_VERSION, shards->count, shards->count == 1 ? "" : "s",
+        (double)server->memory.size / (1 << 20), server->memory.huge ? ", huge pages" : "",
+        server->memory.locked ? ", locked" : "",
+        (double)server->house->config.data.journal_bytes / (1 << 20), server->directory.path);
+    printf("storefront %s%s\n", scheme, shards->storefront.address);
+    printf("admin %s%s\n", shards->admin.local ? "" : "http://", shards->admin.address);
+    fflush(stdout);
+}
+
+/* Signals are blocked in every thread and waited for here alone. */
+static void block_signals(sigset_t *stop)
+{
+    sigemptyset(stop);
+    sigaddset(stop, SIGTERM);
+    sigaddset(stop, SIGINT);
+    pthread_sigmask(SIG_BLOCK, stop, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static void wait_for_stop(struct server *server, const sigset_t *stop)
+{
+    struct timespec look = {.tv_nsec = CONTACT_LOOK_MS * 1000000};
+    while (server->stream != NULL && !server->attached) {
+        if (sigtimedwait(stop, NULL, &look) > 0)
+            return;
+        if (stream_has_contact(server->stream)) {
+            have_contact(server);
+            shards_wake(server->house->shards);
+        }
+    }
+    int signal_number;
+    while (sigwait(stop, &signal_number) != 0)
+        continue;
+}
+
+static void stop_all(struct server *server)
+{
+    struct shards *shards = server->house->shards;
+    fprintf(stderr, "hotshelf: stopping\n");
+    shards_stop(shards);
+    shards_join(shards);
+    listener_close(&shards->storefront);
+    listener_close(&shards->admin);
+    if (server->stream != NULL)
+        stream_stop(server->stream, STREAM_DRAIN_MS);
+    for (uint32_t i = 0; i < shards->count; i++)
+        journal_close(&shards->shard[i]->journal);
+    journal_shared_close(&server->house->journals);
+    datadir_close(&server->directory);
+    memory_give(&server->memory);
+}
+
+static int prepare(struct server *server, const struct config *config)
+{
+    uint32_t shards = house_shards(config);
+    int result = identity_load(&server->house->identity, config->auth.admin_tokens_file,
+        config->auth.mode == AUTH_JWT, server->error, ERROR_SIZE);
+    if (result == 0)
+        result = open_directory(server, config, shards);
+    if (result == 0)
+        result = build(server, config, shards);
+    if (result == 0)
+        result = recover_all(server);
+    if (result == 0)
+        result = open_journals(server);
+    return result;
+}
+
+int serve(const struct config *config)
+{
+    const char *refusal = serve_refuses(config);
+    if (refusal != NULL)
+        return complain(refusal);
+    sigset_t stop;
+    block_signals(&stop);
+    raise_descriptors(config->capacity.connections);
+    struct server *server = calloc(1, sizeof *server);
+    struct house *house = calloc(1, sizeof *house);
+    if (server == NULL || house == NULL)
+        return complain("no memory");
+    server->house = house;
+    if (prepare(server, config) != 0)
+        return complain(server->error);
+    readiness_install(house->shards);
+    start_shelf_clock(server);
+    if (config->postgres.dsn[0] == '\0')
+        atomic_store(&house->shards->may_sell, true);
+    else if (meet_postgres(server) != 0)
+        return complain(server->error);
+    if (open_doors(server) != 0)
+        return complain(server->error);
+    memory_lock(&server->memory);
+    announce(server);
+    wait_for_stop(server, &stop);
+    stop_all(server);
+    free(server);
+    free(house);
+    return 0;
+}
