@@ -155,6 +155,8 @@ int postgres_connect(struct postgres *postgres, const char *dsn, uint16_t node)
     int failure = await_connection(postgres);
     if (failure < 0)
         return failure;
+    /* A verbose error shows the row it refused, and rows are customers' business. */
+    PQsetErrorVerbosity(postgres->connection, PQERRORS_TERSE);
     PQsetNoticeReceiver(postgres->connection, receive_notice, postgres);
     if (PQsetnonblocking(postgres->connection, 1) != 0)
         return connection_failure(postgres);

@@ -108,7 +108,7 @@ static void heed_budget(struct stream *stream)
 
 static void lose_connection(struct stream *stream, int failure)
 {
-    if (failure != -ECANCELED && !stream->logged_down) {
+    if (failure != -ECANCELED && !is_refused(stream) && !stream->logged_down) {
         stream_note(stream, "PostgreSQL: %s", stream->postgres.problem);
         stream->logged_down = true;
     }
