@@ -78,7 +78,7 @@ const struct config_key config_keys[] = {
     CAPACITY(orders, 1, TABLE_MAX, "", "orders in memory"),
     CAPACITY(holds, 1, TABLE_MAX, "", "cart lines, held or not"),
     CAPACITY(lines, 1, TABLE_MAX, "", "order lines in memory"),
-    SIZE("capacity", "text_bytes", capacity.text_bytes, KIB(1), TIB(1), "customers, references, tokens"),
+    SIZE("capacity", "text_bytes", capacity.text_bytes, KIB(1), TIB(1), "ids, references, tokens"),
     CAPACITY(idempotency_keys, 1, TABLE_MAX, "", "keys kept"),
     CAPACITY(claims, 1, TABLE_MAX, "", "payment ids; by default 4 for each order"),
     CAPACITY(allowances, 1, TABLE_MAX, "", "customers times products with a limit"),

@@ -46,6 +46,15 @@ static const uint32_t fields_never_repeated =
 static const uint32_t fields_last_wins =
     HTTP_FIELD_BIT(HTTP_FIELD_CONNECTION) | HTTP_FIELD_BIT(HTTP_FIELD_X_FORWARDED_FOR);
 
+/* The first byte that is not of that class. The loops keep the pointer to themselves: bytes may
+ * alias anything, so scan->at would be stored and loaded again for each. */
+static const uint8_t *skip_class(const uint8_t *at, const uint8_t *end, uint8_t class)
+{
+    while (at < end && http_is_class(*at, class))
+        at++;
+    return at;
+}
+
 /* The pass in progress. HTTP_REQUEST as the answer of a step means: go on with the next. */
 struct scan {
     const uint8_t *at;
@@ -101,11 +110,9 @@ static bool method_find(const uint8_t *text, uint32_t size, enum http_method *me
 static enum http_answer scan_method(struct scan *scan)
 {
     const uint8_t *start = scan->at;
-    while (scan->at < scan->end && http_is_class(*scan->at, HTTP_CLASS_TOKEN)) {
-        scan->at++;
-        if (scan->at - start > METHOD_SIZE_MAX)
-            return refuse(scan->request, 501, "unknown method");
-    }
+    scan->at = skip_class(start, scan->end, HTTP_CLASS_TOKEN);
+    if (scan->at - start > METHOD_SIZE_MAX)
+        return refuse(scan->request, 501, "unknown method");
     if (scan->at == scan->end)
         return out_of_bytes(scan);
     if (*scan->at != ' ' || scan->at == start)
@@ -157,11 +164,9 @@ static enum http_answer set_target(struct scan *scan, struct bytes target)
 static enum http_answer scan_target(struct scan *scan)
 {
     const uint8_t *start = scan->at;
-    while (scan->at < scan->end && http_is_class(*scan->at, HTTP_CLASS_TARGET)) {
-        scan->at++;
-        if (scan->at - start > (int64_t)scan->limits->target_bytes)
-            return refuse(scan->request, 414, "request target is too long");
-    }
+    scan->at = skip_class(start, scan->end, HTTP_CLASS_TARGET);
+    if (scan->at - start > (int64_t)scan->limits->target_bytes)
+        return refuse(scan->request, 414, "request target is too long");
     if (scan->at == scan->end)
         return out_of_bytes(scan);
     if (*scan->at != ' ' || scan->at == start)
@@ -216,8 +221,7 @@ static const uint8_t *value_end(const uint8_t *at, const uint8_t *end)
 static enum http_answer scan_name(struct scan *scan, struct bytes *name)
 {
     const uint8_t *start = scan->at;
-    while (scan->at < scan->end && http_is_class(*scan->at, HTTP_CLASS_TOKEN))
-        scan->at++;
+    scan->at = skip_class(start, scan->end, HTTP_CLASS_TOKEN);
     if (scan->at == scan->end)
         return out_of_bytes(scan);
     bool is_space = *scan->at == ' ' || *scan->at == '\t';
