@@ -152,7 +152,8 @@ static inline int ledger_start(struct ledger *ledger)
 /* The next event of a shard, `extra` bytes long besides its fact; every third one is streamed. */
 static inline void ledger_append(struct ledger *ledger, uint32_t shard, uint32_t extra)
 {
-    static const uint8_t filler[RECORD_ADJUSTMENTS_SIZE_MAX] = {'x'};
+    static uint8_t filler[RECORD_ADJUSTMENTS_SIZE_MAX];
+    memset(filler, 'x', sizeof(filler));
     struct journal *journal = &ledger->journals[shard];
     uint64_t number = ++ledger->appended[shard];
     struct event event = {
