@@ -3,9 +3,9 @@
  * A refusal names lines by SKU: `insufficient` with units left is lowered to them, everything else
  * is dropped, as a shopper does who will not wait for another's hold to end.
  */
-#include "answers.h"
+#include "loadtest/answers.h"
 
-#include "buyer.h"
+#include "loadtest/buyer.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -15,7 +15,7 @@
 #ifndef HOTSHELF_LOADTEST_ANSWERS_H
 #define HOTSHELF_LOADTEST_ANSWERS_H
 
-#include "crowd.h"
+#include "loadtest/crowd.h"
 
 #define ANSWER_CODE_SIZE 40
 

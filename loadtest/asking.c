@@ -3,10 +3,10 @@
  * Availability is public and the cart is the customer's own. A payment is reported by the shop's
  * back end (role service), and so is a checkout that names its payment mode (rule P1).
  */
-#include "asking.h"
+#include "loadtest/asking.h"
 
-#include "buyer.h"
-#include "request.h"
+#include "loadtest/buyer.h"
+#include "loadtest/request.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -11,7 +11,7 @@
 #ifndef HOTSHELF_LOADTEST_ASKING_H
 #define HOTSHELF_LOADTEST_ASKING_H
 
-#include "crowd.h"
+#include "loadtest/crowd.h"
 
 bool asking_write(struct crowd *crowd, struct buyer *buyer);
 

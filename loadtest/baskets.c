@@ -4,9 +4,9 @@
  * Within an order the rows of one SKU become one line: `seen` remembers, per SKU, the line that it
  * has in the order at hand. Baskets of one customer are chained last, from the end to the start.
  */
-#include "baskets.h"
+#include "loadtest/baskets.h"
 
-#include "order_rows.h"
+#include "loadtest/order_rows.h"
 
 #include <errno.h>
 #include <stdbool.h>

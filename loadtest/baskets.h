@@ -16,7 +16,7 @@
 #ifndef HOTSHELF_LOADTEST_BASKETS_H
 #define HOTSHELF_LOADTEST_BASKETS_H
 
-#include "names.h"
+#include "loadtest/names.h"
 
 #include <stdint.h>
 

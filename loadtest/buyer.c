@@ -10,11 +10,11 @@
  * Which baskets use the cart, heed availability or are cancelled is decided by the seed and the
  * basket's number alone, so that a replay repeats.
  */
-#include "buyer.h"
+#include "loadtest/buyer.h"
 
-#include "answers.h"
-#include "asking.h"
-#include "clock.h"
+#include "loadtest/answers.h"
+#include "loadtest/asking.h"
+#include "loadtest/clock.h"
 
 #include <errno.h>
 #include <string.h>

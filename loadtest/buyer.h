@@ -18,7 +18,7 @@
 #ifndef HOTSHELF_LOADTEST_BUYER_H
 #define HOTSHELF_LOADTEST_BUYER_H
 
-#include "crowd.h"
+#include "loadtest/crowd.h"
 
 /* The server's bound on the SKUs of one availability request. */
 #define BUYER_LOOK_MAX 500

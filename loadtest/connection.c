@@ -3,7 +3,7 @@
  * Edge-triggered, so every call goes on until the kernel says "not now": send what is left, receive
  * until an answer is complete. An answer with "Connection: close" is an answer all the same.
  */
-#include "connection.h"
+#include "loadtest/connection.h"
 
 #include <errno.h>
 #include <netdb.h>

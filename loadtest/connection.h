@@ -20,7 +20,7 @@
 #ifndef HOTSHELF_LOADTEST_CONNECTION_H
 #define HOTSHELF_LOADTEST_CONNECTION_H
 
-#include "reply.h"
+#include "loadtest/reply.h"
 
 #include <stdint.h>
 #include <sys/socket.h>

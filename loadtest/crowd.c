@@ -4,10 +4,10 @@
  * one whose time has come is woken, one without a basket gets one (its customer may have become
  * free, or the schedule's next moment has come).
  */
-#include "crowd.h"
+#include "loadtest/crowd.h"
 
-#include "buyer.h"
-#include "clock.h"
+#include "loadtest/buyer.h"
+#include "loadtest/clock.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -17,15 +17,15 @@
 #ifndef HOTSHELF_LOADTEST_CROWD_H
 #define HOTSHELF_LOADTEST_CROWD_H
 
-#include "baskets.h"
-#include "connection.h"
-#include "differences.h"
-#include "histogram.h"
-#include "json.h"
-#include "ledger.h"
-#include "options.h"
-#include "schedule.h"
-#include "tally.h"
+#include "loadtest/baskets.h"
+#include "loadtest/connection.h"
+#include "loadtest/differences.h"
+#include "loadtest/histogram.h"
+#include "loadtest/json.h"
+#include "loadtest/ledger.h"
+#include "loadtest/options.h"
+#include "loadtest/schedule.h"
+#include "loadtest/tally.h"
 
 /* What latencies are kept apart by. */
 enum request_kind {

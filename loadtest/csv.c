@@ -4,7 +4,7 @@
  * doubled quotes are folded in place, which only ever makes it shorter. What can go wrong: text
  * after a closing quote, a quote that is never closed, more fields than CSV_FIELDS_MAX.
  */
-#include "csv.h"
+#include "loadtest/csv.h"
 
 #include <stdbool.h>
 #include <string.h>

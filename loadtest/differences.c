@@ -2,7 +2,7 @@
 /*
  * Each difference is one line with its kind in front, so that a long run can be searched.
  */
-#include "differences.h"
+#include "loadtest/differences.h"
 
 #include <stdarg.h>
 #include <stdio.h>

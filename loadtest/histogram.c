@@ -2,7 +2,7 @@
 /*
  * The bucket of a number is its highest bit (which doubling) and the six bits below it.
  */
-#include "histogram.h"
+#include "loadtest/histogram.h"
 
 _Static_assert(HISTOGRAM_SUB_BUCKETS == 1 << 6, "bucket_of() shifts by six bits");
 

@@ -2,7 +2,7 @@
 /*
  * jsmn finds the tokens; parent links keep it linear in the size of the text.
  */
-#include "json.h"
+#include "loadtest/json.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +36,22 @@ static const jsmntok_t *token_of(const struct json *json, int value)
     return value < 0 || value >= json->count ? NULL : &json->token[value].jsmn;
 }
 
+static bool text_is(const struct json *json, const jsmntok_t *token, const char *text)
+{
+    size_t size = (size_t)(token->end - token->start);
+    return size == strlen(text) && memcmp(json->text + token->start, text, size) == 0;
+}
+
+/* jsmn looks at the first character of a bare word only. */
+static bool is_word(const struct json *json, const jsmntok_t *token)
+{
+    char first = json->text[token->start];
+    if (first == '-' || (first >= '0' && first <= '9'))
+        return true;
+    return text_is(json, token, "true") || text_is(json, token, "false") ||
+           text_is(json, token, "null");
+}
+
 bool json_parse(struct json *json, const char *text, size_t size)
 {
     jsmn_parser parser;
@@ -47,8 +63,11 @@ bool json_parse(struct json *json, const char *text, size_t size)
         return false;
     json->count = count;
     /* jsmn accepts several values in a row; an answer is one. */
-    for (int at = 1; at < count; at++) {
-        if (json->token[at].jsmn.start >= json->token[JSON_ROOT].jsmn.end)
+    for (int at = 0; at < count; at++) {
+        const jsmntok_t *token = &json->token[at].jsmn;
+        if (at > 0 && token->start >= json->token[JSON_ROOT].jsmn.end)
+            return false;
+        if (token->type == JSMN_PRIMITIVE && !is_word(json, token))
             return false;
     }
     return true;
@@ -62,12 +81,6 @@ static int after(const struct json *json, int value)
     while (at < json->count && json->token[at].jsmn.start < end)
         at++;
     return at;
-}
-
-static bool text_is(const struct json *json, const jsmntok_t *token, const char *text)
-{
-    size_t size = (size_t)(token->end - token->start);
-    return size == strlen(text) && memcmp(json->text + token->start, text, size) == 0;
 }
 
 int json_member(const struct json *json, int object, const char *name)

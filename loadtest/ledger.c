@@ -3,9 +3,9 @@
  * All arrays are sized by the baskets before the first request. A log line of 512 lines of the
  * longest SKUs fits LOG_LINE_SIZE; what does not fit would be a bug here, and stops the process.
  */
-#include "ledger.h"
+#include "loadtest/ledger.h"
 
-#include "writer.h"
+#include "loadtest/writer.h"
 
 #include <errno.h>
 #include <fcntl.h>

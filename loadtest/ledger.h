@@ -21,8 +21,8 @@
 #ifndef HOTSHELF_LOADTEST_LEDGER_H
 #define HOTSHELF_LOADTEST_LEDGER_H
 
-#include "baskets.h"
-#include "names.h"
+#include "loadtest/baskets.h"
+#include "loadtest/names.h"
 
 #include <stdbool.h>
 #include <stdint.h>

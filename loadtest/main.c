@@ -6,8 +6,8 @@
  * report. Exit 0 when they are equal, 1 with any difference or failure, 2 when the command line is
  * wrong.
  */
-#include "oracle.h"
-#include "report.h"
+#include "loadtest/oracle.h"
+#include "loadtest/report.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 /*
  * Open addressing with linear probing. Nothing is ever removed, so an empty slot ends a search.
  */
-#include "names.h"
+#include "loadtest/names.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
  * Every option takes a value, as "--name value" or "--name=value". One table: name, where the value
  * goes, its range.
  */
-#include "options.h"
+#include "loadtest/options.h"
 
 #include <stdbool.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
  * that are not at rest are read again for a while. Then PostgreSQL, which may lag behind. Then SKU
  * by SKU all three.
  */
-#include "oracle.h"
+#include "loadtest/oracle.h"
 
 #include <stdio.h>
 #include <stdlib.h>

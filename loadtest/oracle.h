@@ -18,9 +18,9 @@
 #ifndef HOTSHELF_LOADTEST_ORACLE_H
 #define HOTSHELF_LOADTEST_ORACLE_H
 
-#include "crowd.h"
-#include "postgres_ledger.h"
-#include "stock_ledger.h"
+#include "loadtest/crowd.h"
+#include "loadtest/postgres_ledger.h"
+#include "loadtest/stock_ledger.h"
 
 struct oracle {
     const struct crowd *crowd;

@@ -4,9 +4,9 @@
  * before the first row is read. What can go wrong: no such file, a column that is missing, a row
  * with the wrong number of fields, a quantity that is not a whole number above zero.
  */
-#include "order_rows.h"
+#include "loadtest/order_rows.h"
 
-#include "csv.h"
+#include "loadtest/csv.h"
 
 #include <errno.h>
 #include <stdbool.h>

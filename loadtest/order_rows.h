@@ -13,7 +13,7 @@
 #ifndef HOTSHELF_LOADTEST_ORDER_ROWS_H
 #define HOTSHELF_LOADTEST_ORDER_ROWS_H
 
-#include "names.h"
+#include "loadtest/names.h"
 
 #include <stdint.h>
 

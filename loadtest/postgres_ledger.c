@@ -5,9 +5,9 @@
  * was not seen is known at the end. Queries that must come back empty (two orders for one key, a
  * gap in the stream) do their own telling.
  */
-#include "postgres_ledger.h"
+#include "loadtest/postgres_ledger.h"
 
-#include "clock.h"
+#include "loadtest/clock.h"
 
 #include <poll.h>
 #include <stdio.h>

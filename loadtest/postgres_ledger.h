@@ -13,8 +13,8 @@
 #ifndef HOTSHELF_LOADTEST_POSTGRES_LEDGER_H
 #define HOTSHELF_LOADTEST_POSTGRES_LEDGER_H
 
-#include "differences.h"
-#include "ledger.h"
+#include "loadtest/differences.h"
+#include "loadtest/ledger.h"
 
 #include <libpq-fe.h>
 

@@ -3,7 +3,7 @@
  * The head is complete with its first empty line; nothing is looked at before. Then header lines
  * are read one by one, the few that matter are kept, and the body is complete when its length is.
  */
-#include "reply.h"
+#include "loadtest/reply.h"
 
 #include <stdint.h>
 #include <string.h>

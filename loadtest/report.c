@@ -2,9 +2,9 @@
 /*
  * The text and the JSON say the same things in the same order. JSON members carry their unit.
  */
-#include "report.h"
+#include "loadtest/report.h"
 
-#include "clock.h"
+#include "loadtest/clock.h"
 
 #include <errno.h>
 #include <stdio.h>

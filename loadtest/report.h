@@ -11,7 +11,7 @@
 #ifndef HOTSHELF_LOADTEST_REPORT_H
 #define HOTSHELF_LOADTEST_REPORT_H
 
-#include "oracle.h"
+#include "loadtest/oracle.h"
 
 struct report {
     const struct crowd *crowd;

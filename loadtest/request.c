@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "request.h"
+#include "loadtest/request.h"
 
 static void write_header(struct writer *writer, const char *name, const char *value)
 {

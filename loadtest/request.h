@@ -11,8 +11,8 @@
 #ifndef HOTSHELF_LOADTEST_REQUEST_H
 #define HOTSHELF_LOADTEST_REQUEST_H
 
-#include "connection.h"
-#include "writer.h"
+#include "loadtest/connection.h"
+#include "loadtest/writer.h"
 
 #include <stdbool.h>
 

@@ -2,7 +2,7 @@
 /*
  * The heap holds at most one basket of each customer, the earliest not yet bought.
  */
-#include "schedule.h"
+#include "loadtest/schedule.h"
 
 #include <errno.h>
 #include <stdlib.h>

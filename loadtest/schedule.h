@@ -18,7 +18,7 @@
 #ifndef HOTSHELF_LOADTEST_SCHEDULE_H
 #define HOTSHELF_LOADTEST_SCHEDULE_H
 
-#include "baskets.h"
+#include "loadtest/baskets.h"
 
 #include <stdbool.h>
 

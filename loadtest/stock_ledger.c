@@ -3,9 +3,9 @@
  * GET /admin/v1/stock, following next_cursor until it is null. What can go wrong: the server is
  * away or says "not now" (asked again), it says no (told), a page is not what it should be (told).
  */
-#include "stock_ledger.h"
+#include "loadtest/stock_ledger.h"
 
-#include "request.h"
+#include "loadtest/request.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -12,10 +12,10 @@
 #ifndef HOTSHELF_LOADTEST_STOCK_LEDGER_H
 #define HOTSHELF_LOADTEST_STOCK_LEDGER_H
 
-#include "connection.h"
-#include "json.h"
-#include "names.h"
-#include "options.h"
+#include "loadtest/connection.h"
+#include "loadtest/json.h"
+#include "loadtest/names.h"
+#include "loadtest/options.h"
 
 struct stock_row {
     bool known; /* the server has this SKU */

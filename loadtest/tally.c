@@ -2,7 +2,7 @@
 /*
  * A list searched from the start: there are a few dozen codes, the frequent ones come first.
  */
-#include "tally.h"
+#include "loadtest/tally.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 /*
  * Every piece is appended whole or not at all, so an overflowed buffer never ends inside an escape.
  */
-#include "writer.h"
+#include "loadtest/writer.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The generator against the floor: what it counts and what it refuses. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "bench/floor/echo.h"
+#include "bench/generator.h"
+#include "bench/median.h"
+#include "bench/traffic.h"
+
+#define REPLY_SIZE 300
+
+/* A floor in a process of its own; answers its port. */
+static uint16_t start_floor(struct process *floor, uint32_t request_size)
+{
+    int ends[2];
+    uint16_t port = 0;
+    assert_int_equal(pipe(ends), 0);
+    floor->pid = fork();
+    if (floor->pid == 0) {
+        struct echo *echo = calloc(1, sizeof *echo);
+        if (echo == NULL || echo_open(echo, 0, request_size, REPLY_SIZE) < 0 ||
+            write(ends[1], &echo->port, sizeof echo->port) != sizeof echo->port)
+            _exit(1);
+        while (echo_tick(echo) == 0)
+            ;
+        _exit(1);
+    }
+    assert_int_equal(read(ends[0], &port, sizeof port), sizeof port);
+    close(ends[0]);
+    close(ends[1]);
+    return port;
+}
+
+static void stop_floor(struct process *floor)
+{
+    kill(floor->pid, SIGKILL);
+    waitpid(floor->pid, NULL, 0);
+}
+
+static struct generator_plan plan_for(uint16_t port, struct traffic *traffic, struct process *floor)
+{
+    return (struct generator_plan){
+        .port = port,
+        .connections = 4,
+        .expected_status = 200,
+        .warm_seconds = 0.01,
+        .seconds = 5,
+        .requests_max = 2000,
+        .fill = traffic_fill,
+        .context = traffic,
+        .server = floor,
+    };
+}
+
+static uint32_t size_of_request(enum traffic_kind kind)
+{
+    char request[GENERATOR_REQUEST_SIZE_MAX] = "";
+    struct traffic traffic = {.kind = kind};
+    return traffic_fill(&traffic, 0, request);
+}
+
+static void requests_and_replies_are_counted_with_their_sizes(void **state)
+{
+    (void)state;
+    struct process floor = {0};
+    struct traffic traffic = {.kind = TRAFFIC_CHECKOUT};
+    uint32_t size = size_of_request(TRAFFIC_CHECKOUT);
+    struct generator_plan plan = plan_for(start_floor(&floor, size), &traffic, &floor);
+    struct generator_result result;
+    char failure[GENERATOR_FAILURE_SIZE] = "";
+    struct generator *generator = generator_open(&plan, failure);
+    assert_non_null(generator);
+    assert_true(generator_run(generator, &result));
+    generator_close(generator);
+    stop_floor(&floor);
+    assert_in_range(result.completed, 1000, 2000);
+    assert_true(result.request_size > size - 0.01 && result.request_size < size + 0.01);
+    assert_true(result.reply_size > REPLY_SIZE - 0.01 && result.reply_size < REPLY_SIZE + 0.01);
+    assert_true(result.cpu.sched_ns > 0);
+    assert_int_equal(traffic.requests_made, 2000);
+}
+
+static void another_status_than_expected_is_told_with_the_reply(void **state)
+{
+    (void)state;
+    struct process floor = {0};
+    struct traffic traffic = {.kind = TRAFFIC_AVAILABILITY};
+    uint16_t port = start_floor(&floor, size_of_request(TRAFFIC_AVAILABILITY));
+    struct generator_plan plan = plan_for(port, &traffic, &floor);
+    plan.expected_status = 201;
+    struct generator_result result;
+    char failure[GENERATOR_FAILURE_SIZE] = "";
+    struct generator *generator = generator_open(&plan, failure);
+    assert_non_null(generator);
+    assert_false(generator_run(generator, &result));
+    generator_close(generator);
+    stop_floor(&floor);
+    assert_non_null(strstr(result.failure, "unexpected reply: HTTP/1.1 200 OK"));
+}
+
+static void nobody_listening_is_a_clear_failure(void **state)
+{
+    (void)state;
+    struct process floor = {0};
+    struct traffic traffic = {.kind = TRAFFIC_AVAILABILITY};
+    uint16_t port = start_floor(&floor, 1);
+    stop_floor(&floor);
+    struct generator_plan plan = plan_for(port, &traffic, &floor);
+    char failure[GENERATOR_FAILURE_SIZE] = "";
+    assert_null(generator_open(&plan, failure));
+    assert_non_null(strstr(failure, "refused"));
+}
+
+static void every_request_of_a_kind_has_the_same_size(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < TRAFFIC_KINDS; kind++) {
+        char request[GENERATOR_REQUEST_SIZE_MAX] = "";
+        char before[GENERATOR_REQUEST_SIZE_MAX];
+        struct traffic traffic = {.kind = (enum traffic_kind)kind};
+        uint32_t size = traffic_fill(&traffic, 3, request);
+        for (int at = 0; at < 30; at++) {
+            memcpy(before, request, sizeof before);
+            assert_int_equal(traffic_fill(&traffic, 3, request), size);
+            assert_int_equal(strlen(request), size);
+            assert_int_equal(memcmp(before, request, size) != 0, traffic_is_kept(traffic.kind));
+        }
+    }
+}
+
+static void the_median_is_the_middle(void **state)
+{
+    (void)state;
+    assert_true(median((double[]){3, 1, 2}, 3) > 1.99 && median((double[]){3, 1, 2}, 3) < 2.01);
+    assert_true(
+        median((double[]){4, 1, 2, 100}, 4) > 2.99 && median((double[]){4, 1, 2, 100}, 4) < 3.01);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(requests_and_replies_are_counted_with_their_sizes),
+        cmocka_unit_test(another_status_than_expected_is_told_with_the_reply),
+        cmocka_unit_test(nobody_listening_is_a_clear_failure),
+        cmocka_unit_test(every_request_of_a_kind_has_the_same_size),
+        cmocka_unit_test(the_median_is_the_middle),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Latencies in fixed memory. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "loadtest/histogram.h"
+
+static void an_empty_histogram_answers_zero(void **state)
+{
+    (void)state;
+    struct histogram *histogram = calloc(1, sizeof *histogram);
+    assert_int_equal(histogram_percentile_us(histogram, 99.9), 0);
+    free(histogram);
+}
+
+static void a_percentile_is_right_to_one_part_in_64(void **state)
+{
+    (void)state;
+    struct histogram *histogram = calloc(1, sizeof *histogram);
+    for (uint64_t us = 1; us <= 100000; us++)
+        histogram_record(histogram, us);
+    const double percent[] = {1, 50, 90, 99, 99.9};
+    for (size_t at = 0; at < sizeof percent / sizeof percent[0]; at++) {
+        uint64_t exact = (uint64_t)(percent[at] * 1000);
+        uint64_t told = histogram_percentile_us(histogram, percent[at]);
+        assert_in_range(told, exact, exact + exact / 64 + 1);
+    }
+    assert_int_equal(histogram_percentile_us(histogram, 100), 100000);
+    assert_int_equal(histogram->count, 100000);
+    free(histogram);
+}
+
+static void small_times_are_exact_and_endless_ones_are_kept(void **state)
+{
+    (void)state;
+    struct histogram *histogram = calloc(1, sizeof *histogram);
+    histogram_record(histogram, 0);
+    histogram_record(histogram, 127);
+    histogram_record(histogram, UINT64_MAX / 4);
+    assert_int_equal(histogram_percentile_us(histogram, 33), 0);
+    assert_int_equal(histogram_percentile_us(histogram, 60), 127);
+    assert_int_equal(histogram->max_us, UINT64_MAX / 4);
+    assert_int_equal(histogram_percentile_us(histogram, 100), HISTOGRAM_MAX_US);
+    free(histogram);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_empty_histogram_answers_zero),
+        cmocka_unit_test(a_percentile_is_right_to_one_part_in_64),
+        cmocka_unit_test(small_times_are_exact_and_endless_ones_are_kept),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
