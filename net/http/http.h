@@ -41,6 +41,7 @@ struct http_context {
     void *host;
     const struct identity *identity; /* who may call the admin listener */
     struct decode_room *room;        /* where bodies are taken apart; of this shard */
+    int64_t wall_offset_ms;          /* wall - shelf as last shown, see http_wall_of() */
 };
 
 /* Once per shard, before the arena is sealed: clears the context, keeps what is given and takes
@@ -62,6 +63,11 @@ enum http_verdict http_decode(struct http_context *context, enum http_listener l
 /* Upper bound of the reply's body for this command now, so that room is found before any effect:
  * the owner calls it before decide (a cart may be long). */
 uint32_t http_reply_bound(const struct engine *engine, const struct request *request);
+
+/* The wall time of a deadline on the shelf clock; 0 for 0. The two clocks are read and rounded
+ * apart, so their difference flickers by a millisecond: the one shown first stays, that a deadline
+ * reads the same twice. */
+int64_t http_wall_of(struct http_context *context, uint64_t shelf_ms);
 
 /* Writes the whole reply of a command that has run. false: it does not fit; needs_room is set, and
  * the request shall go home for a large reply and run once more, which every command here bears

@@ -59,8 +59,7 @@ int identity_load(
     struct identity *identity, const char *path, bool jwt, char *error, uint32_t error_size);
 
 /* The same from bytes. */
-int identity_read(
-    struct identity *identity, struct bytes file, char *error, uint32_t error_size);
+int identity_read(struct identity *identity, struct bytes file, char *error, uint32_t error_size);
 
 /* IDENTITY_UNKNOWN sets *reason, a sentence that names what is missing or wrong: 401. */
 enum identity_answer identity_of_storefront(

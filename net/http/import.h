@@ -25,12 +25,12 @@
  * Threads    Shard 0.
  * Units      Bytes; lines of the file from 1.
  * Errors     What is wrong with the file or the moment is a complete reply in the request. A spool
- *            that cannot be written is 503. import_resume() answers a negative errno and a sentence.
- * Cost       Fixed memory: 64 KiB of buffer and two tables as large as the catalog. A tick takes at
- *            most IMPORT_BYTES_PER_TICK of checking or IMPORT_ROWS_PER_TICK of rows. Writes to the
- *            spool go to the page cache (some 10 us per received buffer) and are started on their
- *            way at each MiB, so that the one fdatasync() at the end, which holds shard 0 up for as
- *            long as the disk takes, has little left to do.
+ *            that cannot be written is 503. import_resume() answers a negative errno and a
+ * sentence. Cost       Fixed memory: 64 KiB of buffer and two tables as large as the catalog. A
+ * tick takes at most IMPORT_BYTES_PER_TICK of checking or IMPORT_ROWS_PER_TICK of rows. Writes to
+ * the spool go to the page cache (some 10 us per received buffer) and are started on their way at
+ * each MiB, so that the one fdatasync() at the end, which holds shard 0 up for as long as the disk
+ * takes, has little left to do.
  */
 #ifndef HOTSHELF_NET_HTTP_IMPORT_H
 #define HOTSHELF_NET_HTTP_IMPORT_H
@@ -84,8 +84,8 @@ bool import_is_idle(const struct import *import);
 /* Recovery: shown every event of shard 0; remembers an import that was begun and not done. */
 void import_note(struct import *import, const struct event *event);
 
-/* After recovery: makes ready to finish an import that a crash cut short. 0 with nothing to do, too.
- * A spool that is missing or is not the one recorded: negative errno and a sentence. */
+/* After recovery: makes ready to finish an import that a crash cut short. 0 with nothing to do,
+ * too. A spool that is missing or is not the one recorded: negative errno and a sentence. */
 int import_resume(struct import *import, char *error, uint32_t error_size);
 
 #endif

@@ -99,6 +99,15 @@ const char *problem_name(enum problem_code code)
     return kinds[code].name;
 }
 
+enum problem_code problem_find(struct bytes name)
+{
+    for (uint32_t code = 0; code < PROBLEM_COUNT; code++) {
+        if (bytes_equal(bytes_of_string(kinds[code].name), name))
+            return (enum problem_code)code;
+    }
+    return PROBLEM_COUNT;
+}
+
 enum problem_code problem_of_outcome(enum outcome outcome, bool in_path)
 {
     CHECK(outcome != OUTCOME_OK);
@@ -115,32 +124,20 @@ static int64_t with_jitter(struct http_context *context, uint32_t base_ms)
     return base_ms + (int64_t)((mixed >> 32) % base_ms);
 }
 
-void problem_begin(struct problem *problem, struct http_context *context, struct request *request,
-    enum problem_code code, const char *detail, int64_t retry_after_ms)
+/* The parts of the object that every problem has. */
+static void put_members(struct problem *problem, const struct request *request, const char *detail,
+    int64_t retry_after_ms)
 {
-    CHECK(code < PROBLEM_COUNT);
-    const struct problem_kind *kind = &kinds[code];
-    CHECK(kind->name != NULL);
-    if (request->request_id_size == 0)
-        head_take_request_id(context, request, (struct bytes){0});
-    if (retry_after_ms == 0 && kind->retry_ms != 0)
-        retry_after_ms = with_jitter(context, kind->retry_ms);
-    *problem = (struct problem){
-        .code = code,
-        .json = head_body(request),
-        .head = {.status = kind->status,
-            .type = HEAD_PROBLEM,
-            .cache = HEAD_NO_STORE,
-            .retry_after_seconds = (uint32_t)((retry_after_ms + 999) / 1000)},
-    };
+    const struct problem_kind *kind = &kinds[problem->code];
     struct json_writer *json = &problem->json;
     char type[64] = "/problems/";
     struct bytes name = bytes_of_string(kind->name);
+    CHECK(name.size < sizeof(type) - 10);
     memcpy(type + 10, name.data, name.size);
     json_open_object(json);
     json_put_member_string(json, "type", bytes_of(type, 10 + name.size));
     json_put_member_string(json, "title", bytes_of_string(kind->title));
-    json_put_member_integer(json, "status", kind->status);
+    json_put_member_integer(json, "status", problem->head.status);
     if (detail != NULL)
         json_put_member_string(json, "detail", bytes_of_string(detail));
     json_put_member_string(json, "code", name);
@@ -148,6 +145,43 @@ void problem_begin(struct problem *problem, struct http_context *context, struct
         json, "request_id", bytes_of(request->request_id, request->request_id_size));
     if (retry_after_ms > 0)
         json_put_member_integer(json, "retry_after_ms", retry_after_ms);
+}
+
+static void begin(struct problem *problem, struct http_context *context, struct request *request,
+    enum problem_code code, uint16_t status)
+{
+    if (request->request_id_size == 0)
+        head_take_request_id(context, request, (struct bytes){0});
+    *problem = (struct problem){
+        .code = code,
+        .json = head_body(request),
+        .head = {.status = status, .type = HEAD_PROBLEM, .cache = HEAD_NO_STORE},
+    };
+}
+
+void problem_begin(struct problem *problem, struct http_context *context, struct request *request,
+    enum problem_code code, const char *detail, int64_t retry_after_ms)
+{
+    CHECK(code < PROBLEM_COUNT);
+    const struct problem_kind *kind = &kinds[code];
+    CHECK(kind->name != NULL);
+    begin(problem, context, request, code, kind->status);
+    if (retry_after_ms == 0 && kind->retry_ms != 0)
+        retry_after_ms = with_jitter(context, kind->retry_ms);
+    problem->head.retry_after_seconds = (uint32_t)((retry_after_ms + 999) / 1000);
+    put_members(problem, request, detail, retry_after_ms);
+}
+
+void problem_begin_as(struct problem *problem, struct http_context *context,
+    struct request *request, enum problem_code code, uint16_t status, const char *detail)
+{
+    CHECK(code < PROBLEM_COUNT);
+    if (status == kinds[code].status) {
+        problem_begin(problem, context, request, code, detail, 0);
+        return;
+    }
+    begin(problem, context, request, code, status);
+    put_members(problem, request, detail, 0);
 }
 
 void problem_end(
@@ -159,8 +193,8 @@ void problem_end(
         head_put(context, request, &problem->head, problem->json.size);
 }
 
-void problem_answer(
-    struct http_context *context, struct request *request, enum problem_code code, const char *detail)
+void problem_answer(struct http_context *context, struct request *request, enum problem_code code,
+    const char *detail)
 {
     struct problem problem;
     problem_begin(&problem, context, request, code, detail, 0);

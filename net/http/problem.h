@@ -80,10 +80,16 @@ enum problem_code problem_of_outcome(enum outcome outcome, bool in_path);
 /* `detail` is a sentence, NULL: none of its own. retry_after_ms 0: what the code says. */
 void problem_begin(struct problem *problem, struct http_context *context, struct request *request,
     enum problem_code code, const char *detail, int64_t retry_after_ms);
+/* The same with a status of the caller's: one code stands for several refusals of the parser. */
+void problem_begin_as(struct problem *problem, struct http_context *context,
+    struct request *request, enum problem_code code, uint16_t status, const char *detail);
 void problem_end(
     struct problem *problem, const struct http_context *context, struct request *request);
 
 void problem_answer(struct http_context *context, struct request *request, enum problem_code code,
     const char *detail);
+
+/* The code of a name as the protocol spells it; PROBLEM_COUNT when there is none. */
+enum problem_code problem_find(struct bytes name);
 
 #endif

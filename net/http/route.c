@@ -42,8 +42,7 @@ static const struct route_line storefront_lines[] = {
 
 static const struct route_line admin_lines[] = {
     {PATH_OF("/admin/v1/products/", "/stock"), .routes = {[HTTP_POST] = ROUTE_ADMIN_STOCK_CHANGE}},
-    {PATH_OF("/admin/v1/products/", ""),
-        .routes = {READ(ROUTE_ADMIN_PRODUCT), [HTTP_PATCH] = ROUTE_ADMIN_PRODUCT_PATCH}},
+    {PATH_OF("/admin/v1/products/", ""), .routes = {READ(ROUTE_ADMIN_PRODUCT)}},
     {PATH_OF("/admin/v1/stock/", ""), .routes = {READ(ROUTE_ADMIN_STOCK)}},
     {PATH("/admin/v1/stock"), .routes = {READ(ROUTE_ADMIN_STOCK_LIST)}},
     {PATH_OF("/admin/v1/orders/", ""), .routes = {READ(ROUTE_ADMIN_ORDER)}},
@@ -94,8 +93,8 @@ static struct route_match find(
 
 struct route_match route_find_storefront(enum http_method method, struct bytes path)
 {
-    return find(storefront_lines, sizeof(storefront_lines) / sizeof(storefront_lines[0]), method,
-        path);
+    return find(
+        storefront_lines, sizeof(storefront_lines) / sizeof(storefront_lines[0]), method, path);
 }
 
 struct route_match route_find_admin(enum http_method method, struct bytes path)

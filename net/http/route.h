@@ -41,8 +41,8 @@ enum http_route {
     ROUTE_PAYMENT,
     /* admin */
     ROUTE_ADMIN_IMPORT,
+    ROUTE_ADMIN_IMPORT_DRY_RUN, /* the same call with dry_run=true */
     ROUTE_ADMIN_PRODUCT,
-    ROUTE_ADMIN_PRODUCT_PATCH,
     ROUTE_ADMIN_STOCK_CHANGE,
     ROUTE_ADMIN_STOCK,
     ROUTE_ADMIN_STOCK_LIST,

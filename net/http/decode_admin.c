@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/http/decode.h"
+#include "net/http/syntax.h"
+
+enum { REASON_SIZE_MAX = PAYMENT_TEXT_SIZE_MAX, LIST_DEFAULT = 200, LIST_MAX = 500 };
+
+bool decode_stock_read(struct decoder *decoder)
+{
+    decoder->request->command.kind = COMMAND_STOCK_READ;
+    return decode_take_sku(decoder) && decode_end(decoder);
+}
+
+/* A list has no SKU; its filters travel in the slot as texts: sale, then seller. */
+bool decode_stock_list(struct decoder *decoder)
+{
+    static const char *const names[] = {"sale", "seller", "cursor", "limit"};
+    enum { SALE, SELLER, CURSOR, LIMIT, COUNT };
+    struct bytes values[COUNT];
+    struct command *command = &decoder->request->command;
+    uint64_t limit = LIST_DEFAULT;
+    command->kind = COMMAND_STOCK_READ;
+    if (!decode_query(decoder, names, COUNT, values))
+        return false;
+    for (uint32_t i = SALE; i <= SELLER; i++) {
+        if (values[i].data != NULL && (values[i].size == 0 || values[i].size > NAME_SIZE_MAX))
+            decode_fault(decoder, names[i], "must have 1 to 63 bytes");
+    }
+    decode_number(decoder, "cursor", values[CURSOR], 1, UINT32_MAX, &command->cursor);
+    decode_number(decoder, "limit", values[LIMIT], 1, LIST_MAX, &limit);
+    if (!decode_end(decoder))
+        return false;
+    decoder->request->items[0].sku = decode_keep(decoder, values[SALE]);
+    decoder->request->items[1].sku = decode_keep(decoder, values[SELLER]);
+    command->limit = (uint32_t)limit;
+    return decode_end(decoder);
+}
+
+static void read_stock_set(struct decoder *decoder, uint32_t set, uint32_t compare)
+{
+    struct json_document *json = &decoder->json;
+    struct command *command = &decoder->request->command;
+    command->stock_set = json_read_uint32(json, set, 0, UINT32_MAX, &command->stock_value);
+    if (compare == JSON_NONE)
+        decode_fault(decoder, "compare", "must be sent with set: the allotment you believe it has");
+    else
+        json_read_uint32(json, compare, 0, UINT32_MAX, &command->stock_compare);
+}
+
+bool decode_stock_change(struct decoder *decoder)
+{
+    static const char *const names[] = {"delta", "set", "compare", "floor", "reason"};
+    struct json_document *json = &decoder->json;
+    struct command *command = &decoder->request->command;
+    command->kind = COMMAND_STOCK_CHANGE;
+    command->actor = decode_keep(decoder, decoder->caller.actor);
+    if (!decode_take_sku(decoder) || !decode_key(decoder) || !decode_body(decoder))
+        return false;
+    json_refuse_unknown(json, JSON_ROOT, names, 5);
+    uint32_t delta = json_optional(json, JSON_ROOT, BYTES("delta"));
+    uint32_t set = json_optional(json, JSON_ROOT, BYTES("set"));
+    uint32_t compare = json_optional(json, JSON_ROOT, BYTES("compare"));
+    if ((delta == JSON_NONE) == (set == JSON_NONE))
+        decode_fault(decoder, "delta", "or set must be sent, one of them");
+    else if (set != JSON_NONE)
+        read_stock_set(decoder, set, compare);
+    else if (compare != JSON_NONE)
+        json_add_fault(json, compare, JSON_FAULT_VALUE, "belongs to set");
+    else if (json_read_int64(
+                 json, delta, -(int64_t)UINT32_MAX, UINT32_MAX, &command->stock_delta) &&
+             command->stock_delta == 0)
+        json_add_fault(json, delta, JSON_FAULT_RANGE, "must not be 0");
+    uint32_t floor = json_optional(json, JSON_ROOT, BYTES("floor"));
+    if (floor != JSON_NONE)
+        json_read_boolean(json, floor, &command->stock_floor);
+    decode_string(decoder, json_optional(json, JSON_ROOT, BYTES("reason")), REASON_SIZE_MAX,
+        &command->reason);
+    return decode_end(decoder);
+}
+
+static bool is_csv(struct bytes type)
+{
+    static const char name[] = "text/csv";
+    const uint32_t size = sizeof(name) - 1;
+    if (type.size < size || !http_equals_ignoring_case(type.data, name, size))
+        return false;
+    return type.size == size || type.data[size] == ';' || type.data[size] == ' ';
+}
+
+/* The head of an import; its body goes another way. */
+bool decode_import(struct decoder *decoder)
+{
+    static const char *const names[] = {"dry_run"};
+    const struct http_request *parsed = decoder->parsed;
+    struct command *command = &decoder->request->command;
+    struct bytes dry_run;
+    command->kind = COMMAND_IMPORT_BEGIN;
+    command->actor = decode_keep(decoder, decoder->caller.actor);
+    if (!http_has(parsed, HTTP_FIELD_CONTENT_TYPE) ||
+        !is_csv(parsed->field[HTTP_FIELD_CONTENT_TYPE]))
+        return decode_refuse(decoder, PROBLEM_MEDIA_TYPE, "Send the catalog as text/csv.");
+    if (!decode_query(decoder, names, 1, &dry_run))
+        return false;
+    if (dry_run.data == NULL || bytes_equal(dry_run, BYTES("false")))
+        return decode_end(decoder);
+    if (!bytes_equal(dry_run, BYTES("true")))
+        decode_fault(decoder, "dry_run", "must be true or false");
+    decoder->request->route = ROUTE_ADMIN_IMPORT_DRY_RUN;
+    return decode_end(decoder);
+}

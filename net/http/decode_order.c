@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is asked of an order by its id: read, payment report, cancel; and the list of a customer's.
+ * An id that cannot be one of ours gets the answer of one we do not know (O4).
+ */
+#include "core/check.h"
+#include "core/partition.h"
+#include "core/rfc3339.h"
+#include "net/http/decode.h"
+
+enum { LIST_DEFAULT = 50, LIST_MAX = 200 };
+
+static bool take_order_id(struct decoder *decoder)
+{
+    if (order_id_parse(decoder->capture, decoder->request->command.order_id))
+        return true;
+    return decode_refuse(decoder, PROBLEM_NOT_FOUND, "There is no such order.");
+}
+
+bool decode_order(struct decoder *decoder)
+{
+    decoder->request->command.kind = COMMAND_ORDER_READ;
+    return take_order_id(decoder) && decode_end(decoder);
+}
+
+static void read_time(
+    struct decoder *decoder, const char *name, struct bytes value, int64_t *wall_ms)
+{
+    if (value.data != NULL && !rfc3339_read(value, wall_ms))
+        decode_fault(decoder, name, "must be a time with its offset, as 2026-11-27T09:00:00Z");
+}
+
+bool decode_orders(struct decoder *decoder)
+{
+    static const char *const names[] = {"from", "to", "cursor", "limit"};
+    enum { FROM, TO, CURSOR, LIMIT, COUNT };
+    struct bytes values[COUNT];
+    struct command *command = &decoder->request->command;
+    uint64_t limit = LIST_DEFAULT;
+    command->kind = COMMAND_ORDERS_LIST;
+    if (!decode_query(decoder, names, COUNT, values))
+        return false;
+    read_time(decoder, "from", values[FROM], &command->from_wall_ms);
+    read_time(decoder, "to", values[TO], &command->to_wall_ms);
+    decode_number(decoder, "cursor", values[CURSOR], 1, UINT32_MAX, &command->cursor);
+    decode_number(decoder, "limit", values[LIMIT], 1, LIST_MAX, &limit);
+    command->limit = (uint32_t)limit;
+    return decode_end(decoder);
+}
+
+bool decode_payment(struct decoder *decoder)
+{
+    static const char *const names[] = {
+        "result", "provider", "payment_id", "amount", "currency", "refund_id", "adjustments"};
+    static const char *const results[] = {
+        "pending", "authorized", "captured", "declined", "cancelled", "refunded"};
+    _Static_assert(RESULT_PENDING == 1 && RESULT_REFUNDED == 6, "results stand in their order");
+    struct json_document *json = &decoder->json;
+    struct command *command = &decoder->request->command;
+    uint32_t result;
+    command->kind = COMMAND_PAYMENT;
+    if (decoder->caller.role != ROLE_SERVICE)
+        return decode_refuse(decoder, PROBLEM_FORBIDDEN, "Only role service may report a payment.");
+    if (!take_order_id(decoder) || !decode_body(decoder))
+        return false;
+    json_refuse_unknown(json, JSON_ROOT, names, 7);
+    if (json_read_choice(
+            json, json_required(json, JSON_ROOT, BYTES("result")), results, 6, &result))
+        command->result = (uint8_t)(result + 1);
+    decode_string(decoder, json_required(json, JSON_ROOT, BYTES("provider")), PAYMENT_TEXT_SIZE_MAX,
+        &command->provider);
+    decode_string(decoder, json_required(json, JSON_ROOT, BYTES("payment_id")),
+        PAYMENT_TEXT_SIZE_MAX, &command->payment_id);
+    json_read_int64(
+        json, json_required(json, JSON_ROOT, BYTES("amount")), 0, INT64_MAX, &command->amount);
+    decode_currency(decoder, json_required(json, JSON_ROOT, BYTES("currency")), command->currency);
+    decode_string(decoder, json_optional(json, JSON_ROOT, BYTES("refund_id")),
+        PAYMENT_TEXT_SIZE_MAX, &command->refund_id);
+    uint32_t adjustments = json_optional(json, JSON_ROOT, BYTES("adjustments"));
+    if (adjustments != JSON_NONE)
+        json_add_fault(json, adjustments, JSON_FAULT_VALUE, "is not supported by this version");
+    return decode_end(decoder);
+}
+
+static void read_cancel_line(struct decoder *decoder, uint32_t token, struct command_item *item)
+{
+    static const char *const names[] = {"line", "quantity"};
+    struct json_document *json = &decoder->json;
+    *item = (struct command_item){.quantity = 1};
+    if (!json_expect(json, token, JSON_OBJECT))
+        return;
+    json_refuse_unknown(json, token, names, 2);
+    json_read_uint32(
+        json, json_required(json, token, BYTES("line")), 1, LINES_PER_ORDER_MAX, &item->line);
+    json_read_uint32(
+        json, json_required(json, token, BYTES("quantity")), 1, UINT32_MAX, &item->quantity);
+}
+
+static void read_cancel_lines(struct decoder *decoder, uint32_t array)
+{
+    struct json_document *json = &decoder->json;
+    struct request *request = decoder->request;
+    if (array == JSON_NONE || !json_expect(json, array, JSON_ARRAY))
+        return;
+    uint32_t count = json->tokens[array].count;
+    if (count == 0 || count > LINES_PER_ORDER_MAX) {
+        json_add_fault(
+            json, array, JSON_FAULT_SIZE, "must have 1 to 512 lines; leave it out for all");
+        return;
+    }
+    uint32_t at = json_first(json, array);
+    for (uint32_t i = 0; at != JSON_NONE; i++, at = json_next(json, at))
+        read_cancel_line(decoder, at, &request->items[i]);
+    request->command.items = request->items;
+    request->command.item_count = count;
+}
+
+bool decode_cancel(struct decoder *decoder)
+{
+    static const char *const names[] = {"lines", "restock", "reason"};
+    static const char *const restocks[] = {"available", "none"};
+    struct json_document *json = &decoder->json;
+    struct command *command = &decoder->request->command;
+    uint32_t choice = 0;
+    command->kind = COMMAND_CANCEL;
+    if (!take_order_id(decoder) || !decode_key(decoder) || !decode_body(decoder))
+        return false;
+    json_refuse_unknown(json, JSON_ROOT, names, 3);
+    read_cancel_lines(decoder, json_optional(json, JSON_ROOT, BYTES("lines")));
+    uint32_t restock = json_optional(json, JSON_ROOT, BYTES("restock"));
+    if (restock != JSON_NONE)
+        json_read_choice(json, restock, restocks, 2, &choice);
+    command->restock_none = choice == 1;
+    decode_string(decoder, json_optional(json, JSON_ROOT, BYTES("reason")), PAYMENT_TEXT_SIZE_MAX,
+        &command->reason);
+    command->actor = decoder->caller.role == ROLE_CUSTOMER ? BYTES("customer") : BYTES("service");
+    return decode_end(decoder);
+}

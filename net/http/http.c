@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The way of a request: its id, its route, its caller, the segment in its path, then the decoder of
+ * the route. Each step may end it with a problem.
+ *
+ * Until recovery is over only /livez, /readyz and /openapi.json are served.
+ */
+#include "net/http/http.h"
+
+#include "core/check.h"
+#include "net/http/decode.h"
+#include "net/http/openapi.h"
+#include "net/http/target.h"
+
+void http_init(struct http_context *context, struct arena *arena, const struct config *config,
+    struct shelf *shelf, const struct identity *identity, uint32_t shard, uint32_t shard_count)
+{
+    CHECK(shard < shard_count);
+    uint32_t body = config->limits.body_bytes, head = config->limits.header_bytes;
+    struct decode_room *room = arena_take(arena, "decoding", 1, sizeof(*room));
+    room->token_count_max = body / 2 + 1;
+    room->tokens = arena_take(arena, "decoding", room->token_count_max, sizeof(struct json_token));
+    room->scratch_size = body > head ? body : head;
+    room->scratch = arena_take(arena, "decoding", room->scratch_size, 1);
+    *context = (struct http_context){
+        .config = config,
+        .shelf = shelf,
+        .identity = identity,
+        .shard = shard,
+        .shard_count = shard_count,
+        .room = room,
+        .recovering = true,
+    };
+}
+
+int64_t http_wall_of(struct http_context *context, uint64_t shelf_ms)
+{
+    if (shelf_ms == 0)
+        return 0;
+    int64_t offset = context->now.wall_ms - (int64_t)context->now.shelf_ms;
+    int64_t moved = offset - context->wall_offset_ms;
+    if (moved < -1 || moved > 1)
+        context->wall_offset_ms = offset;
+    return context->wall_offset_ms + (int64_t)shelf_ms;
+}
+
+/* Whose business a route is. */
+enum access { ACCESS_PUBLIC, ACCESS_CUSTOMER, ACCESS_ORDER, ACCESS_VIEWER, ACCESS_OPERATOR };
+
+static enum access access_of(enum http_route route)
+{
+    switch (route) {
+    case ROUTE_PRODUCTS:
+    case ROUTE_PRODUCT:
+    case ROUTE_AVAILABILITY:
+    case ROUTE_AVAILABILITY_POST:
+    case ROUTE_OPENAPI:
+    case ROUTE_LIVEZ:
+    case ROUTE_READYZ:
+    case ROUTE_ADMIN_HOME:
+        return ACCESS_PUBLIC;
+    case ROUTE_CART:
+    case ROUTE_CART_CLEAR:
+    case ROUTE_CART_ITEM_PUT:
+    case ROUTE_CART_ITEM_DELETE:
+    case ROUTE_CHECKOUT:
+    case ROUTE_ORDERS:
+        return ACCESS_CUSTOMER;
+    case ROUTE_ORDER:
+    case ROUTE_CANCEL:
+    case ROUTE_PAYMENT:
+        return ACCESS_ORDER;
+    case ROUTE_ADMIN_PRODUCT:
+    case ROUTE_ADMIN_STOCK:
+    case ROUTE_ADMIN_STOCK_LIST:
+    case ROUTE_ADMIN_ORDER:
+        return ACCESS_VIEWER;
+    case ROUTE_ADMIN_IMPORT:
+    case ROUTE_ADMIN_IMPORT_DRY_RUN:
+    case ROUTE_ADMIN_STOCK_CHANGE:
+        return ACCESS_OPERATOR;
+    case ROUTE_NONE:
+    case ROUTE_COUNT:
+        break;
+    }
+    CHECK(!"every route has an access");
+    return ACCESS_OPERATOR;
+}
+
+static bool admit_admin(struct decoder *decoder, enum access access)
+{
+    const char *reason;
+    if (identity_of_admin(decoder->context->identity, decoder->parsed, &decoder->caller, &reason) !=
+        IDENTITY_KNOWN)
+        return decode_refuse(decoder, PROBLEM_UNAUTHENTICATED, reason);
+    if (access == ACCESS_OPERATOR && decoder->caller.role != ROLE_OPERATOR)
+        return decode_refuse(decoder, PROBLEM_FORBIDDEN, "A viewer may not change anything.");
+    return true;
+}
+
+static bool admit_storefront(struct decoder *decoder, enum access access)
+{
+    const char *reason;
+    if (identity_of_storefront(decoder->parsed, &decoder->caller, &reason) != IDENTITY_KNOWN)
+        return decode_refuse(decoder, PROBLEM_UNAUTHENTICATED, reason);
+    if (access == ACCESS_CUSTOMER && decoder->caller.customer.size == 0)
+        return decode_refuse(decoder, PROBLEM_UNAUTHENTICATED,
+            "Role service names the customer it acts for in X-Customer-Id.");
+    return true;
+}
+
+/* Who calls, and whether the call is his. The customer goes into the command. */
+static bool admit(struct decoder *decoder)
+{
+    enum access access = access_of((enum http_route)decoder->request->route);
+    if (access == ACCESS_PUBLIC)
+        return true;
+    bool admin = access == ACCESS_VIEWER || access == ACCESS_OPERATOR;
+    if (!(admin ? admit_admin(decoder, access) : admit_storefront(decoder, access)))
+        return false;
+    struct command *command = &decoder->request->command;
+    command->role = decoder->caller.role;
+    command->customer = decode_keep(decoder, decoder->caller.customer);
+    return true;
+}
+
+static bool take_capture(struct decoder *decoder, struct bytes raw)
+{
+    struct decode_room *room = decoder->context->room;
+    if (raw.size == 0)
+        return true;
+    enum http_unescape answer =
+        http_unescape_segment(raw, room->scratch, SKU_SIZE_MAX + 1, &decoder->capture);
+    if (answer == HTTP_UNESCAPE_TOO_LONG)
+        return decode_refuse(decoder, PROBLEM_NOT_FOUND, "Nothing has a name as long as that.");
+    if (answer == HTTP_UNESCAPED)
+        return true;
+    decoder->request->keep_alive = false;
+    decoder->request->reply.close = true;
+    return decode_refuse(decoder, PROBLEM_MALFORMED,
+        "The path is not percent-encoded: % and two hexadecimal digits, not %00.");
+}
+
+static void refuse_route(struct decoder *decoder, uint32_t allowed)
+{
+    if (allowed == 0) {
+        decode_refuse(decoder, PROBLEM_NOT_FOUND, "Nothing is served under this path.");
+        return;
+    }
+    struct problem problem;
+    problem_begin(&problem, decoder->context, decoder->request, PROBLEM_METHOD_NOT_ALLOWED,
+        "The field Allow names the methods of this path.", 0);
+    problem.head.allowed = allowed;
+    problem_end(&problem, decoder->context, decoder->request);
+}
+
+static void answer_livez(struct decoder *decoder)
+{
+    struct json_writer json = head_body(decoder->request);
+    json_open_object(&json);
+    json_put_member_string(&json, "status", BYTES("ok"));
+    json_close_object(&json);
+    struct head head = {.status = 200, .type = HEAD_JSON, .cache = HEAD_NO_STORE};
+    decode_answer(decoder, &json, &head);
+}
+
+static void answer_readyz(struct decoder *decoder)
+{
+    struct http_context *context = decoder->context;
+    struct json_writer json = head_body(decoder->request);
+    uint32_t size = 0;
+    CHECK(context->ready != NULL);
+    bool ready = context->ready(context->host, json.data, json.size_max, &size);
+    CHECK(size <= json.size_max);
+    struct head head = {
+        .status = ready ? 200 : 503,
+        .type = HEAD_JSON,
+        .cache = HEAD_NO_STORE,
+        .retry_after_seconds = ready ? 0 : 1,
+    };
+    head_put(context, decoder->request, &head, size);
+}
+
+static void answer_openapi(struct decoder *decoder)
+{
+    struct bytes text = openapi_json();
+    if (!decode_has_room(decoder, text.size))
+        return;
+    struct json_writer json = head_body(decoder->request);
+    json_put_raw(&json, text);
+    struct head head = {
+        .status = 200,
+        .type = HEAD_JSON,
+        .cache = HEAD_NO_CACHE,
+        .etag = HEAD_ETAG_STRONG,
+        .etag_hash = openapi_hash(),
+    };
+    decode_answer(decoder, &json, &head);
+}
+
+static void answer_home(struct decoder *decoder)
+{
+    struct json_writer json = head_body(decoder->request);
+    json_put_raw(&json, BYTES("<!doctype html><title>hotshelf</title><h1>hotshelf</h1>"
+                              "<ul><li><a href=/readyz>readyz</a><li><a href=/livez>livez</a>"
+                              "</ul><p>The calls of /admin/v1 want a token.</p>\n"));
+    struct head head = {.status = 200, .type = HEAD_HTML, .cache = HEAD_NO_STORE};
+    decode_answer(decoder, &json, &head);
+}
+
+/* True: the command is complete. */
+static bool run_route(struct decoder *decoder)
+{
+    struct command *command = &decoder->request->command;
+    switch ((enum http_route)decoder->request->route) {
+    case ROUTE_PRODUCTS:
+        answer_products(decoder);
+        return false;
+    case ROUTE_PRODUCT:
+    case ROUTE_ADMIN_PRODUCT:
+        answer_product(decoder);
+        return false;
+    case ROUTE_AVAILABILITY:
+    case ROUTE_AVAILABILITY_POST:
+        answer_availability(decoder);
+        return false;
+    case ROUTE_OPENAPI:
+        answer_openapi(decoder);
+        return false;
+    case ROUTE_LIVEZ:
+        answer_livez(decoder);
+        return false;
+    case ROUTE_READYZ:
+        answer_readyz(decoder);
+        return false;
+    case ROUTE_ADMIN_HOME:
+        answer_home(decoder);
+        return false;
+    case ROUTE_CART:
+        command->kind = COMMAND_CART_READ;
+        return true;
+    case ROUTE_CART_CLEAR:
+        command->kind = COMMAND_CART_CLEAR;
+        return true;
+    case ROUTE_CART_ITEM_PUT:
+        return decode_cart_put(decoder);
+    case ROUTE_CART_ITEM_DELETE:
+        return decode_cart_delete(decoder);
+    case ROUTE_CHECKOUT:
+        return decode_checkout(decoder);
+    case ROUTE_ORDERS:
+        return decode_orders(decoder);
+    case ROUTE_ORDER:
+    case ROUTE_ADMIN_ORDER:
+        return decode_order(decoder);
+    case ROUTE_CANCEL:
+        return decode_cancel(decoder);
+    case ROUTE_PAYMENT:
+        return decode_payment(decoder);
+    case ROUTE_ADMIN_STOCK_CHANGE:
+        return decode_stock_change(decoder);
+    case ROUTE_ADMIN_STOCK:
+        return decode_stock_read(decoder);
+    case ROUTE_ADMIN_STOCK_LIST:
+        return decode_stock_list(decoder);
+    case ROUTE_ADMIN_IMPORT:
+    case ROUTE_ADMIN_IMPORT_DRY_RUN:
+        return decode_import(decoder);
+    case ROUTE_NONE:
+    case ROUTE_COUNT:
+        break;
+    }
+    CHECK(!"every route is run");
+    return false;
+}
+
+static uint32_t target_of(const struct http_context *context, const struct command *command)
+{
+    switch (command->kind) {
+    case COMMAND_CART_READ:
+    case COMMAND_CART_SET:
+    case COMMAND_CART_CLEAR:
+    case COMMAND_CHECKOUT:
+    case COMMAND_ORDERS_LIST:
+        return partition_of_customer(command->customer) % context->shard_count;
+    case COMMAND_ORDER_READ:
+    case COMMAND_PAYMENT:
+    case COMMAND_CANCEL:
+        return partition_of_order(command->order_id) % context->shard_count;
+    case COMMAND_PRODUCT_SET:
+    case COMMAND_STOCK_CHANGE:
+    case COMMAND_STOCK_READ:
+    case COMMAND_IMPORT_BEGIN:
+    case COMMAND_IMPORT_END:
+        return 0;
+    case COMMAND_NONE:
+        break;
+    }
+    CHECK(!"a command that was decoded has a kind");
+    return 0;
+}
+
+static bool is_open_while_recovering(enum http_route route)
+{
+    return route == ROUTE_LIVEZ || route == ROUTE_READYZ || route == ROUTE_OPENAPI ||
+           route == ROUTE_ADMIN_HOME;
+}
+
+enum http_verdict http_decode(struct http_context *context, enum http_listener listener,
+    const struct http_request *parsed, struct request *request, uint32_t *target)
+{
+    struct decoder decoder;
+    decoder.context = context;
+    decoder.parsed = parsed;
+    decoder.request = request;
+    decoder.caller = (struct caller){.role = ROLE_NONE};
+    decoder.capture = (struct bytes){0};
+    decoder.faults = &context->room->faults;
+    decoder.faults->count = 0;
+    decoder.own_count = 0;
+    decoder.bound = NULL;
+    decoder.forbidden = NULL;
+    decoder.full = false;
+    request->keep_alive = parsed->keep_alive;
+    request->head_only = parsed->method == HTTP_HEAD;
+    head_take_request_id(context, request, parsed->field[HTTP_FIELD_X_REQUEST_ID]);
+    struct route_match match = listener == HTTP_ADMIN
+                                   ? route_find_admin(parsed->method, parsed->path)
+                                   : route_find_storefront(parsed->method, parsed->path);
+    request->route = (uint8_t)match.route;
+    if (match.route == ROUTE_NONE) {
+        refuse_route(&decoder, match.allowed);
+        return HTTP_ANSWERED;
+    }
+    if (context->recovering && !is_open_while_recovering(match.route)) {
+        decode_refuse(&decoder, PROBLEM_RECOVERING, "The server is reading its journal.");
+        return HTTP_ANSWERED;
+    }
+    if (!admit(&decoder) || !take_capture(&decoder, match.capture) || !run_route(&decoder))
+        return HTTP_ANSWERED;
+    *target = target_of(context, &request->command);
+    CHECK(*target < context->shard_count);
+    return request->command.kind == COMMAND_IMPORT_BEGIN ? HTTP_IMPORT : HTTP_COMMAND;
+}
+
+void http_refuse(struct http_context *context, struct request *request, uint32_t status,
+    const char *code, const char *detail)
+{
+    enum problem_code found = problem_find(bytes_of_string(code));
+    CHECK(found < PROBLEM_COUNT);
+    struct problem problem;
+    problem_begin_as(&problem, context, request, found, (uint16_t)status, detail);
+    problem_end(&problem, context, request);
+    CHECK(!request->reply.overflow);
+}

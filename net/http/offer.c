@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/http/offer.h"
+
+#include "core/check.h"
+
+static enum offer_status status_of(enum stock_answer answer)
+{
+    switch (answer) {
+    case STOCK_TAKEN:
+    case STOCK_INSUFFICIENT: /* of one unit: not answered, but some are left */
+        return OFFER_AVAILABLE;
+    case STOCK_SOLD_OUT:
+        return OFFER_SOLD_OUT;
+    case STOCK_HELD_BY_OTHERS:
+        return OFFER_HELD_BY_OTHERS;
+    }
+    CHECK(!"every answer of the stock has a status");
+    return OFFER_UNKNOWN;
+}
+
+struct offer offer_of(
+    struct http_context *context, uint32_t sku_index, const struct product_terms *terms)
+{
+    struct stock *stock = &context->shelf->stock;
+    struct offer offer = {
+        .starts_wall_ms = terms->starts_wall_ms,
+        .ends_wall_ms = terms->ends_wall_ms,
+        .max_per_customer = terms->max_per_customer,
+    };
+    if (terms->sale_number != 0) {
+        struct sale sale;
+        catalog_sale(&context->shelf->catalog, terms->sale_number, &sale);
+        if (offer.starts_wall_ms == 0)
+            offer.starts_wall_ms = sale.starts_wall_ms;
+        if (offer.ends_wall_ms == 0)
+            offer.ends_wall_ms = sale.ends_wall_ms;
+        if (offer.max_per_customer == 0)
+            offer.max_per_customer = sale.max_per_customer;
+    }
+    offer.status = status_of(stock_look(stock, sku_index, 1, &offer.available));
+    if (offer.status == OFFER_HELD_BY_OTHERS)
+        offer.next_release_wall_ms =
+            http_wall_of(context, stock_next_release(stock, sku_index, context->now.shelf_ms));
+    if (offer.starts_wall_ms != 0 && context->now.wall_ms < offer.starts_wall_ms)
+        offer.status = OFFER_NOT_STARTED;
+    if (offer.ends_wall_ms != 0 && context->now.wall_ms >= offer.ends_wall_ms)
+        offer.status = OFFER_ENDED;
+    return offer;
+}
+
+struct offer offer_find(struct http_context *context, struct bytes sku)
+{
+    const struct catalog *catalog = &context->shelf->catalog;
+    uint32_t sku_index = catalog_find(catalog, sku);
+    if (sku_index == SKU_NONE)
+        return (struct offer){.status = OFFER_UNKNOWN};
+    struct product_terms terms;
+    catalog_terms(catalog, sku_index, &terms);
+    return offer_of(context, sku_index, &terms);
+}
+
+struct bytes offer_status_name(enum offer_status status)
+{
+    switch (status) {
+    case OFFER_AVAILABLE:
+        return BYTES("available");
+    case OFFER_SOLD_OUT:
+        return BYTES("sold_out");
+    case OFFER_HELD_BY_OTHERS:
+        return BYTES("held_by_others");
+    case OFFER_NOT_STARTED:
+        return BYTES("not_started");
+    case OFFER_ENDED:
+        return BYTES("ended");
+    case OFFER_UNKNOWN:
+        break;
+    }
+    return BYTES("unknown");
+}
+
+void offer_put_item(struct json_writer *json, struct bytes sku, const struct offer *offer)
+{
+    json_open_object(json);
+    json_put_member_string(json, "sku", sku);
+    json_put_member_string(json, "status", offer_status_name(offer->status));
+    json_put_member_integer(json, "available", offer->available);
+    json_put_member_time(json, "next_release_at", offer->next_release_wall_ms);
+    json_put_member_time(json, "starts_at", offer->starts_wall_ms);
+    json_close_object(json);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * offer - what the shelf says of one product now: may it be bought, how many are left, and if not,
+ * when (A4, W1). The same for everybody (A6).
+ *
+ *     not_started | ended | available | held_by_others | sold_out          unknown: no product
+ *
+ * Ownership  Plain values; `sku` in an item is the caller's.
+ * Threads    Any shard: catalog and stock are shared.
+ * Units      Wall milliseconds, 0 for none; units of stock.
+ * Errors     None.
+ * Cost       One look-up, one copy of the product's terms, one load of its stock word.
+ */
+#ifndef HOTSHELF_NET_HTTP_OFFER_H
+#define HOTSHELF_NET_HTTP_OFFER_H
+
+#include "core/json_writer.h"
+#include "net/http/http.h"
+
+enum offer_status {
+    OFFER_UNKNOWN,
+    OFFER_AVAILABLE,
+    OFFER_SOLD_OUT,
+    OFFER_HELD_BY_OTHERS,
+    OFFER_NOT_STARTED,
+    OFFER_ENDED,
+};
+
+struct offer {
+    enum offer_status status;
+    uint32_t available;
+    int64_t next_release_wall_ms;
+    int64_t starts_wall_ms;
+    int64_t ends_wall_ms;
+    uint32_t max_per_customer; /* 0: no limit */
+};
+
+enum { OFFER_ITEM_SIZE_MAX = 160 + 2 * SKU_SIZE_MAX }; /* bytes of an item as JSON */
+
+/* Of a product whose terms were read. */
+struct offer offer_of(
+    struct http_context *context, uint32_t sku_index, const struct product_terms *terms);
+
+struct bytes offer_status_name(enum offer_status status);
+
+/* {"sku":..,"status":..,"available":..,"next_release_at":..,"starts_at":..} */
+void offer_put_item(struct json_writer *json, struct bytes sku, const struct offer *offer);
+
+/* The product's id as it is asked for: its offer, OFFER_UNKNOWN for an unknown SKU. */
+struct offer offer_find(struct http_context *context, struct bytes sku);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * render - an answer of the engine as a reply: a cart, an order, a list, stock numbers, or why not.
+ *
+ * Each renderer writes the body from the request's reply room on and completes it with a head.
+ *
+ * Ownership  Views borrow the engine's scratch; what is written stands in the slot.
+ * Threads    The shard that ran the command.
+ * Units      Minor units, wall times.
+ * Errors     reply.overflow: the body does not fit; http_render() sees to it.
+ * Cost       O(lines).
+ */
+#ifndef HOTSHELF_NET_HTTP_RENDER_H
+#define HOTSHELF_NET_HTTP_RENDER_H
+
+#include "core/view.h"
+#include "net/http/problem.h"
+#include "net/http/route.h"
+
+/* Completes a reply of private JSON, or notes that it does not fit. */
+void render_end(const struct http_context *context, struct request *request,
+    const struct json_writer *json, struct head head);
+
+void render_cart(struct http_context *context, const struct engine *engine, struct request *request,
+    const struct answer *answer);
+void render_order(struct http_context *context, const struct engine *engine,
+    struct request *request, const struct answer *answer);
+void render_orders(struct http_context *context, const struct engine *engine,
+    struct request *request, const struct answer *answer);
+void render_stock(
+    struct http_context *context, struct request *request, const struct answer *answer);
+void render_stock_list(struct http_context *context, struct request *request);
+void render_refusal(struct http_context *context, const struct engine *engine,
+    struct request *request, const struct answer *answer);
+
+#endif

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/check.h"
+#include "core/order_json.h"
+#include "net/http/render.h"
+
+enum { CHUNK = 8 };
+
+static void put_reservation(
+    struct http_context *context, struct json_writer *json, const struct cart_line_view *line)
+{
+    static const char *const states[] = {
+        [LINE_NONE] = "none", [LINE_HELD] = "held", [LINE_EXPIRED] = "expired"};
+    CHECK(line->state <= LINE_EXPIRED);
+    uint64_t now = context->now.shelf_ms;
+    bool live = line->state == LINE_HELD && line->deadline_shelf_ms > now;
+    json_put_name(json, "reservation");
+    json_open_object(json);
+    json_put_member_string(json, "state", bytes_of_string(states[line->state]));
+    json_put_member_time(
+        json, "expires_at", live ? http_wall_of(context, line->deadline_shelf_ms) : 0);
+    json_put_name(json, "expires_in_ms");
+    if (live)
+        json_put_integer(json, (int64_t)(line->deadline_shelf_ms - now));
+    else
+        json_put_null(json);
+    json_put_member_integer(json, "extensions_left", line->extensions_left);
+    json_close_object(json);
+}
+
+static void put_cart_line(
+    struct http_context *context, struct json_writer *json, const struct cart_line_view *line)
+{
+    json_open_object(json);
+    json_put_member_string(json, "sku", line->sku);
+    json_put_member_integer(json, "quantity", line->quantity);
+    json_put_member_integer(json, "unit_price", line->unit_price);
+    json_put_member_integer(json, "line_total", line->line_total);
+    put_reservation(context, json, line);
+    json_close_object(json);
+}
+
+void render_cart(struct http_context *context, const struct engine *engine, struct request *request,
+    const struct answer *answer)
+{
+    struct cart_view cart;
+    struct json_writer json = head_body(request);
+    engine_cart(engine, answer->customer_index, &cart);
+    json_open_object(&json);
+    json_put_name(&json, "currency");
+    if (cart.currency[0] != 0)
+        json_put_currency(&json, cart.currency);
+    else
+        json_put_null(&json);
+    json_put_name(&json, "lines");
+    json_open_array(&json);
+    for (uint32_t i = 0; i < cart.line_count; i++)
+        put_cart_line(context, &json, &cart.lines[i]);
+    json_close_array(&json);
+    json_put_member_integer(&json, "items_total", cart.items_total);
+    json_put_member_integer(&json, "version", cart.version);
+    json_close_object(&json);
+    render_end(context, request, &json, (struct head){.status = 200});
+}
+
+/* An order's payment is due at a time only while it waits for it. */
+static int64_t payment_due(struct http_context *context, const struct fact_order *order)
+{
+    return http_wall_of(context, order->payment_due_shelf_ms);
+}
+
+void render_order(struct http_context *context, const struct engine *engine,
+    struct request *request, const struct answer *answer)
+{
+    struct event event;
+    bool checkout = request->command.kind == COMMAND_CHECKOUT;
+    CHECK(answer->order_index != UINT32_MAX);
+    engine_order_image(engine, answer->order_index, checkout && answer->replayed, &event);
+    const struct fact_order *order = &event.fact.order;
+    struct json_writer json = head_body(request);
+    json_open_object(&json);
+    order_json_put_members(&json, &event, order->version, payment_due(context, order));
+    json_close_object(&json);
+    struct head head = {
+        .status = checkout ? 201 : 200,
+        .replayed = answer->replayed,
+        .location_order = checkout ? order->id : NULL,
+    };
+    render_end(context, request, &json, head);
+}
+
+static void put_order_item(
+    struct http_context *context, struct json_writer *json, const struct event *event)
+{
+    const struct fact_order *order = &event->fact.order;
+    struct bytes adjustments = event->text[TEXT_ADJUSTMENTS];
+    struct bytes references = event->text[TEXT_REFERENCES];
+    json_open_object(json);
+    json_put_member_uuid(json, "id", order->id);
+    json_put_member_string(json, "status", order_status_name(order->status));
+    json_put_member_integer(json, "version", order->version);
+    json_put_member_string(json, "customer", event->text[TEXT_CUSTOMER]);
+    json_put_member_string_or_null(json, "sale", order_json_sale(event));
+    json_put_member_currency(json, "currency", order->currency);
+    json_put_member_raw(json, "adjustments", adjustments.size > 0 ? adjustments : BYTES("[]"));
+    json_put_member_integer(json, "items_total", order->items_total);
+    json_put_member_integer(json, "total", order->total);
+    json_put_member_integer(json, "paid", order->paid);
+    json_put_member_integer(json, "refund_due", order->refund_due);
+    json_put_member_time(json, "payment_due_at", payment_due(context, order));
+    json_put_member_time(json, "cancel_until", order->cancel_until_wall_ms);
+    json_put_member_boolean(json, "reclaimed", order->reclaimed != 0);
+    json_put_member_raw(json, "references", references.size > 0 ? references : BYTES("{}"));
+    json_put_member_time(json, "created_at", order->created_wall_ms);
+    json_put_member_time(json, "confirmed_at", order->confirmed_wall_ms);
+    json_close_object(json);
+}
+
+static void put_cursor(struct json_writer *json, uint64_t cursor)
+{
+    char text[20];
+    uint32_t first = sizeof(text);
+    json_put_name(json, "next_cursor");
+    for (; cursor > 0; cursor /= 10)
+        text[--first] = (char)('0' + cursor % 10);
+    json_put_string_or_null(json, bytes_of(text + first, (uint32_t)sizeof(text) - first));
+}
+
+/* The page ends early when the next orders might not fit any more. */
+void render_orders(struct http_context *context, const struct engine *engine,
+    struct request *request, const struct answer *answer)
+{
+    const struct command *command = &request->command;
+    const uint32_t item_size_max = ORDER_JSON_HEAD_SIZE_MAX + REFERENCES_SIZE_MAX;
+    struct json_writer json = head_body(request);
+    uint64_t cursor = command->cursor;
+    uint32_t left = command->limit;
+    json_open_object(&json);
+    json_put_name(&json, "items");
+    json_open_array(&json);
+    for (bool more = true; more && left > 0;) {
+        uint32_t indexes[CHUNK];
+        uint32_t fit = (json.size_max - json.size) / item_size_max;
+        uint32_t want = left < CHUNK ? left : CHUNK;
+        if (fit == 0)
+            break;
+        uint32_t count = engine_orders_of(engine, answer->customer_index, command->from_wall_ms,
+            command->to_wall_ms, &cursor, want < fit ? want : fit, indexes);
+        for (uint32_t i = 0; i < count; i++) {
+            struct event event;
+            engine_order_image(engine, indexes[i], false, &event);
+            put_order_item(context, &json, &event);
+        }
+        left -= count;
+        more = cursor != 0;
+    }
+    json_close_array(&json);
+    put_cursor(&json, cursor);
+    json_close_object(&json);
+    render_end(context, request, &json, (struct head){.status = 200});
+}
