@@ -7,8 +7,8 @@
  *            (it is killed when its parent dies).
  * Threads    One.
  * Units      Nanoseconds of CPU time, user and system together, of all its threads.
- * Errors     A negative errno; process_stop() answers the exit status, or -1 when it had to be
- * killed. Cost       process_cpu(): two files of /proc for the process and one for each thread.
+ * Errors     A negative errno; process_stop() answers the exit status, -1 when it had to be killed.
+ * Cost       process_cpu(): two files of /proc for the process and one for each thread.
  */
 #ifndef HOTSHELF_BENCH_PROCESS_H
 #define HOTSHELF_BENCH_PROCESS_H

@@ -7,10 +7,11 @@
  * the one system call. A request is over when request_size bytes have come; every reply is the same
  * reply_size bytes. Nothing is parsed.
  *
- * Ownership  echo_open() takes all memory and the listening socket; the process never gives it
- * back. Threads    The one that called echo_open(). Units      Bytes. Errors     echo_open(): a
- * negative errno. A connection that breaks is closed and forgotten. Cost       One io_uring_enter()
- * a tick, however many requests it carries.
+ * Ownership  echo_open() takes all memory and the listening socket, for the life of the process.
+ * Threads    The one that called echo_open().
+ * Units      Bytes.
+ * Errors     echo_open(): a negative errno. A connection that breaks is closed and forgotten.
+ * Cost       One io_uring_enter() a tick, however many requests it carries.
  */
 #ifndef HOTSHELF_BENCH_FLOOR_ECHO_H
 #define HOTSHELF_BENCH_FLOOR_ECHO_H
