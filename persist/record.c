@@ -193,7 +193,8 @@ static bool product_valid(const struct fact_product *product)
 static bool forgotten_valid(const struct event *event)
 {
     return event->fact.forgotten.count <= FORGET_MAX &&
-           event->text[TEXT_IDS].size == 16 * event->fact.forgotten.count;
+           event->text[TEXT_IDS].size == 16 * event->fact.forgotten.count &&
+           event->text[TEXT_CLAIMS].size % 32 == 0;
 }
 
 /* What the fields of a kind can be at all; what they mean is the engine's. */

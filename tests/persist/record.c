@@ -218,7 +218,8 @@ static void a_text_is_refused_one_byte_over_its_bound(void **state)
         event->text[i] = bytes_of(fixture->sample.texts[i], sample_text_max[i]);
         assert_true(record_valid(event));
         event->text[i].size++;
-        assert_false(record_valid(event));
+        if (record_valid(event))
+            fail_msg("text %u of %u bytes was accepted", i, event->text[i].size);
     }
 }
 

@@ -50,7 +50,8 @@ static const uint32_t sample_text_max[EVENT_TEXTS] = {[TEXT_CUSTOMER] = CUSTOMER
     [TEXT_SALE] = NAME_SIZE_MAX,
     [TEXT_GROUP] = NAME_SIZE_MAX,
     [TEXT_OPTION] = NAME_SIZE_MAX,
-    [TEXT_IMAGE] = RECORD_IMAGE_SIZE_MAX};
+    [TEXT_IMAGE] = RECORD_IMAGE_SIZE_MAX,
+    [TEXT_CLAIMS] = RECORD_CLAIMS_SIZE_MAX};
 
 static inline bool sample_is_cart(enum event_kind kind)
 {
@@ -126,6 +127,8 @@ static inline void sample_fact(struct sample *sample, enum sample_size size)
         event->fact.forgotten = (struct fact_forgotten){.now_shelf_ms = 3, .count = ids};
         memset(sample->texts[TEXT_IDS], 0x5a, 16 * ids);
         event->text[TEXT_IDS] = bytes_of(sample->texts[TEXT_IDS], 16 * ids);
+        event->text[TEXT_CLAIMS] =
+            bytes_of(sample->texts[TEXT_CLAIMS], 32 * PAYMENTS_PER_ORDER * ids);
     } else if (event->kind == EVENT_PRODUCT_SET) {
         event->fact.product = (struct fact_product){.sku_number = 5,
             .price_count = PRICES_MAX,
