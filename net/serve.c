@@ -31,6 +31,7 @@ struct server {
     struct datadir directory;
     struct recovery recovery;
     struct stream *stream;
+    uint32_t tenth_shown;
     bool attached; /* the journal knows its PostgreSQL, or will */
     char error[ERROR_SIZE];
 };
@@ -76,9 +77,14 @@ static void raise_descriptors(uint32_t connections)
             (unsigned long long)limit.rlim_cur, connections);
 }
 
+/* A line for each tenth. */
 static void show_zeros(void *context, uint64_t done, uint64_t total)
 {
-    (void)context;
+    struct server *server = context;
+    uint32_t tenth = (uint32_t)(total == 0 ? 10 : done * 10 / total);
+    if (tenth == server->tenth_shown)
+        return;
+    server->tenth_shown = tenth;
     fprintf(stderr, "hotshelf: preparing the journal: %llu of %llu MiB\n",
         (unsigned long long)done >> 20, (unsigned long long)total >> 20);
 }
@@ -91,6 +97,7 @@ static int open_directory(struct server *server, const struct config *config, ui
         .shards = shards,
         .node = config->policy.node,
         .progress = show_zeros,
+        .context = server,
     };
     return datadir_open(&server->directory, &options, server->error, ERROR_SIZE);
 }

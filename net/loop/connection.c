@@ -30,7 +30,7 @@ void connections_init(struct connections *connections, struct arena *arena, stru
     connections->slots = arena_take(arena, "connections", count, sizeof(struct connection));
     connections->tails = arena_take(arena, "connection tails", count, CONNECTION_TAIL_SIZE);
     connections->large_tails = arena_take(arena, "large tails", large_count, large_size);
-    connections->large_next = arena_take(arena, "large tails", large_count, sizeof(uint32_t));
+    connections->large_next = arena_take(arena, "large tails free", large_count, sizeof(uint32_t));
     for (uint32_t i = 0; i < LIST_COUNT; i++)
         connections->lists[i].first = connections->lists[i].last = CONNECTION_NONE;
 }

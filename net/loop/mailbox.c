@@ -9,7 +9,7 @@ void mailbox_init(struct mailbox *mailbox, struct arena *arena, uint32_t room)
     while (size < room)
         size *= 2;
     *mailbox = (struct mailbox){.mask = size - 1};
-    mailbox->letters = arena_take(arena, "mailboxes", size, sizeof *mailbox->letters);
+    mailbox->letters = arena_take(arena, "mailbox letters", size, sizeof *mailbox->letters);
 }
 
 void mailbox_push(struct mailbox *mailbox, uint32_t letter)

@@ -13,7 +13,7 @@ void requests_init(
     *requests = (struct requests){.count = count, .large_count = large_count};
     requests->slots = arena_take(arena, "requests", count, sizeof(struct request));
     requests->large = arena_take(arena, "large replies", large_count, REQUEST_REPLY_LARGE);
-    requests->large_next = arena_take(arena, "large replies", large_count, sizeof(uint32_t));
+    requests->large_next = arena_take(arena, "large replies free", large_count, sizeof(uint32_t));
     for (uint32_t i = 0; i < SHARDS_MAX; i++)
         requests->waiting[i].first = requests->waiting[i].last = REQUEST_NONE;
 }

@@ -170,7 +170,7 @@ struct shards *shards_create(struct arena *arena, const struct shards_options *o
 {
     CHECK(options->count > 0);
     CHECK(options->count <= SHARDS_MAX);
-    struct shards *all = arena_take(arena, "shards", 1, sizeof *all);
+    struct shards *all = arena_take(arena, "shards together", 1, sizeof *all);
     all->config = options->config;
     all->shelf = options->shelf;
     all->journals = options->journals;

@@ -113,7 +113,7 @@ struct io *io_create(struct arena *arena, const struct io_options *options)
     *io = (struct io){.options = *options, .buffer_count = count, .alarm = -1};
     io->ring.ring_fd = -1;
     io->messages = arena_take(arena, "io messages", SUBMISSIONS, sizeof *io->messages);
-    io->buffer_ring = take_pages(arena, "io buffers", count * sizeof(struct io_uring_buf));
+    io->buffer_ring = take_pages(arena, "io buffer ring", count * sizeof(struct io_uring_buf));
     io->buffers = take_pages(arena, "io buffers", (uint64_t)count * IO_BUFFER_SIZE);
     return io;
 }
