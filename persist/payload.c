@@ -311,6 +311,9 @@ static void put_envelope(
     json_put_member_string(json, "subject", payload_aggregate_id(event, scratch));
     json_put_member_time(json, "time", payload_wall_ms(event));
     json_put_member_string(json, "datacontenttype", BYTES("application/json"));
+    json_put_member_integer(json, "node", place->node); /* extension attributes */
+    json_put_member_integer(json, "shard", place->shard);
+    json_put_member_integer(json, "seq", (int64_t)(event->stream_seq + place->index));
     json_put_name(json, "data");
 }
 

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Each shard's journal is read by its own reader; of the events that stand next, the one that
+ * happened first is printed, so that the lines of a sale read in the order of the sale. Shards are
+ * never compared otherwise: a consumer keeps one position for each.
+ */
+#include "persist/orders_print.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "core/check.h"
+#include "persist/payload.h"
+#include "persist/reader.h"
+
+enum { FOLLOW_MS = 250 };
+
+struct source {
+    struct reader reader;
+    struct event next; /* borrows the reader's buffer */
+    bool has_next;
+    bool in_batch;
+    uint64_t from; /* numbers below it are not shown */
+};
+
+struct print {
+    struct datadir directory;
+    struct source *sources;
+    uint8_t *line;
+    FILE *out;
+};
+
+static bool parse_number(const char **text, char end, uint64_t max, uint64_t *number)
+{
+    *number = 0;
+    if (**text < '0' || **text > '9')
+        return false;
+    for (; **text >= '0' && **text <= '9'; (*text)++) {
+        uint64_t digit = (uint64_t)(**text - '0');
+        if (*number > (max - digit) / 10)
+            return false;
+        *number = *number * 10 + digit;
+    }
+    bool ended = **text == end;
+    *text += end != 0;
+    return ended;
+}
+
+bool orders_position_parse(const char *text, struct orders_position *position)
+{
+    uint64_t node = 0, shard = 0, seq = 0;
+    if (!parse_number(&text, '/', UINT16_MAX, &node) ||
+        !parse_number(&text, '/', UINT16_MAX, &shard) || !parse_number(&text, 0, INT64_MAX, &seq))
+        return false;
+    *position = (struct orders_position){(uint16_t)node, (uint16_t)shard, seq};
+    return true;
+}
+
+static int complain(const struct reader *reader)
+{
+    fprintf(stderr, "hotshelf: orders: %s\n", reader_problem(reader));
+    return 1;
+}
+
+/* Makes source->next the next streamed event: 1, 0 at the end of what is there now, or negative. */
+static int advance(struct source *source)
+{
+    while (!source->has_next) {
+        if (source->in_batch && reader_next(&source->reader, &source->next, NULL)) {
+            source->has_next = source->next.stream_count > 0;
+            continue;
+        }
+        int ready = reader_next_batch(&source->reader, READER_NO_LIMIT);
+        source->in_batch = ready == 1;
+        if (ready <= 0)
+            return ready;
+    }
+    return 1;
+}
+
+static int print_event(const struct print *print, const struct source *source, uint16_t shard)
+{
+    for (uint32_t i = 0; i < source->next.stream_count; i++) {
+        if (source->next.stream_seq + i < source->from)
+            continue;
+        struct payload_place place = {print->directory.node, shard, i};
+        struct json_writer json = json_writer_of(print->line, PAYLOAD_SIZE_MAX);
+        payload_put(&json, &source->next, &place);
+        CHECK(!json.overflow);
+        fwrite(json.data, 1, json.size, print->out);
+        fputc('\n', print->out);
+    }
+    return ferror(print->out) ? -EPIPE : 0;
+}
+
+/* The shard whose next event happened first; -1: none has one. Negative errno is complained of. */
+static int choose(struct print *print, int *status)
+{
+    int chosen = -1;
+    for (uint32_t i = 0; i < print->directory.shards; i++) {
+        struct source *source = &print->sources[i];
+        if (advance(source) < 0) {
+            *status = complain(&source->reader);
+            return -1;
+        }
+        if (source->has_next && (chosen < 0 || payload_wall_ms(&source->next) <
+                                                   payload_wall_ms(&print->sources[chosen].next)))
+            chosen = (int)i;
+    }
+    return chosen;
+}
+
+static int print_all(struct print *print, bool follow)
+{
+    int status = 0;
+    while (status == 0) {
+        int chosen = choose(print, &status);
+        if (chosen >= 0) {
+            if (print_event(print, &print->sources[chosen], (uint16_t)chosen) < 0)
+                return 0; /* nobody reads any more */
+            print->sources[chosen].has_next = false;
+        } else if (fflush(print->out) != 0 || !follow) {
+            return status;
+        } else if (status == 0) {
+            nanosleep(&(struct timespec){.tv_nsec = FOLLOW_MS * 1000000L}, NULL);
+        }
+    }
+    return status;
+}
+
+static int seek(struct print *print, const struct orders_position *position)
+{
+    uint64_t oldest = 0;
+    if (position->node != print->directory.node || position->shard >= print->directory.shards) {
+        fprintf(stderr,
+            "hotshelf: orders: %u/%u is not here: the directory has node %u with %u shards\n",
+            position->node, position->shard, print->directory.node, print->directory.shards);
+        return 1;
+    }
+    struct source *source = &print->sources[position->shard];
+    source->from = position->seq;
+    int failure = reader_seek(&source->reader, position->seq == 0 ? 0 : position->seq - 1, &oldest);
+    if (failure == -ERANGE) {
+        fprintf(stderr,
+            "hotshelf: orders: %u/%u/%" PRIu64 " is no longer kept, the oldest is %u/%u/%" PRIu64
+            "\n",
+            position->node, position->shard, position->seq, position->node, position->shard,
+            oldest);
+        return 1;
+    }
+    return failure < 0 ? complain(&source->reader) : 0;
+}
+
+static int open_sources(struct print *print)
+{
+    uint32_t size = reader_buffer_size(&print->directory);
+    for (uint32_t i = 0; i < print->directory.shards; i++) {
+        void *buffer = aligned_alloc(BATCH_BLOCK_SIZE, size);
+        if (buffer == NULL)
+            return -ENOMEM;
+        int failure = reader_open(&print->sources[i].reader, &print->directory, i, buffer);
+        if (failure < 0)
+            return complain(&print->sources[i].reader);
+    }
+    return 0;
+}
+
+static void close_sources(struct print *print)
+{
+    for (uint32_t i = 0; i < print->directory.shards; i++) {
+        uint8_t *buffer = print->sources[i].reader.buffer;
+        if (buffer != NULL)
+            reader_close(&print->sources[i].reader);
+        free(buffer);
+    }
+}
+
+int orders_print(const char *dir, bool follow, const struct orders_position *from,
+    uint32_t from_count, FILE *out)
+{
+    char error[1024];
+    struct print print = {.out = out};
+    if (datadir_read(&print.directory, dir, error, sizeof(error)) < 0) {
+        fprintf(stderr, "hotshelf: orders: %s\n", error);
+        return 1;
+    }
+    print.sources = calloc(print.directory.shards, sizeof(*print.sources));
+    print.line = malloc(PAYLOAD_SIZE_MAX);
+    int status = print.sources == NULL || print.line == NULL ? -ENOMEM : open_sources(&print);
+    for (uint32_t i = 0; i < from_count && status == 0; i++)
+        status = seek(&print, &from[i]);
+    if (status == 0)
+        status = print_all(&print, follow);
+    if (status == -ENOMEM)
+        fprintf(stderr, "hotshelf: orders: out of memory\n");
+    if (print.sources != NULL)
+        close_sources(&print);
+    free(print.sources);
+    free(print.line);
+    datadir_close(&print.directory);
+    return status == 0 ? 0 : 1;
+}
