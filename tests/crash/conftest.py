@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 from tests.lib.fixtures import (  # noqa: F401  (pytest finds fixtures by their names here)
     database,
+    living,
     name,
     new_server,
     new_shared_server,
+    no_server_dies,
     postgres,
     sku,
     sku2,

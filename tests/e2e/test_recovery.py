@@ -245,6 +245,7 @@ def test_a_clean_stop_answers_what_has_begun(new_server, shards):
     for number, wire in enumerate(wires):
         wire.send(b"".join(buy(number * 100 + turn) for turn in range(100)))
     assert wires[0].read_reply().status == 201
+    server.end_is_expected = True
     server.process.terminate()
     answered = 1
     for wire in wires:
@@ -272,6 +273,7 @@ def test_an_idle_connection_does_not_hold_up_a_clean_stop(new_server):
 def test_a_second_signal_changes_nothing(new_server):
     server = new_server().start()
     server.sell(S1=5)
+    server.end_is_expected = True
     server.process.terminate()
     server.process.terminate()
     assert server.process.wait(30) == 0

@@ -40,31 +40,50 @@ def database(postgres):
     database.close()
 
 
-def server_maker(workspace):
+def server_maker(workspace, living):
     servers = []
 
     def make(**more):
         directory = tempfile.mkdtemp(prefix="server-", dir=workspace)
         server = Server(directory, **more)
         servers.append(server)
+        living.append(server)
         return server
 
     yield make
     for server in servers:
+        living.remove(server)
         server.end()
         shutil.rmtree(server.directory, ignore_errors=True)
 
 
+@pytest.fixture(scope="session")
+def living():
+    """The servers of the tests that are under way."""
+    return []
+
+
 @pytest.fixture
-def new_server(workspace):
+def new_server(workspace, living):
     """Makes servers that end with the test: new_server(shards=2, settings={..}, dsn=..)."""
-    yield from server_maker(workspace)
+    yield from server_maker(workspace, living)
 
 
 @pytest.fixture(scope="module")
-def new_shared_server(workspace):
+def new_shared_server(workspace, living):
     """The same for a server that the tests of one module share."""
-    yield from server_maker(workspace)
+    yield from server_maker(workspace, living)
+
+
+@pytest.fixture(autouse=True)
+def no_server_dies(living, new_server):
+    """A server that ended by itself fails the test it died in, and only that one."""
+    yield
+    died = [server for server in living if server.has_died()]
+    told = "\n".join(f"exit {server.process.returncode}: {server.log()[-3000:]}" for server in died)
+    for server in died:
+        server.start()
+    assert not died, "the server died:\n" + told
 
 
 @pytest.fixture

@@ -75,6 +75,7 @@ class Server:
         self.http_port = free_port()
         self.admin_port = free_port()
         self.process = None
+        self.end_is_expected = False
         self.settings = {
             "server.http": f"127.0.0.1:{self.http_port}",
             "server.admin": f"127.0.0.1:{self.admin_port}",
@@ -110,6 +111,7 @@ class Server:
 
     def launch(self):
         """Starts the process and does not wait for it."""
+        self.end_is_expected = False
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 [HOTSHELF, "serve", "-c", str(self.configuration)], stdout=log, stderr=log,
@@ -139,6 +141,7 @@ class Server:
         """Starts it, expects it to end by itself with exit code 1, returns what it said."""
         said_before = len(self.log())
         self.launch()
+        self.end_is_expected = True
         status = self.process.wait(START_SECONDS_MAX)
         said = self.log()[said_before:]
         assert status == 1, f"exit {status}:\n{said}"
@@ -146,11 +149,13 @@ class Server:
 
     def stop(self):
         """SIGTERM; the exit code."""
+        self.end_is_expected = True
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(STOP_SECONDS_MAX)
 
     def kill(self):
         """kill -9, as a crash does."""
+        self.end_is_expected = True
         self.process.kill()
         self.process.wait()
 
@@ -158,6 +163,11 @@ class Server:
         """Whatever state a test left it in, nothing stays behind."""
         if self.process is not None and self.process.poll() is None:
             self.kill()
+
+    def has_died(self):
+        """It ended and no test asked it to."""
+        return (self.process is not None and self.process.poll() is not None and
+                not self.end_is_expected)
 
     def log(self):
         return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
