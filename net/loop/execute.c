@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "core/check.h"
+#include "core/tables.h"
 #include "net/loop/shard.h"
 
 /* A letter is a slot's index; of the sender, or of the receiver when it comes home. */
@@ -140,13 +141,25 @@ static bool expire_own(struct shard *shard, const struct command *command)
     return true;
 }
 
+/* What the event has only now brought into the tables, for the reply to show. */
+static void find_born(struct shard *shard, const struct event *event, struct answer *answer)
+{
+    struct bytes customer = event->text[TEXT_CUSTOMER];
+    if (answer->order_index == UINT32_MAX && event_is_order(event->kind))
+        answer->order_index = order_find(shard->engine, event->fact.order.id);
+    if (answer->customer_index == UINT32_MAX && customer.size > 0)
+        answer->customer_index = customer_find(shard->engine, customer);
+}
+
 void shard_decide(struct shard *shard, const struct command *command, struct answer *answer)
 {
     struct event event = {0};
     roll_dice(shard);
     engine_decide(shard->engine, command, &shard->http.now, &event, answer);
-    if (event.kind != EVENT_NONE)
-        shard_record(shard, &event);
+    if (event.kind == EVENT_NONE)
+        return;
+    shard_record(shard, &event);
+    find_born(shard, &event, answer);
 }
 
 static enum run decide(struct shard *shard, struct request *request)
