@@ -179,7 +179,8 @@ static void dispatch(struct generator *generator, const struct io_uring_cqe *com
         return;
     }
     if (completion->res <= 0 && completion->res != -ENOBUFS) {
-        fail_errno(generator, "the server closed a connection: ", -completion->res);
+        fail_errno(generator, "the server closed a connection: ",
+            completion->res == 0 ? ECONNRESET : -completion->res);
         return;
     }
     if ((completion->flags & IORING_CQE_F_BUFFER) != 0) {
