@@ -28,6 +28,9 @@ _Static_assert(sizeof(struct record_header) == 24, "layout on disk");
 _Static_assert(EVENT_TEXTS <= 32, "a bit for each text");
 _Static_assert((int)RECORD_SIZE_MAX >= (int)EVENT_SIZE_MAX, "whatever core can make fits");
 
+/* Header, sizes of texts, padding: what a record adds to its parts. */
+enum { RECORD_OVERHEAD_MAX = 24 + RECORD_TEXT_SIZES_MAX + RECORD_ALIGNMENT };
+
 /* Bytes of a fact that must be zero. */
 struct reserved_range {
     uint8_t offset, size;
@@ -147,12 +150,16 @@ static bool names_valid(const struct event *event)
     return rest.size == 0;
 }
 
-static bool texts_valid(const struct event *event)
+/* Bounds of each text and of the whole record; only order lines and names can make it too large. */
+static bool texts_valid(const struct event *event, const struct kind_rule *rule)
 {
-    for (uint32_t i = 0; i < EVENT_TEXTS; i++)
+    uint32_t size = rule->fact_size + event->line_count * (uint32_t)sizeof(struct event_line);
+    for (uint32_t i = 0; i < EVENT_TEXTS; i++) {
         if (event->text[i].size > text_size_max[i])
             return false;
-    return names_valid(event);
+        size += event->text[i].size;
+    }
+    return size <= RECORD_SIZE_MAX - RECORD_OVERHEAD_MAX && names_valid(event);
 }
 
 static bool lines_valid(const struct event *event, const struct kind_rule *rule)
@@ -248,7 +255,7 @@ bool record_valid(const struct event *event)
     if (event->stream_count > STREAM_EVENTS_MAX ||
         (event->stream_count > 0) != (event->stream_seq > 0))
         return false;
-    return lines_valid(event, rule) && texts_valid(event) && record_size(event) <= RECORD_SIZE_MAX;
+    return lines_valid(event, rule) && texts_valid(event, rule);
 }
 
 static uint32_t padded(uint32_t size)
@@ -256,14 +263,26 @@ static uint32_t padded(uint32_t size)
     return (size + RECORD_ALIGNMENT - 1) & ~(uint32_t)(RECORD_ALIGNMENT - 1);
 }
 
-uint32_t record_size(const struct event *event)
+static uint32_t mask_of_texts(const struct event *event)
+{
+    uint32_t mask = 0;
+    for (uint32_t i = 0; i < EVENT_TEXTS; i++)
+        mask |= (uint32_t)(event->text[i].size > 0) << i;
+    return mask;
+}
+
+static uint32_t size_with(const struct event *event, uint32_t text_mask)
 {
     uint32_t size = (uint32_t)sizeof(struct record_header) + rule_of(event->kind)->fact_size +
                     event->line_count * (uint32_t)sizeof(struct event_line);
-    for (uint32_t i = 0; i < EVENT_TEXTS; i++)
-        if (event->text[i].size > 0)
-            size += (uint32_t)sizeof(uint32_t) + event->text[i].size;
+    for (uint32_t mask = text_mask; mask != 0; mask &= mask - 1)
+        size += (uint32_t)sizeof(uint32_t) + event->text[__builtin_ctz(mask)].size;
     return padded(size);
+}
+
+uint32_t record_size(const struct event *event)
+{
+    return size_with(event, mask_of_texts(event));
 }
 
 /* Copies and answers where the copy ends. */
@@ -274,36 +293,36 @@ static uint8_t *put(uint8_t *out, const void *data, uint32_t size)
     return out + size;
 }
 
-static uint32_t mask_of_texts(const struct event *event)
+static uint8_t *put_texts(uint8_t *end, const struct event *event, uint32_t text_mask)
 {
-    uint32_t mask = 0;
-    for (uint32_t i = 0; i < EVENT_TEXTS; i++)
-        if (event->text[i].size > 0)
-            mask |= UINT32_C(1) << i;
-    return mask;
+    for (uint32_t mask = text_mask; mask != 0; mask &= mask - 1)
+        end = put(end, &event->text[__builtin_ctz(mask)].size, sizeof(uint32_t));
+    for (uint32_t mask = text_mask; mask != 0; mask &= mask - 1) {
+        struct bytes text = event->text[__builtin_ctz(mask)];
+        end = put(end, text.data, text.size);
+    }
+    return end;
 }
 
 void record_encode(const struct event *event, uint8_t *out)
 {
     CHECK((uintptr_t)out % RECORD_ALIGNMENT == 0);
     CHECK(record_valid(event));
+    uint32_t text_mask = mask_of_texts(event);
     const struct record_header header = {
-        .size = record_size(event),
+        .size = size_with(event, text_mask),
         .kind = (uint16_t)event->kind,
         .version = RECORD_VERSION,
         .stream_count = (uint8_t)event->stream_count,
         .stream_seq = event->stream_seq,
         .line_count = event->line_count,
-        .text_mask = mask_of_texts(event),
+        .text_mask = text_mask,
     };
+    CHECK(header.size <= RECORD_SIZE_MAX);
     uint8_t *end = put(out, &header, sizeof(header));
     end = put(end, &event->fact, rule_of(event->kind)->fact_size);
     end = put(end, event->lines, event->line_count * (uint32_t)sizeof(struct event_line));
-    for (uint32_t i = 0; i < EVENT_TEXTS; i++)
-        if (event->text[i].size > 0)
-            end = put(end, &event->text[i].size, sizeof(uint32_t));
-    for (uint32_t i = 0; i < EVENT_TEXTS; i++)
-        end = put(end, event->text[i].data, event->text[i].size);
+    end = put_texts(end, event, text_mask);
     memset(end, 0, (size_t)(out + header.size - end));
 }
 
@@ -330,9 +349,8 @@ static bool take_texts(struct rest *rest, uint32_t mask, struct event *out)
     const uint8_t *sizes = take(rest, 4 * (uint32_t)__builtin_popcount(mask));
     if (sizes == NULL)
         return false;
-    for (uint32_t i = 0; i < EVENT_TEXTS; i++) {
-        if ((mask >> i & 1) == 0)
-            continue;
+    for (; mask != 0; mask &= mask - 1) {
+        uint32_t i = (uint32_t)__builtin_ctz(mask);
         uint32_t size;
         memcpy(&size, sizes, sizeof(size));
         sizes += sizeof(size);
