@@ -59,7 +59,6 @@ void order_json_put_members(struct json_writer *json, const struct event *event,
     int64_t payment_due_wall_ms)
 {
     const struct fact_order *order = &event->fact.order;
-    CHECK(event_is_order(event->kind));
     json_put_member_uuid(json, "id", order->id);
     json_put_member_string(json, "status", order_status_name(order->status));
     json_put_member_integer(json, "version", version);

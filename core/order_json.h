@@ -21,7 +21,8 @@ enum {
     ORDER_JSON_HEAD_SIZE_MAX = 2048 + 6 * CUSTOMER_SIZE_MAX + 6 * NAME_SIZE_MAX,
 };
 
-/* The members of an object that the caller opened and closes. `version` is the order_version shown.
+/* From fact.order, lines and texts alone: the image in a view has no kind.
+ * The members of an object that the caller opened and closes. `version` is the order_version shown.
  * `payment_due_wall_ms` 0 is null. */
 void order_json_put_members(struct json_writer *json, const struct event *event, uint32_t version,
     int64_t payment_due_wall_ms);
