@@ -300,23 +300,24 @@ static bool take_large_tail(struct connections *connections, struct connection *
     return true;
 }
 
+/* Only bytes that were shown and found to be too few become the tail's own: what stands behind them
+ * in the buffer may already belong to the next request. */
 bool connection_keep(struct connections *connections, struct connection *connection)
 {
-    if (connection->tail_borrowed > 0) {
-        uint32_t borrowed = connection->tail_borrowed;
-        connection->tail_borrowed = 0;
-        use_buffer(connections, connection, borrowed);
-    }
-    struct bytes rest = first_buffer(connections, connection);
-    uint64_t least = (uint64_t)connection->tail_size + rest.size;
-    if (connection->progress.needed > 0)
+    struct bytes shown = {0};
+    if (connection->tail_size == 0)
+        shown = first_buffer(connections, connection);
+    uint64_t least = (uint64_t)connection->tail_size + shown.size + 1;
+    if (least < connection->progress.needed)
         least = connection->progress.needed;
     if (least > connection->tail_room && !take_large_tail(connections, connection))
         return false;
-    borrow(connections, connection);
-    uint32_t borrowed = connection->tail_borrowed;
+    if (shown.size > 0)
+        memcpy(connection->tail, shown.data, shown.size);
+    connection->tail_size += shown.size;
+    uint32_t lost = shown.size + connection->tail_borrowed;
     connection->tail_borrowed = 0;
-    use_buffer(connections, connection, borrowed);
+    use_buffer(connections, connection, lost);
     return true;
 }
 
