@@ -2,8 +2,7 @@
 /*
  * voucher - looks behind the end of a shard's journal for a batch that proves the end wrong.
  *
- *     [.. batch n][?  missing n+1 ]......[batch n+2]     n+2 vouches for n+1: damage, not a torn
- * tail
+ *     [.. batch n][?  missing n+1 ]......[batch n+2]     n+2 vouches for n+1: this is damage
  *
  * A shard has one write in flight, so the header of n+2 exists only if n+1 was acknowledged. A
  * header of n+1 itself is expected where n+1 would be written, chained to n: that is the torn tail.

@@ -199,6 +199,15 @@ static inline void ledger_write(struct ledger *ledger, uint32_t shard)
     ledger_settle(ledger, shard);
 }
 
+/* Batches of one event each. */
+static inline void ledger_write_batches(struct ledger *ledger, uint32_t shard, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        ledger_append(ledger, shard, 0);
+        ledger_write(ledger, shard);
+    }
+}
+
 static inline void ledger_crash(struct ledger *ledger)
 {
     if (!ledger->started)

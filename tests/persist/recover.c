@@ -26,15 +26,6 @@ static int teardown(void **state)
     return 0;
 }
 
-/* Batches of one event each. */
-static void write_batches(struct ledger *ledger, uint32_t shard, uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        ledger_append(ledger, shard, 0);
-        ledger_write(ledger, shard);
-    }
-}
-
 static void a_fresh_directory_is_empty_and_clean(void **state)
 {
     struct ledger *ledger = *state;
@@ -54,7 +45,7 @@ static void everything_durable_comes_back_in_order(void **state)
         ledger_append(ledger, i % 2, i);
     ledger_write(ledger, 0);
     ledger_write(ledger, 1);
-    write_batches(ledger, 1, 5);
+    ledger_write_batches(ledger, 1, 5);
     uint64_t shelf_ms = ledger->now.shelf_ms;
     struct chain chain = ledger->journals[1].chain;
     ledger_restart(ledger);
@@ -71,7 +62,7 @@ static void everything_durable_comes_back_in_order(void **state)
 static void an_event_not_written_does_not_come_back(void **state)
 {
     struct ledger *ledger = *state;
-    write_batches(ledger, 0, 2);
+    ledger_write_batches(ledger, 0, 2);
     ledger_append(ledger, 0, 0);
     ledger_restart(ledger);
     ledger_assert_replayed(ledger, 0, 2);
@@ -81,7 +72,7 @@ static void a_written_batch_never_acknowledged_comes_back_whole(void **state)
 {
     struct ledger *ledger = *state;
     struct journal_write write;
-    write_batches(ledger, 0, 2);
+    ledger_write_batches(ledger, 0, 2);
     ledger_append(ledger, 0, 0);
     ledger_append(ledger, 0, 0);
     assert_true(ledger_commit(ledger, 0, &write));
@@ -93,12 +84,12 @@ static void a_written_batch_never_acknowledged_comes_back_whole(void **state)
 static void a_clean_stop_is_known(void **state)
 {
     struct ledger *ledger = *state;
-    write_batches(ledger, 0, 3);
+    ledger_write_batches(ledger, 0, 3);
     ledger_stop(ledger);
     assert_int_equal(ledger_start(ledger), 0);
     assert_true(ledger->recovery.clean);
     ledger_assert_replayed(ledger, 0, 3);
-    write_batches(ledger, 0, 1);
+    ledger_write_batches(ledger, 0, 1);
     ledger_restart(ledger);
     assert_false(ledger->recovery.clean); /* the old mark is not the last word */
     ledger_assert_replayed(ledger, 0, 4);
@@ -109,7 +100,7 @@ static void incarnations_go_on_from_the_latest_of_all_shards(void **state)
     struct ledger *ledger = *state;
     for (uint64_t i = 1; i < 5; i++) {
         assert_int_equal(ledger->recovery.incarnation, i);
-        write_batches(ledger, i % 2 == 0, 1);
+        ledger_write_batches(ledger, i % 2 == 0, 1);
         ledger_restart(ledger);
     }
 }
@@ -121,7 +112,7 @@ static void the_journal_remembers_its_postgres(void **state)
     assert_int_equal(ledger->recovery.postgres_system_id, 0);
     journal_append(&ledger->journals[1], &attached);
     ledger_write(ledger, 1);
-    write_batches(ledger, 1, 1);
+    ledger_write_batches(ledger, 1, 1);
     ledger_restart(ledger);
     assert_int_equal(ledger->recovery.postgres_system_id, 7777);
 }
@@ -129,10 +120,10 @@ static void the_journal_remembers_its_postgres(void **state)
 static void stream_numbers_go_on(void **state)
 {
     struct ledger *ledger = *state;
-    write_batches(ledger, 0, 7); /* the 3rd takes one number, the 6th two */
+    ledger_write_batches(ledger, 0, 7); /* the 3rd takes one number, the 6th two */
     ledger_restart(ledger);
     assert_int_equal(ledger->recovery.shards[0].chain.seq, 3);
-    write_batches(ledger, 0, 2); /* the 9th takes one: checked when appended and when read */
+    ledger_write_batches(ledger, 0, 2); /* the 9th takes one: checked when appended and when read */
     ledger_restart(ledger);
     assert_int_equal(ledger->recovery.shards[0].chain.seq, 4);
 }
@@ -170,7 +161,7 @@ static void every_prefix_of_the_last_batch_recovers_to_the_batch_before(void **s
         seed = seed * 1664525 + 1013904223;
         behind[1][i] = (uint8_t)(seed >> 24);
     }
-    write_batches(ledger, 0, 4);
+    ledger_write_batches(ledger, 0, 4);
     ledger_append(ledger, 0, 4000);
     ledger_append(ledger, 0, 3700);
     assert_true(ledger_commit(ledger, 0, &write));
@@ -243,7 +234,7 @@ static void a_torn_spill_is_left_behind(void **state)
     struct journal_write write;
     for (uint32_t first_small = 0; first_small < 2; first_small++) {
         while (ledger->journals[0].chain.offset < LEDGER_SEGMENT_SIZE - 2 * BATCH_BLOCK_SIZE)
-            write_batches(ledger, 0, 1);
+            ledger_write_batches(ledger, 0, 1);
         uint64_t durable = ledger->appended[0];
         uint32_t segment = ledger->journals[0].chain.segment;
         for (uint32_t i = 0; i < (first_small == 1 ? 1 : 3); i++)
@@ -263,213 +254,17 @@ static void a_torn_spill_is_left_behind(void **state)
         durable = ledger->appended[0];
         ledger_restart(ledger);
         ledger_assert_replayed(ledger, 0, durable);
-        write_batches(ledger, 0, 3);
+        ledger_write_batches(ledger, 0, 3);
         ledger_restart(ledger);
         ledger_assert_replayed(ledger, 0, durable + 3);
     }
 }
 
-/* One byte of every sector of a small journal, in turn. */
-static void every_damaged_sector_is_refused_or_is_the_last_batch(void **state)
-{
-    struct ledger *ledger = *state;
-    write_batches(ledger, 0, 3);
-    for (uint32_t i = 0; i < 3; i++)
-        ledger_append(ledger, 0, 4000);
-    ledger_write(ledger, 0);
-    write_batches(ledger, 0, 2);
-    uint64_t all = ledger->appended[0];
-    uint32_t end = ledger->journals[0].chain.offset;
-    ledger_crash(ledger);
-    uint32_t refused = 0, last = 0, unused = 0;
-    for (uint32_t offset = 0; offset < LEDGER_SEGMENT_SIZE; offset += 512) {
-        ledger_flip(ledger, 0, 1, offset + offset / 512 % 512);
-        int result = ledger_recover(ledger);
-        if (offset < end - BATCH_BLOCK_SIZE) {
-            assert_int_equal(result, -EBADMSG);
-            assert_non_null(strstr(ledger->error, "shard-00/segment-000001"));
-            assert_non_null(strstr(ledger->error, "damaged"));
-            refused++;
-        } else {
-            if (result != 0)
-                fail_msg("%s", ledger->error);
-            bool in_last = offset < end;
-            ledger_assert_replayed(ledger, 0, in_last ? all - 1 : all);
-            in_last ? last++ : unused++;
-            datadir_close(&ledger->directory);
-        }
-        ledger_flip(ledger, 0, 1, offset + offset / 512 % 512);
-    }
-    assert_int_equal(refused, (end - BATCH_BLOCK_SIZE) / 512);
-    assert_int_equal(last, BATCH_BLOCK_SIZE / 512);
-    assert_true(unused > 0);
-    assert_int_equal(ledger_recover(ledger), 0);
-    ledger_assert_replayed(ledger, 0, all);
-    datadir_close(&ledger->directory);
-}
-
-static void damage_is_named_with_file_offset_batch_and_reason(void **state)
-{
-    struct ledger *ledger = *state;
-    write_batches(ledger, 1, 5);
-    ledger_flip(ledger, 1, 1, SEGMENT_HEADER_SIZE + 2 * BATCH_BLOCK_SIZE + 200);
-    ledger_assert_refused(ledger,
-        "/g1/shard-01/segment-000001 at offset 12288: batch 3 is damaged: its hash does not "
-        "match, but batch 4 was begun after it, in segment 1 at offset 16384: the journal is "
-        "damaged, not torn");
-}
-
-/* Batch 5 of 6 is gone, and 6 was torn: its header alone proves that 5 had been acknowledged. */
-static void the_header_of_a_torn_batch_vouches_for_the_one_before(void **state)
-{
-    struct ledger *ledger = *state;
-    write_batches(ledger, 0, 6);
-    uint32_t last = ledger->journals[0].chain.offset - BATCH_BLOCK_SIZE;
-    ledger_flip(ledger, 0, 1, last + 1024);
-    ledger_flip(ledger, 0, 1, last - BATCH_BLOCK_SIZE + 10);
-    ledger_assert_refused(ledger, "batch 6 was begun after it");
-}
-
-static void a_lost_batch_that_reads_as_zeros_is_damage_too(void **state)
-{
-    struct ledger *ledger = *state;
-    static const uint8_t zeros[BATCH_BLOCK_SIZE];
-    write_batches(ledger, 0, 6);
-    ledger_patch(ledger, 0, 1, SEGMENT_HEADER_SIZE + 3 * BATCH_BLOCK_SIZE, zeros, sizeof(zeros));
-    ledger_assert_refused(ledger, "batch 4 was never written: its first block is all zero, but "
-                                  "batch 5 was begun after it");
-}
-
-static void a_batch_in_the_next_segment_vouches(void **state)
-{
-    struct ledger *ledger = *state;
-    while (ledger->journals[0].chain.segment == 1)
-        write_batches(ledger, 0, 1);
-    ledger_flip(ledger, 0, 1, LEDGER_SEGMENT_SIZE - 100);
-    ledger_assert_refused(ledger, "batch 16 was begun after it, in segment 2 at offset 4096");
-}
-
-static void another_shard_vouches(void **state)
-{
-    struct ledger *ledger = *state;
-    write_batches(ledger, 0, 3);
-    write_batches(ledger, 1, 2); /* names batch 3 of shard 0 durable */
-    ledger_flip(ledger, 0, 1, SEGMENT_HEADER_SIZE + 2 * BATCH_BLOCK_SIZE + 300);
-    ledger_assert_refused(ledger, "shard-00/segment-000001 at offset 12288: batch 3 is damaged");
-    assert_non_null(strstr(ledger->error, "shard 1 wrote in its batch 1 that batch 3 was durable"));
-}
-
-static void a_shard_without_a_trace_is_missed_by_the_others(void **state)
-{
-    struct ledger *ledger = *state;
-    static const uint8_t zeros[LEDGER_SEGMENT_SIZE - SEGMENT_HEADER_SIZE];
-    write_batches(ledger, 1, 3);
-    write_batches(ledger, 0, 1);
-    ledger_patch(ledger, 1, 1, SEGMENT_HEADER_SIZE, zeros, sizeof(zeros));
-    ledger_assert_refused(ledger, "shard-01/segment-000001 at offset 4096: batch 1 was never");
-}
-
-static void the_closing_mark_vouches_for_all_before_it(void **state)
-{
-    struct ledger *ledger = *state;
-    write_batches(ledger, 0, 2);
-    ledger_stop(ledger);
-    ledger_flip(ledger, 0, 1, SEGMENT_HEADER_SIZE + BATCH_BLOCK_SIZE + 150);
-    ledger_assert_refused(ledger, "batch 2 is damaged");
-}
-
-static void the_seal_vouches_for_the_last_batch(void **state)
-{
-    struct ledger *ledger = *state;
-    write_batches(ledger, 0, 2);
-    ledger->now.shelf_ms += JOURNAL_SEAL_MS;
-    ledger_write(ledger, 0);
-    ledger_flip(ledger, 0, 1, SEGMENT_HEADER_SIZE + BATCH_BLOCK_SIZE + 150);
-    ledger_assert_refused(ledger, "batch 2 is damaged");
-}
-
-static void a_missing_segment_is_refused_used_or_not(void **state)
-{
-    struct ledger *ledger = *state;
-    char path[256], aside[256];
-    write_batches(ledger, 0, 1);
-    for (uint32_t segment = 1; segment <= 3; segment++) {
-        (void)snprintf(path, sizeof(path), "%s/g1/shard-01/segment-%06u", ledger->path, segment);
-        (void)snprintf(aside, sizeof(aside), "%s/aside", ledger->path);
-        assert_int_equal(rename(path, aside), 0);
-        char words[64];
-        (void)snprintf(words, sizeof(words), "shard-01/segment-%06u is missing", segment);
-        ledger_assert_refused(ledger, words);
-        assert_int_equal(rename(aside, path), 0);
-    }
-    assert_int_equal(ledger_recover(ledger), 0);
-    datadir_close(&ledger->directory);
-}
-
-static void copy_segment(struct ledger *ledger, uint32_t from_shard, uint32_t from_segment,
-    uint32_t to_shard, uint32_t to_segment)
-{
-    static uint8_t bytes[LEDGER_SEGMENT_SIZE];
-    ledger_get(ledger, from_shard, from_segment, 0, bytes, sizeof(bytes));
-    ledger_patch(ledger, to_shard, to_segment, 0, bytes, sizeof(bytes));
-}
-
-static void a_segment_of_another_shard_or_number_is_refused(void **state)
-{
-    struct ledger *ledger = *state;
-    static uint8_t was[LEDGER_SEGMENT_SIZE];
-    write_batches(ledger, 0, 3);
-    write_batches(ledger, 1, 3);
-    ledger_get(ledger, 1, 1, 0, was, sizeof(was));
-    copy_segment(ledger, 0, 1, 1, 1);
-    ledger_assert_refused(ledger, "shard-01/segment-000001 belongs to another shard");
-    ledger_patch(ledger, 1, 1, 0, was, sizeof(was));
-    copy_segment(ledger, 1, 1, 1, 2);
-    ledger_assert_refused(
-        ledger, "shard-01/segment-000002 has another number in its header than in its name");
-}
-
-static void a_batch_of_another_shard_is_refused_though_it_is_whole(void **state)
-{
-    struct ledger *ledger = *state;
-    uint8_t block[BATCH_BLOCK_SIZE];
-    write_batches(ledger, 0, 2);
-    write_batches(ledger, 1, 3);
-    ledger_get(ledger, 1, 1, SEGMENT_HEADER_SIZE + 2 * BATCH_BLOCK_SIZE, block, sizeof(block));
-    ledger_patch(ledger, 0, 1, SEGMENT_HEADER_SIZE + 2 * BATCH_BLOCK_SIZE, block, sizeof(block));
-    ledger_assert_refused(ledger, "batch 3 belongs to another data directory, node, shard or "
-                                  "generation, but it is whole");
-}
-
-static void a_misdirected_write_is_refused(void **state)
-{
-    struct ledger *ledger = *state;
-    uint8_t block[BATCH_BLOCK_SIZE];
-    write_batches(ledger, 0, 3);
-    ledger_get(ledger, 0, 1, SEGMENT_HEADER_SIZE, block, sizeof(block));
-    ledger_patch(ledger, 0, 1, SEGMENT_HEADER_SIZE + 3 * BATCH_BLOCK_SIZE, block, sizeof(block));
-    ledger_assert_refused(ledger, "batch 4 was written for another place");
-}
-
-/* The write of batch 3 was acknowledged by the disk and lost; another batch 3, of a restored copy
- * say, stands where the chain goes on. */
-static void a_restored_older_copy_of_one_shard_is_seen_by_the_others(void **state)
-{
-    struct ledger *ledger = *state;
-    static uint8_t older[LEDGER_SEGMENT_SIZE];
-    write_batches(ledger, 0, 2);
-    ledger_get(ledger, 0, 1, 0, older, sizeof(older));
-    write_batches(ledger, 0, 2);
-    write_batches(ledger, 1, 1);
-    ledger_patch(ledger, 0, 1, 0, older, sizeof(older));
-    ledger_assert_refused(ledger, "shard 1 wrote in its batch 1 that batch 4 was durable");
-}
-
 static void recovery_of_a_recovery_is_the_same(void **state)
 {
     struct ledger *ledger = *state;
-    write_batches(ledger, 0, 20);
-    write_batches(ledger, 1, 3);
+    ledger_write_batches(ledger, 0, 20);
+    ledger_write_batches(ledger, 1, 3);
     struct recovery first = ledger->recovery;
     for (uint32_t i = 0; i < 5; i++) {
         ledger_restart(ledger);
@@ -499,29 +294,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             a_torn_tail_over_a_torn_tail_stays_one, setup_single, teardown),
         cmocka_unit_test_setup_teardown(a_torn_spill_is_left_behind, setup, teardown),
-        cmocka_unit_test_setup_teardown(
-            every_damaged_sector_is_refused_or_is_the_last_batch, setup_single, teardown),
-        cmocka_unit_test_setup_teardown(
-            damage_is_named_with_file_offset_batch_and_reason, setup, teardown),
-        cmocka_unit_test_setup_teardown(
-            the_header_of_a_torn_batch_vouches_for_the_one_before, setup_single, teardown),
-        cmocka_unit_test_setup_teardown(
-            a_lost_batch_that_reads_as_zeros_is_damage_too, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_batch_in_the_next_segment_vouches, setup, teardown),
-        cmocka_unit_test_setup_teardown(another_shard_vouches, setup, teardown),
-        cmocka_unit_test_setup_teardown(
-            a_shard_without_a_trace_is_missed_by_the_others, setup, teardown),
-        cmocka_unit_test_setup_teardown(
-            the_closing_mark_vouches_for_all_before_it, setup, teardown),
-        cmocka_unit_test_setup_teardown(the_seal_vouches_for_the_last_batch, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_missing_segment_is_refused_used_or_not, setup, teardown),
-        cmocka_unit_test_setup_teardown(
-            a_segment_of_another_shard_or_number_is_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(
-            a_batch_of_another_shard_is_refused_though_it_is_whole, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_misdirected_write_is_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(
-            a_restored_older_copy_of_one_shard_is_seen_by_the_others, setup, teardown),
         cmocka_unit_test_setup_teardown(recovery_of_a_recovery_is_the_same, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
