@@ -3,7 +3,7 @@
 #include "core/order_json.h"
 #include "net/http/render.h"
 
-enum { CHUNK = 8 };
+enum { LIST_END_SIZE = 64 }; /* what stands behind the last order of a list */
 
 static void put_reservation(
     struct http_context *context, struct json_writer *json, const struct cart_line_view *line)
@@ -62,6 +62,14 @@ void render_cart(struct http_context *context, const struct engine *engine, stru
     render_end(context, request, &json, (struct head){.status = 200});
 }
 
+/* An image tells of no event; any order's kind does where one is asked for. */
+static void order_image(
+    const struct engine *engine, uint32_t order_index, bool born, struct event *event)
+{
+    engine_order_image(engine, order_index, born, event);
+    event->kind = EVENT_ORDER_PLACED;
+}
+
 /* An order's payment is due at a time only while it waits for it. */
 static int64_t payment_due(struct http_context *context, const struct fact_order *order)
 {
@@ -74,7 +82,7 @@ void render_order(struct http_context *context, const struct engine *engine,
     struct event event;
     bool checkout = request->command.kind == COMMAND_CHECKOUT;
     CHECK(answer->order_index != UINT32_MAX);
-    engine_order_image(engine, answer->order_index, checkout && answer->replayed, &event);
+    order_image(engine, answer->order_index, checkout && answer->replayed, &event);
     const struct fact_order *order = &event.fact.order;
     struct json_writer json = head_body(request);
     json_open_object(&json);
@@ -125,34 +133,50 @@ static void put_cursor(struct json_writer *json, uint64_t cursor)
     json_put_string_or_null(json, bytes_of(text + first, (uint32_t)sizeof(text) - first));
 }
 
-/* The page ends early when the next orders might not fit any more. */
+/* Writes the order the cursor stands at; false when there is none, or no room for it: then nothing
+ * is written and the cursor stays. */
+static bool put_next_order(struct http_context *context, const struct engine *engine,
+    const struct answer *answer, const struct command *command, struct json_writer *json,
+    uint64_t *cursor)
+{
+    const struct json_writer before = *json;
+    uint64_t next = *cursor;
+    uint32_t order_index;
+    if (engine_orders_of(engine, answer->customer_index, command->from_wall_ms, command->to_wall_ms,
+            &next, 1, &order_index) == 0) {
+        *cursor = 0;
+        return false;
+    }
+    struct event event;
+    order_image(engine, order_index, false, &event);
+    put_order_item(context, json, &event);
+    bool fits = !json->overflow && json->size_max - json->size > LIST_END_SIZE;
+    if (fits)
+        *cursor = next;
+    else
+        *json = before;
+    json->overflow = !fits;
+    return fits;
+}
+
+/* A small reply that cannot hold the page comes back for a large one; a large one ends early. */
 void render_orders(struct http_context *context, const struct engine *engine,
     struct request *request, const struct answer *answer)
 {
     const struct command *command = &request->command;
-    const uint32_t item_size_max = ORDER_JSON_HEAD_SIZE_MAX + REFERENCES_SIZE_MAX;
     struct json_writer json = head_body(request);
     uint64_t cursor = command->cursor;
     uint32_t left = command->limit;
     json_open_object(&json);
     json_put_name(&json, "items");
     json_open_array(&json);
-    for (bool more = true; more && left > 0;) {
-        uint32_t indexes[CHUNK];
-        uint32_t fit = (json.size_max - json.size) / item_size_max;
-        uint32_t want = left < CHUNK ? left : CHUNK;
-        if (fit == 0)
+    while (left > 0 && put_next_order(context, engine, answer, command, &json, &cursor)) {
+        left--;
+        if (cursor == 0)
             break;
-        uint32_t count = engine_orders_of(engine, answer->customer_index, command->from_wall_ms,
-            command->to_wall_ms, &cursor, want < fit ? want : fit, indexes);
-        for (uint32_t i = 0; i < count; i++) {
-            struct event event;
-            engine_order_image(engine, indexes[i], false, &event);
-            put_order_item(context, &json, &event);
-        }
-        left -= count;
-        more = cursor != 0;
     }
+    if (json.overflow && request->large != 0)
+        json.overflow = false;
     json_close_array(&json);
     put_cursor(&json, cursor);
     json_close_object(&json);
