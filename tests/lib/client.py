@@ -8,6 +8,7 @@ import re
 import socket
 
 REPLY_SECONDS_MAX = 20
+WIRE_SECONDS_MAX = 8
 
 key_numbers = itertools.count(1)
 
@@ -139,7 +140,7 @@ class Wire:
     """A raw connection: for what an ordinary client would never send."""
 
     def __init__(self, port):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=REPLY_SECONDS_MAX)
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=WIRE_SECONDS_MAX)
         self.buffer = b""
 
     def send(self, data):
