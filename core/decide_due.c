@@ -9,14 +9,14 @@
 
 enum { DUE_WORK_MAX = 256, RETRY_MS = 1000 };
 
-static void forget_begin(
-    struct decision *decision, enum event_kind kind, const uint8_t *ids, uint32_t count)
+/* One 16-byte id, copied: apply gives its slot back. */
+static void forget_begin(struct decision *decision, enum event_kind kind, const void *id)
 {
     struct event *event = decision->event;
     event->kind = kind;
     event->fact.forgotten =
-        (struct fact_forgotten){.now_shelf_ms = decision->now->shelf_ms, .count = count};
-    event->text[TEXT_IDS] = bytes_of(ids, 16 * count);
+        (struct fact_forgotten){.now_shelf_ms = decision->now->shelf_ms, .count = 1};
+    event->text[TEXT_IDS] = image_bytes(decision->engine, id, 16);
 }
 
 /* The payment ids that are free again when the order is gone; see settle.c. */
@@ -58,7 +58,7 @@ static bool due_order(struct decision *decision, uint32_t index)
             keyed ? order->keep_shelf_ms : decision->now->shelf_ms + RETRY_MS);
         return false;
     }
-    forget_begin(decision, EVENT_ORDERS_FORGOTTEN, order->id, 1);
+    forget_begin(decision, EVENT_ORDERS_FORGOTTEN, order->id);
     decision->event->text[TEXT_CLAIMS] = forget_claims(decision, order);
     return true;
 }
@@ -66,7 +66,7 @@ static bool due_order(struct decision *decision, uint32_t index)
 static bool due_key(struct decision *decision, uint32_t index)
 {
     const struct request_key *key = pool_at(&decision->engine->keys, index);
-    forget_begin(decision, EVENT_KEYS_FORGOTTEN, (const uint8_t *)&key->key, 1);
+    forget_begin(decision, EVENT_KEYS_FORGOTTEN, &key->key);
     return true;
 }
 

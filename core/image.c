@@ -19,6 +19,14 @@ static uint8_t *scratch_take(const struct engine *engine, uint32_t size)
     return taken;
 }
 
+struct bytes image_bytes(const struct engine *engine, const void *data, uint32_t size)
+{
+    uint8_t *copy = scratch_take(engine, size);
+    if (size > 0)
+        memcpy(copy, data, size);
+    return bytes_of(copy, size);
+}
+
 struct bytes image_text(const struct engine *engine, struct text text)
 {
     uint8_t *copy = scratch_take(engine, text.size);

@@ -16,6 +16,8 @@
 
 /* Empties the scratch; the event becomes EVENT_NONE. */
 void image_reset(const struct engine *engine, struct event *event);
+/* A copy in the scratch: apply changes the tables before the journal reads the event. */
+struct bytes image_bytes(const struct engine *engine, const void *data, uint32_t size);
 /* A copy in the scratch of a text kept in the tables. */
 struct bytes image_text(const struct engine *engine, struct text text);
 /* TEXT_NAMES for the event's lines: sku, seller, sale of each. */
