@@ -520,6 +520,8 @@ static int close_postgres(void **state)
 {
     struct world *world = *state;
     private_postgres_destroy(world->postgres);
+    free(world->postgres);
+    free(world);
     return 0;
 }
 
