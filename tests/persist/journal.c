@@ -146,6 +146,19 @@ static void live_holds_make_the_clock_durable_every_second(void **state)
     assert_int_equal(ledger->recovery.shelf_ms, written_at + JOURNAL_HEARTBEAT_MS);
 }
 
+static void the_wall_clock_of_batches_does_not_run_back(void **state)
+{
+    struct ledger *ledger = *state;
+    ledger_write_batches(ledger, 0, 1);
+    int64_t latest = ledger->now.wall_ms;
+    ledger->now.wall_ms -= 3600000; /* somebody sets the clock */
+    ledger_write_batches(ledger, 0, 1);
+    assert_int_equal(ledger->journals[0].writing.wall_ms, latest);
+    ledger_restart(ledger);
+    ledger_assert_replayed(ledger, 0, 2);
+    assert_int_equal(ledger->recovery.wall_ms, latest);
+}
+
 /* Fills the batch so that it is exactly `blocks` blocks long. */
 static void append_blocks(struct ledger *ledger, uint32_t shard, uint32_t blocks)
 {
@@ -417,6 +430,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_idle_journal_is_sealed_once, setup, teardown),
         cmocka_unit_test_setup_teardown(
             live_holds_make_the_clock_durable_every_second, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            the_wall_clock_of_batches_does_not_run_back, setup, teardown),
         cmocka_unit_test_setup_teardown(
             batches_fit_fill_exactly_and_spill, setup_in_memory, teardown),
         cmocka_unit_test_setup_teardown(

@@ -127,6 +127,7 @@ static void a_writer_is_waited_for_as_long_as_its_descriptor_lives(void **state)
     fflush(stdout);
     pid_t child = fork();
     if (child == 0) { /* holds the same descriptor, writes late, and ends */
+        close(go[1]);
         (void)!read(go[0], &token, 1);
         (void)!pwrite(file.fd, "late", 4, 8192);
         _exit(0);
