@@ -9,5 +9,6 @@ with open(path, "rb") as file:
 print(f"extern const char {name}[];")
 print(f"const char {name}[] = {{")
 for start in range(0, len(data), 20):
-    print(" " + "".join(f" {byte if byte < 128 else byte - 256}," for byte in data[start:start + 20]))
+    numbers = (byte if byte < 128 else byte - 256 for byte in data[start:start + 20])
+    print(" " + "".join(f" {number}," for number in numbers))
 print("};")
