@@ -13,6 +13,8 @@
 #include "net/nearest.h"
 #include "net/plan.h"
 #include "net/serve.h"
+#include "persist/audit.h"
+#include "persist/orders_print.h"
 
 enum { SETS_MAX = 128, WORDS_MAX = 128, USAGE = 2 };
 
@@ -84,18 +86,51 @@ static int run_import(struct invocation *invocation)
     return import_file(&invocation->config, file, dry_run, stdout);
 }
 
+static int run_orders(struct invocation *invocation)
+{
+    struct orders_position from[SHARDS_MAX];
+    uint32_t count = 0;
+    bool follow = false;
+    for (uint32_t i = 0; i < invocation->word_count; i++) {
+        const char *word = invocation->words[i];
+        if (strcmp(word, "--follow") == 0) {
+            follow = true;
+            continue;
+        }
+        if (strcmp(word, "--from") != 0)
+            return usage("orders", "does not know the argument", word);
+        if (++i == invocation->word_count || count == SHARDS_MAX)
+            return usage("orders", "--from needs a position NODE/SHARD/SEQ", "");
+        if (!orders_position_parse(invocation->words[i], &from[count++]))
+            return usage("orders", "--from takes NODE/SHARD/SEQ, not", invocation->words[i]);
+    }
+    return orders_print(invocation->config.data.dir, follow, from, count, stdout);
+}
+
+static int run_audit(struct invocation *invocation)
+{
+    if (invocation->word_count > 1)
+        return usage("audit", "takes one directory, not also", invocation->words[1]);
+    const struct config *config = &invocation->config;
+    const char *dir = invocation->word_count == 1 ? invocation->words[0] : config->data.dir;
+    const char *dsn = config->postgres.dsn[0] == '\0' ? NULL : config->postgres.dsn;
+    return audit_run(dir, dsn, stdout);
+}
+
 static const struct verb verbs[] = {
     {"serve", run_serve, "", "the server"},
     {"plan", run_plan, "[--json]",
         "the bytes of every table, memory and disk, before any is taken"},
     {"check", run_check, "", "what this machine and configuration lack, and how to mend it"},
     {"import", run_import, "FILE.csv [--dry-run]", "products, through the admin listener"},
+    {"orders", run_orders, "[--follow] [--from NODE/SHARD/SEQ]...", "order events as JSON lines"},
+    {"audit", run_audit, "[DIR]", "proves from the journal that nothing was oversold or lost"},
 };
 
 enum { VERB_COUNT = sizeof verbs / sizeof *verbs };
 
-static const char *const later_verbs[] = {"orders", "audit", "journal", "recover", "pause",
-    "freeze", "kill", "resume", "stock", "price", "token", "top"};
+static const char *const later_verbs[] = {
+    "journal", "recover", "pause", "freeze", "kill", "resume", "stock", "price", "token", "top"};
 
 static int help(void)
 {

@@ -53,17 +53,21 @@ static enum intake refuse(
     return INTAKE_WAITS;
 }
 
+static void welcome_body(struct shard *shard, struct connection *connection)
+{
+    connection->greeting = GREETING_DUE;
+    connection_list(
+        &shard->connections, LIST_FLUSH, connection_index(&shard->connections, connection));
+}
+
 static enum intake incomplete(
     struct shard *shard, struct connection *connection, const struct http_request *parsed)
 {
     if (!connection_keep(&shard->connections, connection))
         return refuse(shard, connection, 503, "too many large requests are being received");
     bool head_is_whole = connection->progress.needed > 0;
-    if (head_is_whole && parsed->expects_100 && connection->greeting == GREETING_NONE) {
-        connection->greeting = GREETING_DUE;
-        connection_list(
-            &shard->connections, LIST_FLUSH, connection_index(&shard->connections, connection));
-    }
+    if (head_is_whole && parsed->expects_100 && connection->greeting == GREETING_NONE)
+        welcome_body(shard, connection);
     return connection_has_more(connection) ? INTAKE_GOES_ON : INTAKE_WAITS;
 }
 
@@ -118,6 +122,8 @@ static enum intake decode(
         enqueue(shard, connection, request);
         connection_consume(&shard->connections, connection, consumed);
         shard_begin_import(shard, connection, request, parsed->body_size);
+        if (parsed->expects_100 && connection->importing)
+            welcome_body(shard, connection);
         return INTAKE_GOES_ON;
     case HTTP_ANSWERED:
         break;

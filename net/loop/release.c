@@ -89,7 +89,8 @@ static void add_part(struct connection *connection, const void *data, uint32_t s
 
 static bool greet(struct connection *connection)
 {
-    if (connection->greeting != GREETING_DUE || connection->count > 0)
+    uint32_t its_own = connection->importing ? 1 : 0;
+    if (connection->greeting != GREETING_DUE || connection->count > its_own)
         return false;
     connection->greeting = GREETING_SENDING;
     add_part(connection, greeting, sizeof greeting - 1);
