@@ -157,6 +157,8 @@ uint64_t journal_next_wake(const struct journal *journal, bool live_holds)
 {
     if (journal->closing || journal_exhausted(journal))
         return UINT64_MAX;
+    if (journal->phase != JOURNAL_FREE)
+        return UINT64_MAX; /* the write's completion comes first, and wakes by itself */
     if (!journal->opened)
         return 0; /* the first batch records the incarnation and covers a torn tail */
     if (journal->unsealed)
