@@ -12,15 +12,13 @@ import time
 
 import pytest
 
-from tests.lib.replay import Replay
+from tests.lib.replay import SALE, Replay
 from tests.lib.server import CATALOG, eventually
 
 LONG = bool(os.environ.get("HOTSHELF_LONG"))
 SEED = int(os.environ.get("SEED", random.SystemRandom().randrange(1_000_000)))
 ORDERS = 3500 if LONG else 700
 KILLS = 40 if LONG else 3
-SALE = {"capacity.skus": 8192, "capacity.lines": 524288, "capacity.holds": 131072,
-        "capacity.orders": 8192, "capacity.text_bytes": 33554432, "data.journal_bytes": 1073741824}
 
 
 def streamed(database):

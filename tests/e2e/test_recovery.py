@@ -4,6 +4,7 @@
 import json
 import random
 import threading
+import time
 
 import pytest
 
@@ -29,39 +30,42 @@ class Past:
         self.carts = {}
         self.births = {}
         self.payments = 0
+        self.turn = 0
         server.sell_rows([{"sku": sku, "stock": 60, "max_per_customer": 9,
                            "reserve_on": "cart" if number % 2 else "checkout"}
                           for number, sku in enumerate(self.skus)])
 
     def live(self, steps):
         client = self.server.client()
-        for step in range(steps):
+        for _ in range(steps):
+            self.turn += 1
             shopper = self.server.service(f"past-{self.random.randrange(12)}")
             shopper.client = client
-            self.random.choice([self.fill, self.fill, self.buy, self.buy, self.pay, self.cancel])(
-                shopper, step)
+            act = self.random.choice(
+                [self.fill, self.fill, self.buy, self.buy, self.pay, self.cancel])
+            act(shopper)
 
-    def fill(self, shopper, _step):
+    def fill(self, shopper):
         reply = shopper.put(self.random.choice(self.skus), self.random.randrange(4))
         assert reply.status in (200, 409), reply
         if reply.status == 200:
             self.carts[shopper.name] = reply.json
 
-    def buy(self, shopper, step):
+    def buy(self, shopper):
         basket = {sku: self.random.randrange(1, 4) for sku in self.random.sample(self.skus, 2)}
         mode = self.random.choice(["external", "deferred"])
-        reply = shopper.checkout(basket, key=f"past-{step}", payment={"mode": mode})
+        reply = shopper.checkout(basket, key=f"past-{self.turn}", payment={"mode": mode})
         assert reply.status in (201, 409), reply
         if reply.status == 201:
             self.orders[reply.json["id"]] = reply.json
-            self.births[f"past-{step}"] = (shopper.name, basket, mode, reply.body)
+            self.births[f"past-{self.turn}"] = (shopper.name, basket, mode, reply.body)
             self.carts.pop(shopper.name, None)
 
     def one_of_mine(self, shopper):
         mine = [order for order in self.orders.values() if order["customer"] == shopper.name]
         return self.random.choice(mine) if mine else None
 
-    def pay(self, shopper, _step):
+    def pay(self, shopper):
         order = self.one_of_mine(shopper)
         if order is None:
             return
@@ -71,7 +75,7 @@ class Past:
         assert reply.status in (200, 409), reply
         self.orders[order["id"]] = shopper.order(order["id"]).json
 
-    def cancel(self, shopper, _step):
+    def cancel(self, shopper):
         order = self.one_of_mine(shopper)
         if order is None:
             return
@@ -246,6 +250,7 @@ def test_a_clean_stop_answers_what_has_begun(new_server, shards):
         wire.send(b"".join(buy(number * 100 + turn) for turn in range(100)))
     assert wires[0].read_reply().status == 201
     server.end_is_expected = True
+    began = time.monotonic()
     server.process.terminate()
     answered = 1
     for wire in wires:
@@ -256,6 +261,7 @@ def test_a_clean_stop_answers_what_has_begun(new_server, shards):
             assert reply.status in (201, 503), reply
             answered += reply.status == 201
     assert server.process.wait(30) == 0
+    assert time.monotonic() - began < 5
     server.start()
     assert server.stock("S1")["held"] == answered
 
@@ -263,11 +269,22 @@ def test_a_clean_stop_answers_what_has_begun(new_server, shards):
 def test_an_idle_connection_does_not_hold_up_a_clean_stop(new_server):
     server = new_server().start()
     idle = Wire(server.http_port)
+    client = server.client()
+    assert client.get("/livez").status == 200
+    began = time.monotonic()
+    assert server.stop() == 0
+    assert time.monotonic() - began < 2
+    assert idle.is_closed()
+
+
+def test_half_a_request_holds_up_a_clean_stop_no_longer_than_the_drain(new_server):
+    server = new_server(settings={"server.drain_seconds": 1}).start()
     half = Wire(server.http_port)
     half.send(b"POST /v1/checkout HTTP/1.1\r\nHost: x\r\nContent-Le")
     assert server.client().get("/livez").status == 200
+    began = time.monotonic()
     assert server.stop() == 0
-    assert idle.is_closed()
+    assert time.monotonic() - began < 5
 
 
 def test_a_second_signal_changes_nothing(new_server):

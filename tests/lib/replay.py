@@ -6,6 +6,11 @@ import subprocess
 
 from tests.lib.server import ADMIN_TOKEN, LOADTEST, ORDERS
 
+# A sale of real size: 3,013 products, and baskets of up to 512 lines.
+SALE = {"capacity.skus": 8192, "capacity.lines": 262144, "capacity.holds": 65536,
+        "capacity.orders": 8192, "capacity.claims": 32768, "capacity.text_bytes": 16777216,
+        "data.journal_bytes": 268435456}
+
 
 class Replay:
     """One run of the replay program, alongside the test that kills the server under it."""
