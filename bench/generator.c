@@ -44,7 +44,6 @@ struct generator {
     struct io_uring ring;
     bool has_ring;
     struct io_uring_buf_ring *buffer_ring;
-    uint8_t *buffers;
     struct line *line;
     uint32_t in_flight;
     uint64_t sent;
@@ -53,6 +52,7 @@ struct generator {
     uint64_t reply_bytes;
     bool stopping;
     char *failure;
+    uint8_t buffers[BUFFERS * BUFFER_SIZE];
 };
 
 static double now_seconds(void)
@@ -110,6 +110,16 @@ static void send_next(struct generator *generator, uint32_t index)
     generator->in_flight++;
 }
 
+/* What follows "Content-Length:" in a whole head; NULL when it has none. */
+static const char *find_length(const char *head, uint32_t size)
+{
+    const char *end = head + size;
+    const char *line = memchr(head, '\n', size);
+    while (line != NULL && strncasecmp(line + 1, "content-length:", 15) != 0)
+        line = memchr(line + 1, '\n', (size_t)(end - line - 1));
+    return line == NULL ? NULL : line + 16;
+}
+
 /* The size of a whole reply at the start of data; 0 when more has to come. */
 static uint32_t whole_reply(struct generator *generator, const char *data, uint32_t size)
 {
@@ -117,12 +127,7 @@ static uint32_t whole_reply(struct generator *generator, const char *data, uint3
     if (blank == NULL)
         return 0;
     uint32_t head_size = (uint32_t)(blank - data) + 4;
-    const char *length = NULL;
-    for (const char *at = data; length == NULL && at < blank; at++) {
-        at = memchr(at, '\n', head_size - (uint32_t)(at - data));
-        if (strncasecmp(at + 1, "content-length:", 15) == 0)
-            length = at + 16;
-    }
+    const char *length = find_length(data, head_size);
     if (size < 16 || memcmp(data, "HTTP/1.1 ", 9) != 0 || length == NULL) {
         fail(generator, "no HTTP reply with a length: ", data, size);
         return 0;
@@ -135,25 +140,29 @@ static uint32_t whole_reply(struct generator *generator, const char *data, uint3
     return reply_size;
 }
 
+/* Keeps a piece of a reply until the rest has come. */
+static void keep(struct generator *generator, struct line *line, const char *data, uint32_t size)
+{
+    if (size > GENERATOR_REPLY_SIZE_MAX - line->reply_size) {
+        fail(generator, "a reply that is too large", "", 0);
+        return;
+    }
+    memcpy(line->reply + line->reply_size, data, size);
+    line->reply_size += size;
+}
+
 static void take_bytes(struct generator *generator, uint32_t index, const char *data, uint32_t size)
 {
     struct line *line = &generator->line[index];
-    if (line->reply_size > 0 || memmem(data, size, "\r\n\r\n", 4) == NULL) {
-        if (size > GENERATOR_REPLY_SIZE_MAX - line->reply_size) {
-            fail(generator, "a reply that is too large", "", 0);
-            return;
-        }
-        memcpy(line->reply + line->reply_size, data, size);
-        line->reply_size += size;
+    if (line->reply_size > 0) {
+        keep(generator, line, data, size);
         data = line->reply;
         size = line->reply_size;
     }
     uint32_t reply_size = whole_reply(generator, data, size);
     if (reply_size == 0) {
-        if (line->reply_size == 0) {
-            memcpy(line->reply, data, size);
-            line->reply_size = size;
-        }
+        if (line->reply_size == 0)
+            keep(generator, line, data, size);
         return;
     }
     if (reply_size != size)
@@ -326,8 +335,7 @@ static int open_all(struct generator *generator)
 {
     uint32_t connections = generator->plan.connections;
     generator->line = calloc(connections, sizeof *generator->line);
-    generator->buffers = malloc((size_t)BUFFERS * BUFFER_SIZE);
-    if (generator->line == NULL || generator->buffers == NULL)
+    if (generator->line == NULL)
         return -ENOMEM;
     for (uint32_t index = 0; index < connections; index++)
         generator->line[index].fd = -1;
@@ -369,7 +377,6 @@ void generator_close(struct generator *generator)
             close(generator->line[index].fd);
     }
     free(generator->buffer_ring);
-    free(generator->buffers);
     free(generator->line);
     free(generator);
 }

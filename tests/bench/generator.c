@@ -10,7 +10,10 @@
 
 #include <cmocka.h>
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -113,14 +116,19 @@ static void another_status_than_expected_is_told_with_the_reply(void **state)
 static void nobody_listening_is_a_clear_failure(void **state)
 {
     (void)state;
+    /* Bound, so that nobody else takes the port, and not listening. */
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, size), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
     struct process floor = {0};
     struct traffic traffic = {.kind = TRAFFIC_AVAILABILITY};
-    uint16_t port = start_floor(&floor, 1);
-    stop_floor(&floor);
-    struct generator_plan plan = plan_for(port, &traffic, &floor);
+    struct generator_plan plan = plan_for(ntohs(address.sin_port), &traffic, &floor);
     char failure[GENERATOR_FAILURE_SIZE] = "";
     assert_null(generator_open(&plan, failure));
     assert_non_null(strstr(failure, "refused"));
+    close(fd);
 }
 
 static void every_request_of_a_kind_has_the_same_size(void **state)
