@@ -27,6 +27,7 @@ bool floor_turn_play(struct floor_turn *turn, const struct generator_plan *plan,
     turn->requests_per_second = completed / turn->result.seconds;
     turn->stat_us = (double)turn->result.cpu.stat_ns / completed / 1e3;
     turn->sched_us = (double)turn->result.cpu.sched_ns / completed / 1e3;
+    turn->busy = (double)turn->result.cpu.sched_ns / 1e9 / turn->result.seconds;
     fprintf(stderr, "%-13s %-7s %9.0f requests/s %7.2f us of CPU each\n", traffic, whom,
         turn->requests_per_second, turn->sched_us);
     return true;
@@ -36,7 +37,7 @@ struct floor_summary floor_summary_make(const char *name, const struct floor_tur
     const struct floor_turn *floor, uint32_t rounds)
 {
     const struct floor_turn *side[2] = {server, floor};
-    double value[3][FLOOR_ROUNDS_MAX];
+    double value[4][FLOOR_ROUNDS_MAX];
     double ratio[FLOOR_ROUNDS_MAX];
     struct floor_summary summary = {
         .name = name,
@@ -49,10 +50,12 @@ struct floor_summary floor_summary_make(const char *name, const struct floor_tur
             value[0][round] = side[at][round].requests_per_second;
             value[1][round] = side[at][round].stat_us;
             value[2][round] = side[at][round].sched_us;
+            value[3][round] = side[at][round].busy;
         }
         summary.requests_per_second[at] = median(value[0], rounds);
         summary.stat_us[at] = median(value[1], rounds);
         summary.sched_us[at] = median(value[2], rounds);
+        summary.busy[at] = median(value[3], rounds);
     }
     for (uint32_t round = 0; round < rounds; round++)
         ratio[round] = server[round].sched_us / floor[round].sched_us;
@@ -64,19 +67,21 @@ struct floor_summary floor_summary_make(const char *name, const struct floor_tur
 
 void floor_summary_print(const struct floor_summary *summary, uint32_t count)
 {
-    printf("\n%-13s %15s %23s %27s %24s\n", "", "bytes", "requests/s", "CPU us/request", "");
-    printf("%-13s %15s %11s %11s %13s %13s %7s %16s\n", "case", "request/reply", "server", "floor",
-        "server", "floor", "ratio", "(min .. max)");
+    printf("\n%-13s %13s %21s %11s %29s\n", "", "bytes", "requests/s", "busy", "CPU us/request");
+    printf("%-13s %13s %10s %10s %5s %5s %14s %14s %6s %16s\n", "case", "request/reply", "server",
+        "floor", "s", "f", "server", "floor", "ratio", "(min .. max)");
     for (uint32_t at = 0; at < count; at++) {
         const struct floor_summary *row = &summary[at];
-        printf(
-            "%-13s %7.0f/%-7.0f %11.0f %11.0f %6.2f (%4.1f) %6.2f (%4.1f) %7.2f (%5.2f .. %5.2f)\n",
+        printf("%-13s %6.0f/%-6.0f %10.0f %10.0f %4.0f%% %4.0f%% %6.2f (%5.2f) %6.2f (%5.2f) %6.2f "
+               "(%5.2f .. %5.2f)\n",
             row->name, row->request_size, row->reply_size, row->requests_per_second[0],
-            row->requests_per_second[1], row->sched_us[0], row->stat_us[0], row->sched_us[1],
-            row->stat_us[1], row->ratio, row->ratio_min, row->ratio_max);
+            row->requests_per_second[1], row->busy[0] * 100, row->busy[1] * 100, row->sched_us[0],
+            row->stat_us[0], row->sched_us[1], row->stat_us[1], row->ratio, row->ratio_min,
+            row->ratio_max);
     }
     printf(
-        "CPU time from schedstat, in brackets from /proc/PID/stat; medians of %u rounds in turns\n",
+        "CPU time from schedstat, in brackets from /proc/PID/stat; medians of %u rounds in turns.\n"
+        "A server that is less busy than the floor waits for its disk and pays for waking up.\n",
         summary[0].rounds);
 }
 
@@ -94,11 +99,12 @@ bool floor_summary_json(const struct floor_summary *summary, uint32_t count, con
             "%s\n  {\"name\": \"%s\", \"request_bytes\": %.1f, \"reply_bytes\": %.1f, "
             "\"server_requests_per_second\": %.0f, \"floor_requests_per_second\": %.0f, "
             "\"server_cpu_us\": %.3f, \"floor_cpu_us\": %.3f, \"server_stat_us\": %.3f, "
-            "\"floor_stat_us\": %.3f, \"ratio\": %.3f, \"ratio_min\": %.3f, \"ratio_max\": %.3f}",
+            "\"floor_stat_us\": %.3f, \"server_busy\": %.3f, \"floor_busy\": %.3f, \"ratio\": "
+            "%.3f, \"ratio_min\": %.3f, \"ratio_max\": %.3f}",
             at == 0 ? "" : ",", row->name, row->request_size, row->reply_size,
             row->requests_per_second[0], row->requests_per_second[1], row->sched_us[0],
-            row->sched_us[1], row->stat_us[0], row->stat_us[1], row->ratio, row->ratio_min,
-            row->ratio_max);
+            row->sched_us[1], row->stat_us[0], row->stat_us[1], row->busy[0], row->busy[1],
+            row->ratio, row->ratio_min, row->ratio_max);
     }
     fputs("\n]}\n", file);
     return fclose(file) == 0;

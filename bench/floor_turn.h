@@ -21,6 +21,7 @@ struct floor_turn {
     double requests_per_second;
     double stat_us;  /* from /proc/PID/stat */
     double sched_us; /* from schedstat, exact */
+    double busy;     /* share of the turn that it ran: a server that sleeps also pays for waking */
 };
 
 /* Connects, drives the plan, disconnects; one line of progress. */
@@ -36,6 +37,7 @@ struct floor_summary {
     double requests_per_second[2];
     double stat_us[2];
     double sched_us[2];
+    double busy[2];
     double ratio; /* median of the rounds' ratios, by sched_us */
     double ratio_min;
     double ratio_max;
