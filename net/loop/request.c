@@ -25,20 +25,24 @@ static struct reply reply_of(struct request *request, uint8_t *large)
     return (struct reply){.data = request->small, .size_max = sizeof request->small};
 }
 
-/* Items and texts are not cleared: item_count and text_used say what of them is valid. */
+/* Items and texts, most of the slot, are not cleared: item_count and text_used say what of them is
+ * valid. */
 void request_reset(struct request *request)
 {
     uint8_t *large = request->large != 0 ? request->reply.data : NULL;
-    struct request kept = {0};
-    kept.home = request->home;
-    kept.index = request->index;
-    kept.connection_index = request->connection_index;
-    kept.next = REQUEST_NONE;
-    kept.wait_next = REQUEST_NONE;
-    kept.large = request->large;
-    kept.if_version = UINT64_MAX;
-    kept.reply = reply_of(request, large);
-    memcpy(request, &kept, offsetof(struct request, items));
+    uint32_t large_link = request->large;
+    uint32_t connection_index = request->connection_index;
+    uint32_t index = request->index;
+    uint8_t home = request->home;
+    memset(request, 0, offsetof(struct request, items));
+    request->home = home;
+    request->index = index;
+    request->connection_index = connection_index;
+    request->next = REQUEST_NONE;
+    request->wait_next = REQUEST_NONE;
+    request->large = large_link;
+    request->if_version = UINT64_MAX;
+    request->reply = reply_of(request, large);
 }
 
 struct request *request_take(struct requests *requests, uint8_t home)
