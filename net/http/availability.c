@@ -24,21 +24,23 @@ _Static_assert(2 * AS_OF_SIZE + SKUS_MAX * (int)OFFER_ITEM_SIZE_MAX <=
                    (int)REQUEST_REPLY_LARGE - (int)REQUEST_HEAD_SIZE,
     "the largest reply fits");
 
-/* The moment is one for all replies of a tick. */
+/* The moment is one for all replies of a tick: its text, in quotes. */
 static struct bytes as_of(struct http_context *context)
 {
-    _Static_assert(sizeof(context->as_of) == JSON_TIME_SIZE, "as_of is a time");
+    _Static_assert(sizeof(context->as_of) == JSON_TIME_SIZE + 2, "as_of is a time in quotes");
     if (context->as_of_wall_ms != context->now.wall_ms) {
         context->as_of_wall_ms = context->now.wall_ms;
-        json_format_time(context->as_of, context->now.wall_ms);
+        context->as_of[0] = context->as_of[JSON_TIME_SIZE + 1] = '"';
+        json_format_time(context->as_of + 1, context->now.wall_ms);
     }
     return bytes_of(context->as_of, sizeof(context->as_of));
 }
 
 static void begin_reply(const struct decoder *decoder, struct json_writer *json)
 {
-    json_open_object(json);
-    json_put_member_string(json, "as_of", as_of(decoder->context));
+    json_put_raw(json, BYTES("{\"as_of\":"));
+    json->comma = false;
+    json_put_raw(json, as_of(decoder->context));
     json_put_name(json, "items");
     json_open_array(json);
 }

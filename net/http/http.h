@@ -43,7 +43,7 @@ struct http_context {
     struct decode_room *room;        /* where bodies are taken apart; of this shard */
     int64_t wall_offset_ms;          /* wall - shelf as last shown, see http_wall_of() */
     int64_t as_of_wall_ms;           /* the moment whose text stands in as_of */
-    char as_of[24];
+    char as_of[26];
 };
 
 /* Once per shard, before the arena is sealed: clears the context, keeps what is given and takes
