@@ -50,17 +50,20 @@ static int failure_of_state(const char *state)
     return -EPERM;
 }
 
-/* Keeps libpq's message, which may be several lines, as one. */
+/* Keeps libpq's message, which may be several indented lines, as one line of words. */
 static void note_problem(struct postgres *postgres, const char *message)
 {
-    snprintf(postgres->problem, sizeof(postgres->problem), "%s", message);
-    size_t size = strlen(postgres->problem);
-    while (size > 0 && postgres->problem[size - 1] == '\n')
-        postgres->problem[--size] = 0;
-    for (size_t i = 0; i < size; i++) {
-        if (postgres->problem[i] == '\n')
-            postgres->problem[i] = ' ';
+    size_t size = 0;
+    for (; *message != 0 && size + 1 < sizeof(postgres->problem); message++) {
+        bool blank = *message == ' ' || *message == '\n' || *message == '\t';
+        if (!blank)
+            postgres->problem[size++] = *message;
+        else if (size > 0 && postgres->problem[size - 1] != ' ')
+            postgres->problem[size++] = ' ';
     }
+    if (size > 0 && postgres->problem[size - 1] == ' ')
+        size--;
+    postgres->problem[size] = 0;
 }
 
 static int connection_failure(struct postgres *postgres)
