@@ -318,6 +318,32 @@ static void look_for_what_is_missing(struct postgres_ledger *postgres)
     }
 }
 
+static void take_stranger(struct postgres_ledger *postgres, const PGresult *row)
+{
+    if (postgres->strangers_to_tell == 0)
+        return;
+    postgres->strangers_to_tell--;
+    differences_add(postgres->differences, DIFFERENCE_ORDER_UNKNOWN,
+        "order %s (customer %s, key %s, created %s) is in PostgreSQL, but this replay did not ask "
+        "for it",
+        PQgetvalue(row, 0, 0), PQgetvalue(row, 0, 1), PQgetvalue(row, 0, 2), PQgetvalue(row, 0, 3));
+}
+
+/* Orders of others that were not there before: of all that are not ours, the youngest. */
+static int look_for_strangers(struct postgres_ledger *postgres)
+{
+    static const char youngest[] =
+        "SELECT order_id, customer, coalesce(idempotency_key, ''), created_at FROM hotshelf.orders "
+        "WHERE NOT coalesce(starts_with(idempotency_key, $1 || ':'), false) "
+        "ORDER BY created_at DESC, order_id DESC";
+    int64_t count = ask_number(postgres, "SELECT count(*) FROM hotshelf.orders");
+    if (count < 0)
+        return -1;
+    uint64_t known = postgres->foreign_count + postgres->order_count;
+    postgres->strangers_to_tell = (uint64_t)count > known ? (uint64_t)count - known : 0;
+    return postgres->strangers_to_tell == 0 ? 0 : walk(postgres, youngest, take_stranger);
+}
+
 int postgres_ledger_compare(struct postgres_ledger *postgres)
 {
     static const char orders[] =
@@ -342,11 +368,5 @@ int postgres_ledger_compare(struct postgres_ledger *postgres)
         walk(postgres, keys, take_key_twice) < 0 || walk(postgres, gaps, take_gap) < 0)
         return -1;
     look_for_what_is_missing(postgres);
-    int64_t count = ask_number(postgres, "SELECT count(*) FROM hotshelf.orders");
-    int64_t known = (int64_t)(postgres->foreign_count + postgres->order_count);
-    if (count >= 0 && count != known)
-        differences_add(postgres->differences, DIFFERENCE_ORDER_UNKNOWN,
-            "%lld orders in PostgreSQL that this replay did not ask for",
-            (long long)(count - known));
-    return count < 0 ? -1 : 0;
+    return look_for_strangers(postgres);
 }

@@ -26,6 +26,7 @@ struct postgres_ledger {
     uint8_t *times_seen;    /* by basket, at most UINT8_MAX */
     uint32_t *lines_seen;   /* by basket */
     uint64_t foreign_count; /* orders in PostgreSQL before the replay began */
+    uint64_t strangers_to_tell;
     uint64_t order_count;
     uint64_t line_count;
     double wait_seconds; /* how long PostgreSQL needed to catch up */
