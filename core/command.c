@@ -1,55 +1,87 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every member that can change the effect, each text as its size and its hash, in one struct that
+ * is hashed at once. Who asks is no part of it: the key's scope is what is changed, whoever calls
+ * (I2), and the customer of a checkout is in that scope.
+ */
 #include "core/command.h"
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-/* Every member with its size before it, in a fixed order: two requests that differ in anything that
- * can change the effect have different hashes. */
-static void add(XXH3_state_t *state, const void *data, uint32_t size)
+struct text_part {
+    struct hash128 hash;
+    uint64_t size;
+};
+
+struct item_part {
+    struct hash128 before; /* of the items before this one */
+    struct text_part sku;
+    uint32_t quantity, line;
+};
+
+struct command_part {
+    struct text_part sku, token, references, reason;
+    struct hash128 items;
+    int64_t expected_total, stock_delta;
+    uint32_t kind, item_count, stock_value, stock_compare;
+    uint8_t order_id[16];
+    uint8_t currency[4];
+    uint8_t mode, expected_total_set, restock_none, stock_set;
+    uint8_t stock_floor, zero[7];
+};
+
+_Static_assert(sizeof(struct item_part) == 48, "no padding, or the hash reads chance");
+_Static_assert(sizeof(struct command_part) == 176, "no padding, or the hash reads chance");
+
+static struct hash128 hash_of(const void *data, uint32_t size)
 {
-    XXH3_128bits_update(state, &size, sizeof(size));
-    if (size > 0)
-        XXH3_128bits_update(state, data, size);
+    XXH128_hash_t hash = XXH3_128bits(data, size);
+    return (struct hash128){.low = hash.low64, .high = hash.high64};
 }
 
-static void add_text(XXH3_state_t *state, struct bytes bytes)
+static struct text_part part_of(struct bytes text)
 {
-    add(state, bytes.data, bytes.size);
+    if (text.size == 0)
+        return (struct text_part){.size = 0};
+    return (struct text_part){.hash = hash_of(text.data, text.size), .size = text.size};
 }
 
-static void add_number(XXH3_state_t *state, int64_t number)
+static struct hash128 hash_items(const struct command *command)
 {
-    add(state, &number, sizeof(number));
+    struct hash128 hash = {0};
+    for (uint32_t i = 0; i < command->item_count; i++) {
+        const struct command_item *item = &command->items[i];
+        struct item_part part = {.before = hash,
+            .sku = part_of(item->sku),
+            .quantity = item->quantity,
+            .line = item->line};
+        hash = hash_of(&part, sizeof(part));
+    }
+    return hash;
 }
 
 struct hash128 command_hash(const struct command *command)
 {
-    XXH3_state_t state;
-    XXH3_128bits_reset(&state);
-    add_number(&state, command->kind);
-    add_text(&state, command->customer);
-    add_text(&state, command->sku);
-    add(&state, command->currency, 4);
-    add(&state, command->order_id, 16);
-    add_number(&state, command->item_count);
-    for (uint32_t i = 0; i < command->item_count; i++) {
-        add_text(&state, command->items[i].sku);
-        add_number(&state, command->items[i].quantity);
-        add_number(&state, command->items[i].line);
-    }
-    add_number(&state, command->expected_total_set);
-    add_number(&state, command->expected_total);
-    add_number(&state, command->mode);
-    add_text(&state, command->token);
-    add_text(&state, command->references);
-    add_number(&state, command->restock_none);
-    add_text(&state, command->reason);
-    add_number(&state, command->stock_set);
-    add_number(&state, command->stock_floor);
-    add_number(&state, command->stock_delta);
-    add_number(&state, command->stock_value);
-    add_number(&state, command->stock_compare);
-    XXH128_hash_t hash = XXH3_128bits_digest(&state);
-    return (struct hash128){.low = hash.low64, .high = hash.high64};
+    struct command_part part = {
+        .sku = part_of(command->sku),
+        .token = part_of(command->token),
+        .references = part_of(command->references),
+        .reason = part_of(command->reason),
+        .items = hash_items(command),
+        .expected_total = command->expected_total,
+        .stock_delta = command->stock_delta,
+        .kind = command->kind,
+        .item_count = command->item_count,
+        .stock_value = command->stock_value,
+        .stock_compare = command->stock_compare,
+        .mode = command->mode,
+        .expected_total_set = command->expected_total_set,
+        .restock_none = command->restock_none,
+        .stock_set = command->stock_set,
+        .stock_floor = command->stock_floor,
+    };
+    memcpy(part.order_id, command->order_id, 16);
+    memcpy(part.currency, command->currency, 4);
+    return hash_of(&part, sizeof(part));
 }

@@ -107,7 +107,8 @@ struct command {
     struct fact_import import;
 };
 
-/* The request's identity for I3 and I4: every decoded member that can change the effect. */
+/* The request's identity for I3 and I4: every decoded member that can change the effect, and not
+ * who sent it. */
 struct hash128 command_hash(const struct command *command);
 
 #endif
