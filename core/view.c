@@ -95,8 +95,9 @@ void engine_order_image(
     event->text[TEXT_PROVIDER] = event->text[TEXT_PAYMENT_ID] = (struct bytes){0};
 }
 
-/* The cursor is the slot of the order to go on with, plus one. A list that changes between two
- * pages may show an order twice, never skip one that was there all the time. */
+/* The cursor is the slot of the order to go on with, plus one; when that order is gone the list
+ * begins again. So a list that changes between two pages may show an order twice, and never skips
+ * one that was there all the time. */
 uint32_t engine_orders_of(const struct engine *engine, uint32_t customer_index,
     int64_t from_wall_ms, int64_t to_wall_ms, uint64_t *cursor, uint32_t limit,
     uint32_t *order_indexes)
@@ -111,7 +112,7 @@ uint32_t engine_orders_of(const struct engine *engine, uint32_t customer_index,
         bool known = *cursor <= engine->orders.fresh &&
                      pool_is_used(&engine->orders, (uint32_t)*cursor - 1) &&
                      order_at(engine, (uint32_t)*cursor - 1)->customer_index == customer_index;
-        link = known ? (uint32_t)*cursor : 0;
+        link = known ? (uint32_t)*cursor : customer->orders_newest;
     }
     for (uint32_t i = 0; link != 0 && i < customer->order_count && count < limit; i++) {
         const struct order *order = order_at(engine, link - 1);
