@@ -15,6 +15,13 @@ void shelf_init(struct shelf *shelf, struct arena *arena, const struct capacity 
     claims_init(&shelf->claims, arena, capacity->claims);
 }
 
+static void note_release(struct shelf *shelf, uint32_t sku_number, uint64_t deadline_shelf_ms)
+{
+    uint32_t sku_index = catalog_find_number(&shelf->catalog, sku_number);
+    if (sku_index != SKU_NONE)
+        stock_note_release(&shelf->stock, sku_index, deadline_shelf_ms);
+}
+
 /* Adds the units of one shard to `held` and `sold`, which stand in the stock lines until the end:
  * the line's own words serve as the sums, so that recovery needs no memory of its own. */
 static void add_units(struct shelf *shelf, uint32_t sku_number, uint64_t held, uint64_t sold)
@@ -36,8 +43,10 @@ static void add_order(struct shelf *shelf, const struct engine *engine, const st
     uint32_t link = order->lines_first;
     for (uint32_t i = 0; i < order->line_count; i++) {
         const struct order_line *line = line_at(engine, link - 1);
-        if (open)
+        if (open) {
             add_units(shelf, line->sku_number, line->quantity - line->cancelled, 0);
+            note_release(shelf, line->sku_number, order->payment_due_shelf_ms);
+        }
         if (sold)
             add_units(shelf, line->sku_number, 0, line->quantity - line->restocked);
         link = line->next;
@@ -67,8 +76,7 @@ static void add_engine(struct shelf *shelf, const struct engine *engine)
         if (hold->state != LINE_HELD)
             continue;
         add_units(shelf, hold->sku_number, hold->quantity, 0);
-        uint32_t sku_index = catalog_find_number(&shelf->catalog, hold->sku_number);
-        stock_note_release(&shelf->stock, sku_index, hold->deadline_shelf_ms);
+        note_release(shelf, hold->sku_number, hold->deadline_shelf_ms);
     }
     for (uint32_t i = 0; i < engine->orders.fresh; i++) {
         if (!pool_is_used(&engine->orders, i))
