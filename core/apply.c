@@ -16,12 +16,13 @@ static uint32_t customer_of(struct engine *engine, const struct event *event, ui
 {
     struct bytes id = event->text[TEXT_CUSTOMER];
     uint32_t index = customer_find(engine, id);
-    if (index == NONE)
+    if (index == NONE) {
         index = customer_add(engine, id, now_shelf_ms);
-    struct customer *customer = customer_at(engine, index);
-    customer->touched_shelf_ms = now_shelf_ms;
-    timer_set(engine, engine->customers_base + index,
-        now_shelf_ms + engine->policy.cart_idle_seconds * 1000ull);
+        /* Moved on when it fires and not at each touch: most customers are busy, few are idle. */
+        timer_set(engine, engine->customers_base + index,
+            now_shelf_ms + engine->policy.cart_idle_seconds * 1000ull);
+    }
+    customer_at(engine, index)->touched_shelf_ms = now_shelf_ms;
     return index;
 }
 
@@ -175,12 +176,15 @@ static void order_timer(struct engine *engine, uint32_t order_index)
         timer_set(engine, id, keep > order->keep_shelf_ms ? keep : order->keep_shelf_ms);
 }
 
+/* No report of money is refused for want of room: its texts are in the record, and stay empty here
+ * when they find none. */
 static void text_replace(struct engine *engine, struct text *text, struct bytes bytes)
 {
     if (text_equal(&engine->texts, *text, bytes))
         return;
     text_give(&engine->texts, text);
-    *text = text_put(&engine->texts, bytes);
+    if (text_blocks(bytes.size) <= text_room(&engine->texts))
+        *text = text_put(&engine->texts, bytes);
 }
 
 static void order_write(struct engine *engine, struct order *order, const struct event *event)
@@ -206,7 +210,8 @@ static void order_write(struct engine *engine, struct order *order, const struct
     if (fact->keep_shelf_ms > order->keep_shelf_ms)
         order->keep_shelf_ms = fact->keep_shelf_ms;
     order->stream_seq = event->stream_seq + event->stream_count - 1;
-    text_replace(engine, &order->references, event->text[TEXT_REFERENCES]);
+    if (event->kind == EVENT_ORDER_PLACED)
+        order->references = text_put(&engine->texts, event->text[TEXT_REFERENCES]);
     text_replace(engine, &order->provider, event->text[TEXT_PROVIDER]);
     text_replace(engine, &order->payment_id, event->text[TEXT_PAYMENT_ID]);
 }
@@ -234,6 +239,17 @@ static void order_lines_write(struct engine *engine, uint32_t customer_index,
     }
 }
 
+static void payment_of(struct engine *engine, const struct event *event, uint32_t order_index)
+{
+    const struct fact_order *fact = &event->fact.order;
+    if (!hash128_is_set(fact->payment_hash))
+        return;
+    uint8_t results = (uint8_t)(1u << fact->result);
+    if (event->kind == EVENT_ORDER_REFUND_REQUIRED)
+        results |= PAYMENT_DUE_BACK;
+    payment_note(engine, order_index, fact->payment_hash, results);
+}
+
 static void apply_order(struct engine *engine, const struct event *event)
 {
     const struct fact_order *fact = &event->fact.order;
@@ -254,8 +270,7 @@ static void apply_order(struct engine *engine, const struct event *event)
     }
     order_write(engine, order_at(engine, order_index), event);
     order_count_open(engine, customer_at(engine, customer_index), fact);
-    if (hash128_is_set(fact->payment_hash))
-        payment_note(engine, order_index, fact->payment_hash, fact->result);
+    payment_of(engine, event, order_index);
     key_note(engine, event, order_index);
     order_timer(engine, order_index);
 }
@@ -375,12 +390,14 @@ void engine_apply(struct engine *engine, const struct event *event)
     case EVENT_IMPORT_BEGUN:
         catalog_begin_import(&engine->shelf->catalog);
         return;
+    case EVENT_IMPORT_DONE:
+        catalog_end_import(&engine->shelf->catalog);
+        return;
     case EVENT_NONE:
         CHECK(!"an event that happens has a kind");
         return;
     case EVENT_PAYMENT_UNMATCHED:
     case EVENT_SALE_SET:
-    case EVENT_IMPORT_DONE:
     case EVENT_STREAM_ATTACHED:
     case EVENT_CLOSED:
         return; /* nothing of the shard's own tables */

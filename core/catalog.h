@@ -76,8 +76,13 @@ struct catalog_record {
     uint32_t reserved_version; /* shard 0's: of the newest change applied, durable or not */
     uint32_t allotment;        /* shard 0's: after the newest change applied */
     struct product_terms terms;
-    struct product_texts texts;
+    _Alignas(8) struct product_texts texts;
 };
+
+/* Copied word by word: see write_whole() in catalog.c. */
+_Static_assert(sizeof(struct product_terms) % 8 == 0, "whole words");
+_Static_assert(sizeof(struct product_texts) % 8 == 0, "whole words");
+_Static_assert(sizeof(struct sale) % 8 == 0, "whole words");
 
 struct catalog {
     struct catalog_record *records;
@@ -95,6 +100,7 @@ struct catalog {
     _Atomic uint32_t names_used;
     uint32_t names_capacity;
     bool importing;
+    bool import_ending;    /* IMPORT_DONE is applied and not yet durable */
     uint32_t import_first; /* slots reserved since the import began are seen together at its end */
 };
 
@@ -108,7 +114,8 @@ uint32_t catalog_find_number(const struct catalog *catalog, uint32_t number);
 
 /* Of a slot that is below catalog_walk_end(). */
 bool catalog_is_visible(const struct catalog *catalog, uint32_t index);
-/* The SKU of a slot; it never changes. */
+/* The number and the SKU of a slot; they never change. */
+uint32_t catalog_number(const struct catalog *catalog, uint32_t index);
 struct bytes catalog_sku(const struct catalog *catalog, uint32_t index);
 
 void catalog_terms(const struct catalog *catalog, uint32_t index, struct product_terms *terms);
@@ -136,6 +143,7 @@ void catalog_reserve(struct catalog *catalog, const struct event *product_set);
 void catalog_publish(struct catalog *catalog, const struct event *product_set);
 void catalog_publish_sale(struct catalog *catalog, const struct event *sale_set);
 void catalog_begin_import(struct catalog *catalog);
+void catalog_end_import(struct catalog *catalog);
 void catalog_publish_import(struct catalog *catalog);
 
 #endif

@@ -60,24 +60,34 @@ static int64_t cancel_apply_lines(struct event *event, bool restock)
     return value;
 }
 
+/* What was paid for what is cancelled is due back; with the last line all that is not a line's. */
+static bool cancel_pay_back(struct fact_order *fact, int64_t value, bool whole)
+{
+    if (fact->paid_wall_ms == 0)
+        return true;
+    int64_t beside = whole ? fact->total - fact->items_total : 0;
+    return !__builtin_add_overflow(value, beside, &value) &&
+           !__builtin_add_overflow(fact->refund_due, value, &fact->refund_due);
+}
+
 static enum outcome cancel_confirmed(struct decision *decision, uint32_t order_index)
 {
     struct event *event = decision->event;
     bool whole = false, restock = !decision->command->restock_none;
     order_event_begin(decision, order_index, EVENT_ORDER_LINES_CANCELLED);
+    struct fact_order *fact = &event->fact.order;
     enum outcome outcome = cancel_lines(decision->command, event, &whole);
+    if (outcome == OUTCOME_OK && !cancel_pay_back(fact, cancel_apply_lines(event, restock), whole))
+        outcome = OUTCOME_INVALID;
     if (outcome != OUTCOME_OK) {
         image_reset(decision->engine, event);
         return decision_bound(decision, outcome, "lines", 0);
     }
-    struct fact_order *fact = &event->fact.order;
-    int64_t value = cancel_apply_lines(event, restock);
     fact->move = restock ? MOVE_RESTOCK : MOVE_NONE;
-    if (fact->paid > 0)
-        fact->refund_due = whole ? fact->paid : fact->refund_due + value;
     if (whole) {
-        event->kind = fact->paid > 0 ? EVENT_ORDER_REFUND_REQUIRED : EVENT_ORDER_CANCELLED;
-        fact->status = fact->paid > 0 ? ORDER_REFUND_REQUIRED : ORDER_CANCELLED;
+        bool due = fact->refund_due > 0;
+        event->kind = due ? EVENT_ORDER_REFUND_REQUIRED : EVENT_ORDER_CANCELLED;
+        fact->status = due ? ORDER_REFUND_REQUIRED : ORDER_CANCELLED;
     }
     return OUTCOME_OK;
 }
@@ -92,19 +102,37 @@ static enum outcome cancel_open(struct decision *decision, uint32_t order_index)
     if (fact->paid > 0) { /* paid while in review */
         decision->event->kind = EVENT_ORDER_REFUND_REQUIRED;
         fact->status = ORDER_REFUND_REQUIRED;
-        fact->refund_due = fact->paid;
+        fact->refund_due += fact->paid;
     }
     return OUTCOME_OK;
+}
+
+/* The latest end of the sales of an order's lines. */
+static int64_t cancel_ends(const struct decision *decision)
+{
+    const struct engine *engine = decision->engine;
+    const struct event *event = decision->event;
+    int64_t latest = 0;
+    for (uint32_t i = 0; i < event->line_count; i++) {
+        uint32_t number = event->lines[i].sku_number;
+        uint32_t sku_index = catalog_find_number(&engine->shelf->catalog, number);
+        if (sku_index == SKU_NONE)
+            continue;
+        struct selling selling;
+        selling_terms(engine, sku_index, &selling);
+        int64_t ends = selling_ends(&selling);
+        latest = ends > latest ? ends : latest;
+    }
+    return latest;
 }
 
 static void cancel_note(struct decision *decision, struct hash128 key)
 {
     const struct command *command = decision->command;
     struct event *event = decision->event;
-    uint64_t keep = decision->engine->policy.idempotency_seconds * 1000ull;
     event->fact.order.key_hash = key;
     event->fact.order.request_hash = command_hash(command);
-    event->fact.order.keep_shelf_ms = decision->now->shelf_ms + keep;
+    event->fact.order.keep_shelf_ms = decision_keep_ms(decision, cancel_ends(decision));
     event->text[TEXT_KEY] = command->key;
     event->text[TEXT_ACTOR] = command->actor;
     event->text[TEXT_REASON] = command->reason;

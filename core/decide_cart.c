@@ -27,7 +27,8 @@ static void line_event(struct decision *decision, const struct event_line *line,
     };
 }
 
-static enum outcome cart_room(struct decision *decision, bool new_line, uint32_t limit)
+static enum outcome cart_room(
+    struct decision *decision, bool new_line, const struct event_line *line)
 {
     const struct engine *engine = decision->engine;
     const char *full = room_for_customer(decision);
@@ -35,7 +36,8 @@ static enum outcome cart_room(struct decision *decision, bool new_line, uint32_t
         return decision_full(decision, full);
     if (new_line && pool_room(&engine->holds) == 0)
         return decision_full(decision, "holds");
-    if (limit > 0 && pool_room(&engine->allowances) == 0)
+    if (line->limit > 0 && pool_room(&engine->allowances) == 0 &&
+        allowance_used(engine, decision->customer_index, line->sku_number, line->sale_number) == 0)
         return decision_full(decision, "allowances");
     if (decision->now->journal_full)
         return OUTCOME_JOURNAL_FULL;
@@ -60,10 +62,13 @@ static enum outcome cart_currency(struct decision *decision, const struct produc
     return product_price(terms, currency, price) ? OUTCOME_OK : OUTCOME_CURRENCY_MISMATCH;
 }
 
-/* Takes `units` more of a SKU for a customer who holds `own`: limit first, then stock (Q2, Q3). */
+/* Takes `units` more of a SKU for a customer with this hold of it: limit first, then stock (Q2,
+ * Q3).
+ */
 static enum outcome cart_take(struct decision *decision, const struct selling *selling,
-    uint32_t sku_index, const struct event_line *line, uint32_t units, uint32_t own)
+    uint32_t sku_index, const struct event_line *line, uint32_t units, const struct hold *hold)
 {
+    uint32_t own = hold == NULL ? 0 : hold->quantity;
     struct answer *answer = decision->answer;
     struct stock *stock = &decision->engine->shelf->stock;
     enum outcome window = selling_window(selling, decision->now->wall_ms, &answer->starts_wall_ms);
@@ -71,6 +76,7 @@ static enum outcome cart_take(struct decision *decision, const struct selling *s
         return window;
     uint32_t used = allowance_used(
         decision->engine, decision->customer_index, line->sku_number, line->sale_number);
+    used += hold == NULL ? 0 : hold_uncounted(hold);
     if (selling->limit > 0 && (uint64_t)used + units > selling->limit) {
         answer->limit = selling->limit;
         answer->used = used;
@@ -130,8 +136,7 @@ static enum outcome cart_change(
         taken = quantity - hold->quantity;
         if (decision->now->journal_full)
             return OUTCOME_JOURNAL_FULL;
-        enum outcome outcome =
-            cart_take(decision, selling, sku_index, &line, taken, hold->quantity);
+        enum outcome outcome = cart_take(decision, selling, sku_index, &line, taken, hold);
         if (outcome != OUTCOME_OK)
             return outcome;
     }
@@ -169,9 +174,9 @@ static enum outcome cart_put(
         if (hold->quantity == line.quantity && hold->state == LINE_NONE)
             return OUTCOME_OK;
     }
-    outcome = cart_room(decision, index == NONE, line.limit);
+    outcome = cart_room(decision, index == NONE, &line);
     if (outcome == OUTCOME_OK && holds_units)
-        outcome = cart_take(decision, selling, sku_index, &line, line.quantity, 0);
+        outcome = cart_take(decision, selling, sku_index, &line, line.quantity, NULL);
     if (outcome != OUTCOME_OK)
         return outcome;
     line_event(decision, &line, holds_units ? LINE_HELD : LINE_NONE);

@@ -51,8 +51,9 @@ static enum outcome checkout_room(struct decision *decision, const struct basket
 {
     struct engine *engine = decision->engine;
     const char *full = room_for_customer(decision);
-    uint32_t texts = text_blocks(decision->command->references.size) +
-                     text_blocks(decision->command->customer.size);
+    uint32_t texts = text_blocks(decision->command->references.size);
+    if (decision->customer_index == NONE)
+        texts += text_blocks(decision->command->customer.size);
     if (full != NULL)
         return decision_full(decision, full);
     if (pool_room(&engine->orders) == 0)
@@ -63,7 +64,7 @@ static enum outcome checkout_room(struct decision *decision, const struct basket
         return decision_full(decision, "text_bytes");
     if (pool_room(&engine->keys) == 0)
         return decision_full(decision, "idempotency_keys");
-    if (pool_room(&engine->allowances) < basket->limited_count)
+    if (pool_room(&engine->allowances) < basket->allowances_new)
         return decision_full(decision, "allowances");
     /* Payment slots are set aside for every order that is kept: see PAYMENTS_PER_ORDER. */
     if ((engine->orders.used + 1ull) * PAYMENTS_PER_ORDER > engine->payments.capacity)
@@ -131,20 +132,6 @@ static void note_releases(
         stock_note_release(&decision->engine->shelf->stock, drafts[i].sku_index, deadline_shelf_ms);
 }
 
-/* A key lives at least a day, and a day past the end of the latest sale of the basket (I6). */
-static uint64_t key_keep_ms(const struct decision *decision, const struct basket *basket)
-{
-    uint64_t day = 86400ull * 1000;
-    uint64_t keep = decision->engine->policy.idempotency_seconds * 1000ull;
-    if (keep < day)
-        keep = day;
-    if (basket->ends_wall_ms > decision->now->wall_ms) {
-        uint64_t sale = (uint64_t)(basket->ends_wall_ms - decision->now->wall_ms) + day;
-        keep = sale > keep ? sale : keep;
-    }
-    return decision->now->shelf_ms + keep;
-}
-
 static void placed_fact(struct decision *decision, const struct basket *basket)
 {
     struct engine *engine = decision->engine;
@@ -154,13 +141,13 @@ static void placed_fact(struct decision *decision, const struct basket *basket)
     uint64_t due = now->shelf_ms + basket->payment_seconds * 1000ull;
     struct fact_order *fact = &decision->event->fact.order;
     *fact = (struct fact_order){
-        .key_hash = checkout_key(command),
+        .key_hash = basket->key,
         .request_hash = command_hash(command),
         .items_total = basket->items_total,
         .total = basket->items_total,
         .payment_due_shelf_ms = deferred ? 0 : due,
         .born_due_shelf_ms = deferred ? 0 : due,
-        .keep_shelf_ms = key_keep_ms(decision, basket),
+        .keep_shelf_ms = decision_keep_ms(decision, basket->ends_wall_ms),
         .now_shelf_ms = now->shelf_ms,
         .now_wall_ms = now->wall_ms,
         .payment_due_wall_ms =
@@ -183,7 +170,7 @@ static void placed_fact(struct decision *decision, const struct basket *basket)
     order_id_make(fact->id, now->wall_ms, partition_of_customer(command->customer), now->random[0]);
 }
 
-/* What came from a hold keeps the hold's price and terms; a line of its own where they differ. */
+/* What came from a hold keeps the hold's price and terms, in a line of its own. */
 static void placed_lines(struct decision *decision, struct basket *basket)
 {
     struct scratch *scratch = decision->engine->scratch;
@@ -199,11 +186,11 @@ static void placed_lines(struct decision *decision, struct basket *basket)
         if (fresh == 0)
             continue;
         struct event_line line = {
-            .sku_number = draft->terms.number,
+            .sku_number = draft->number,
             .quantity = fresh,
             .unit_price = draft->unit_price,
-            .seller_number = draft->terms.seller_number,
-            .sale_number = draft->terms.sale_number,
+            .seller_number = draft->seller_number,
+            .sale_number = draft->sale_number,
             .limit = draft->limit,
             .moved = fresh,
         };
@@ -242,11 +229,11 @@ static enum outcome checkout_judge(struct decision *decision, struct basket *bas
     enum outcome outcome = basket_build(decision, basket);
     if (outcome != OUTCOME_OK)
         return outcome;
-    basket_terms(decision, basket);
+    bool good = basket_judge(decision, basket);
     outcome = checkout_mode(decision, basket);
     if (outcome != OUTCOME_OK)
         return outcome;
-    if (!basket_judge(decision, basket)) {
+    if (!good) {
         look_at_all(decision, basket);
         return basket_refused(decision, basket);
     }
@@ -269,9 +256,9 @@ enum outcome decide_checkout(struct decision *decision)
     CHECK(decision->command->customer.size > 0);
     CHECK(decision->command->key.size > 0);
     enum outcome outcome;
-    if (checkout_replayed(decision, checkout_key(decision->command), &outcome))
+    struct basket basket = {.key = checkout_key(decision->command)};
+    if (checkout_replayed(decision, basket.key, &outcome))
         return outcome;
-    struct basket basket = {0};
     outcome = checkout_judge(decision, &basket);
     if (outcome != OUTCOME_OK)
         return outcome;

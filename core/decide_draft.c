@@ -8,18 +8,17 @@ static struct draft *draft_at(const struct decision *decision, uint32_t index)
     return &decision->engine->scratch->drafts[index];
 }
 
-/* Order of claiming: by number, a draft with an unknown SKU last, then as asked. */
-static bool draft_before(const struct draft *drafts, uint16_t a, uint16_t b)
+static bool number_before(const struct scratch *scratch, uint16_t a, uint16_t b)
 {
-    uint32_t left = drafts[a].sku_index == SKU_NONE ? UINT32_MAX : drafts[a].terms.number;
-    uint32_t right = drafts[b].sku_index == SKU_NONE ? UINT32_MAX : drafts[b].terms.number;
+    uint32_t left = scratch->numbers[a], right = scratch->numbers[b];
     return left != right ? left < right : a < b;
 }
 
 /* Shell sort with the gaps of Ciura (2001): no recursion, no memory, at most 512 entries. */
-static void sort_by_number(struct scratch *scratch, uint32_t count)
+void sort_by_number(struct scratch *scratch, uint32_t count)
 {
     static const uint32_t gaps[] = {301, 132, 57, 23, 10, 4, 1};
+    CHECK(count <= LINES_PER_ORDER_MAX);
     for (uint32_t i = 0; i < count; i++)
         scratch->by_number[i] = (uint16_t)i;
     for (uint32_t g = 0; g < sizeof(gaps) / sizeof(gaps[0]); g++) {
@@ -27,14 +26,21 @@ static void sort_by_number(struct scratch *scratch, uint32_t count)
         for (uint32_t i = gap; i < count; i++) {
             uint16_t moving = scratch->by_number[i];
             uint32_t at = i;
-            while (
-                at >= gap && draft_before(scratch->drafts, moving, scratch->by_number[at - gap])) {
+            while (at >= gap && number_before(scratch, moving, scratch->by_number[at - gap])) {
                 scratch->by_number[at] = scratch->by_number[at - gap];
                 at -= gap;
             }
             scratch->by_number[at] = moving;
         }
     }
+}
+
+/* The order of claiming; a draft with an unknown SKU is the last. */
+static void sort_drafts(struct scratch *scratch, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        scratch->numbers[i] = scratch->drafts[i].number;
+    sort_by_number(scratch, count);
 }
 
 static enum outcome drafts_from_items(struct decision *decision, struct basket *basket)
@@ -56,14 +62,26 @@ static enum outcome drafts_from_items(struct decision *decision, struct basket *
             .sku_index = catalog_find(catalog, command->items[i].sku),
             .quantity = command->items[i].quantity,
             .hold_index = NONE,
+            .number = UINT32_MAX,
         };
         if (draft->sku_index == SKU_NONE)
             draft->outcome = OUTCOME_UNKNOWN_SKU;
         else
-            catalog_terms(catalog, draft->sku_index, &draft->terms);
+            draft->number = catalog_number(catalog, draft->sku_index);
     }
     basket->draft_count = command->item_count;
     return OUTCOME_OK;
+}
+
+/* A live hold on the same SKU is used first, at its price (K8, A6). */
+static void draft_use_hold(const struct engine *engine, struct draft *draft, uint32_t hold_index)
+{
+    const struct hold *hold = hold_at(engine, hold_index);
+    if (hold->state != LINE_HELD)
+        return;
+    draft->hold_index = hold_index;
+    draft->from_hold = hold->quantity < draft->quantity ? hold->quantity : draft->quantity;
+    draft->hold_price = hold->unit_price;
 }
 
 static enum outcome drafts_from_cart(struct decision *decision, struct basket *basket)
@@ -87,10 +105,11 @@ static enum outcome drafts_from_cart(struct decision *decision, struct basket *b
         *draft = (struct draft){
             .sku = catalog_sku(&engine->shelf->catalog, sku_index),
             .sku_index = sku_index,
+            .number = hold->sku_number,
             .quantity = hold->quantity,
             .hold_index = NONE,
         };
-        catalog_terms(&engine->shelf->catalog, sku_index, &draft->terms);
+        draft_use_hold(engine, draft, link - 1);
         link = hold->next;
     }
     basket->draft_count = customer->hold_count;
@@ -103,7 +122,7 @@ static enum outcome drafts_merge(struct decision *decision, struct basket *baske
 {
     struct scratch *scratch = decision->engine->scratch;
     uint32_t most = decision->engine->policy.units_per_line;
-    sort_by_number(scratch, basket->draft_count);
+    sort_drafts(scratch, basket->draft_count);
     for (uint32_t i = 1; i < basket->draft_count; i++) {
         struct draft *before = &scratch->drafts[scratch->by_number[i - 1]];
         struct draft *draft = &scratch->drafts[scratch->by_number[i]];
@@ -125,11 +144,10 @@ static enum outcome drafts_merge(struct decision *decision, struct basket *baske
             scratch->drafts[kept++] = scratch->drafts[i];
     }
     basket->draft_count = kept;
-    sort_by_number(scratch, kept);
+    sort_drafts(scratch, kept);
     return OUTCOME_OK;
 }
 
-/* A live hold on the same SKU is used first, at its price (K8, A6). */
 static void drafts_use_holds(struct decision *decision, struct basket *basket)
 {
     const struct engine *engine = decision->engine;
@@ -140,50 +158,37 @@ static void drafts_use_holds(struct decision *decision, struct basket *basket)
         return;
     for (uint32_t i = 0; i < basket->draft_count; i++) {
         struct draft *draft = draft_at(decision, i);
-        if (draft->sku_index == SKU_NONE)
-            continue;
-        uint32_t index = hold_find(engine, customer, draft->terms.number);
-        if (index == NONE || hold_at(engine, index)->state != LINE_HELD)
-            continue;
-        uint32_t held = hold_at(engine, index)->quantity;
-        draft->hold_index = index;
-        draft->from_hold = held < draft->quantity ? held : draft->quantity;
-        draft->hold_price = hold_at(engine, index)->unit_price;
+        uint32_t index = NONE;
+        if (draft->sku_index != SKU_NONE)
+            index = hold_find(engine, customer, draft->number);
+        if (index != NONE)
+            draft_use_hold(engine, draft, index);
     }
 }
 
+/* The cart's currency, else the one named; else the first product's own, see basket_judge(). */
 static void basket_currency(const struct decision *decision, struct basket *basket)
 {
     const struct command *command = decision->command;
-    if (decision->customer_index != NONE) {
-        const struct customer *customer = customer_at(decision->engine, decision->customer_index);
-        if (customer->currency[0] != 0 && (basket->from_cart || command->currency[0] == 0)) {
-            memcpy(basket->currency, customer->currency, 4);
-            return;
-        }
-    }
-    if (command->currency[0] != 0) {
-        memcpy(basket->currency, command->currency, 4);
+    memcpy(basket->currency, command->currency, 4);
+    if (decision->customer_index == NONE)
         return;
-    }
-    for (uint32_t i = 0; i < basket->draft_count; i++) {
-        const struct draft *draft = draft_at(decision, i);
-        if (draft->sku_index == SKU_NONE)
-            continue;
-        memcpy(basket->currency, draft->terms.prices[0].currency, 4);
-        return;
-    }
+    const struct customer *customer = customer_at(decision->engine, decision->customer_index);
+    if (customer->currency[0] != 0 && (basket->from_cart || command->currency[0] == 0))
+        memcpy(basket->currency, customer->currency, 4);
 }
 
 enum outcome basket_build(struct decision *decision, struct basket *basket)
 {
-    enum outcome outcome = decision->command->item_count > 0 ? drafts_from_items(decision, basket)
-                                                             : drafts_from_cart(decision, basket);
+    bool from_items = decision->command->item_count > 0;
+    enum outcome outcome =
+        from_items ? drafts_from_items(decision, basket) : drafts_from_cart(decision, basket);
     if (outcome == OUTCOME_OK)
         outcome = drafts_merge(decision, basket);
     if (outcome != OUTCOME_OK)
         return outcome;
-    drafts_use_holds(decision, basket);
+    if (from_items)
+        drafts_use_holds(decision, basket);
     basket_currency(decision, basket);
     const uint8_t *named = decision->command->currency;
     if (basket->from_cart && named[0] != 0 && memcmp(named, basket->currency, 3) != 0)
@@ -191,41 +196,54 @@ enum outcome basket_build(struct decision *decision, struct basket *basket)
     return OUTCOME_OK;
 }
 
-static enum outcome draft_judge(struct decision *decision, const struct basket *basket,
+/* Q1: what is held and bought counts; a hold from before the SKU had a limit is in no allowance. */
+static bool draft_within_limit(
+    struct decision *decision, struct basket *basket, struct draft *draft, uint32_t limit)
+{
+    const struct engine *engine = decision->engine;
+    draft->limit = limit;
+    if (limit == 0)
+        return true;
+    draft->used =
+        allowance_used(engine, decision->customer_index, draft->number, draft->sale_number);
+    basket->allowances_new += draft->used == 0;
+    if (draft->hold_index != NONE)
+        draft->used += hold_uncounted(hold_at(engine, draft->hold_index));
+    return (uint64_t)draft->used + draft->quantity - draft->from_hold <= limit;
+}
+
+static enum outcome draft_judge(struct decision *decision, struct basket *basket,
     const struct selling *selling, struct draft *draft)
 {
-    uint32_t fresh = draft->quantity - draft->from_hold;
     const uint8_t *cart = NULL;
     if (draft->from_hold > 0)
         cart = customer_at(decision->engine, decision->customer_index)->currency;
     if (cart != NULL && memcmp(cart, basket->currency, 3) != 0)
         return OUTCOME_CURRENCY_MISMATCH;
-    if (fresh == 0)
+    if (draft->quantity == draft->from_hold)
         return OUTCOME_OK;
-    if (!product_price(&draft->terms, basket->currency, &draft->unit_price))
+    if (!product_price(&selling->terms, basket->currency, &draft->unit_price))
         return OUTCOME_CURRENCY_MISMATCH;
     enum outcome window = selling_window(selling, decision->now->wall_ms, &draft->starts_wall_ms);
     if (window != OUTCOME_OK)
         return window;
-    draft->limit = selling->limit;
-    draft->used = allowance_used(
-        decision->engine, decision->customer_index, draft->terms.number, draft->terms.sale_number);
-    if (draft->limit > 0 && (uint64_t)draft->used + fresh > draft->limit)
-        return OUTCOME_LIMIT_EXCEEDED;
-    return OUTCOME_OK;
+    return draft_within_limit(decision, basket, draft, selling->limit) ? OUTCOME_OK
+                                                                       : OUTCOME_LIMIT_EXCEEDED;
 }
 
-/* In a basket over several sales external stands over deferred, and the shortest time counts. */
+/* In a basket over several sales external stands over deferred, the shortest time to pay and the
+ * latest end count (P1). */
 static void basket_add_terms(struct basket *basket, const struct selling *selling)
 {
     if (basket->payment_mode != PAYMENT_EXTERNAL)
         basket->payment_mode = selling->payment_mode;
     if (basket->payment_seconds == 0 || selling->payment_seconds < basket->payment_seconds)
         basket->payment_seconds = selling->payment_seconds;
-    int64_t ends =
-        selling->terms.ends_wall_ms ? selling->terms.ends_wall_ms : selling->sale.ends_wall_ms;
+    int64_t ends = selling_ends(selling);
     if (ends > basket->ends_wall_ms)
         basket->ends_wall_ms = ends;
+    if (basket->currency[0] == 0)
+        memcpy(basket->currency, selling->terms.prices[0].currency, 4);
 }
 
 bool basket_judge(struct decision *decision, struct basket *basket)
@@ -233,35 +251,24 @@ bool basket_judge(struct decision *decision, struct basket *basket)
     bool good = true;
     for (uint32_t i = 0; i < basket->draft_count; i++) {
         struct draft *draft = draft_at(decision, i);
-        if (draft->outcome != OUTCOME_OK) {
+        if (draft->sku_index == SKU_NONE) {
             good = false;
             continue;
         }
         struct selling selling;
         selling_terms(decision->engine, draft->sku_index, &selling);
-        draft->terms = selling.terms;
+        draft->seller_number = selling.terms.seller_number;
+        draft->sale_number = selling.terms.sale_number;
+        basket_add_terms(basket, &selling);
         draft->outcome = draft_judge(decision, basket, &selling, draft);
         good = good && draft->outcome == OUTCOME_OK;
         uint32_t fresh = draft->quantity - draft->from_hold;
         basket->line_count += (draft->from_hold > 0 ? 1u : 0u) + (fresh > 0 ? 1u : 0u);
-        basket->limited_count += draft->limit > 0;
         basket->fresh_units |= fresh > 0;
-    }
-    return good;
-}
-
-void basket_terms(struct decision *decision, struct basket *basket)
-{
-    for (uint32_t i = 0; i < basket->draft_count; i++) {
-        const struct draft *draft = draft_at(decision, i);
-        if (draft->sku_index == SKU_NONE)
-            continue;
-        struct selling selling;
-        selling_terms(decision->engine, draft->sku_index, &selling);
-        basket_add_terms(basket, &selling);
     }
     if (basket->payment_mode == 0)
         basket->payment_mode = decision->engine->policy.payment_mode;
+    return good;
 }
 
 static bool add_product(int64_t *sum, int64_t price, uint32_t units)

@@ -6,7 +6,7 @@
  * Threads    The engine's own shard.
  * Units      Units of stock, minor units of money.
  * Errors     Outcomes; a draft that failed carries its own.
- * Cost       O(lines x log lines).
+ * Cost       O(lines x log lines); items of a customer with live holds also walk the cart for each.
  */
 #ifndef HOTSHELF_CORE_DECIDE_DRAFT_H
 #define HOTSHELF_CORE_DECIDE_DRAFT_H
@@ -14,9 +14,10 @@
 #include "core/engine_steps.h"
 
 struct basket {
+    struct hash128 key; /* scope, action and Idempotency-Key */
     uint32_t draft_count;
-    uint32_t line_count;    /* of the order it would become: see placed_lines() */
-    uint32_t limited_count; /* drafts that may need a new allowance */
+    uint32_t line_count; /* of the order it would become: see placed_lines() */
+    uint32_t allowances_new;
     uint32_t payment_seconds;
     uint8_t payment_mode;
     uint8_t from_cart;
@@ -28,9 +29,8 @@ struct basket {
 
 /* Drafts from the items, or from the cart without any; same SKUs are summed (V6). */
 enum outcome basket_build(struct decision *decision, struct basket *basket);
-/* What the sales of the basket say together: mode, time to pay, latest end (P1). */
-void basket_terms(struct decision *decision, struct basket *basket);
-/* Window, currency, price and limit of each draft; false when one failed. */
+/* Window, currency, price and limit of each draft, and what their sales say together: mode, time to
+ * pay, latest end (P1). False when a draft failed. */
 bool basket_judge(struct decision *decision, struct basket *basket);
 enum outcome basket_total(struct decision *decision, struct basket *basket);
 /* Every failing line into the answer; their common outcome, or LINES_REFUSED (K2). */

@@ -39,11 +39,6 @@ static struct bytes forget_claims(struct decision *decision, const struct order 
     return bytes_of(begin, size);
 }
 
-bool payment_is_claim(const struct payment *payment)
-{
-    return payment->results != 1u << RESULT_REFUNDED;
-}
-
 static bool due_order(struct decision *decision, uint32_t index)
 {
     struct engine *engine = decision->engine;
@@ -74,11 +69,12 @@ static bool due_customer(struct decision *decision, uint32_t index)
 {
     struct engine *engine = decision->engine;
     const struct customer *customer = customer_at(engine, index);
-    uint64_t idle = customer->touched_shelf_ms + engine->policy.cart_idle_seconds * 1000ull;
+    uint64_t pause = engine->policy.cart_idle_seconds * 1000ull;
+    uint64_t idle = customer->touched_shelf_ms + pause, now = decision->now->shelf_ms;
     if (customer->order_count > 0 || customer->allowance_count > 0 || customer->live_holds > 0 ||
-        idle > decision->now->shelf_ms) {
-        uint64_t later = decision->now->shelf_ms + engine->policy.cart_idle_seconds * 1000ull;
-        deadlines_set(&engine->deadlines, engine->customers_base + index, later);
+        idle > now) {
+        deadlines_set(
+            &engine->deadlines, engine->customers_base + index, idle > now ? idle : now + pause);
         return false;
     }
     decision->event->kind = EVENT_CUSTOMER_FORGOTTEN;
@@ -139,11 +135,12 @@ static uint32_t due_of_customer(
         link = hold->next;
     }
     link = customer->open_orders > 0 ? customer->orders_newest : 0;
-    for (uint32_t i = 0; link != 0 && i < customer->order_count; i++) {
+    for (uint32_t open = 0; link != 0 && open < customer->open_orders;) {
         const struct order *order = order_at(engine, link - 1);
-        bool open = order->status == ORDER_PENDING_PAYMENT || order->status == ORDER_REVIEW;
-        if (open && order->payment_due_shelf_ms <= now_shelf_ms)
+        bool is_open = order->status == ORDER_PENDING_PAYMENT || order->status == ORDER_REVIEW;
+        if (is_open && order->payment_due_shelf_ms <= now_shelf_ms)
             return engine->orders_base + link - 1;
+        open += is_open;
         link = order->next;
     }
     return NONE;

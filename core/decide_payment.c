@@ -20,35 +20,37 @@ static struct hash128 report_hash(const struct command *command)
     return hash_parts(parts, command->result == RESULT_REFUNDED ? 4 : 3);
 }
 
-static bool report_seen(
-    const struct engine *engine, const struct order *order, struct hash128 hash, uint8_t result)
+/* What the order remembers under the report's payment id; NULL nothing. */
+static const struct payment *report_known(
+    const struct engine *engine, const struct order *order, struct hash128 hash)
 {
     uint32_t index = payment_find(engine, order, hash);
-    if (index == NONE)
+    return index == NONE ? NULL : pool_at(&engine->payments, index);
+}
+
+static bool report_seen(const struct payment *known, uint8_t result)
+{
+    if (known == NULL)
         return false;
-    const struct payment *payment = pool_at(&engine->payments, index);
     /* An authorization that arrives after its capture says nothing new. */
-    if (result == RESULT_AUTHORIZED && payment->results & 1u << RESULT_CAPTURED)
+    if (result == RESULT_AUTHORIZED && known->results & 1u << RESULT_CAPTURED)
         return true;
-    return payment->results & 1u << result;
+    return known->results & 1u << result;
 }
 
-/* Money under this very payment id was counted before: an authorization now captured. */
-static bool money_seen(const struct engine *engine, const struct order *order, struct hash128 hash)
+/* Money that the order stands for, and is not due back. */
+static bool is_own_money(const struct payment *payment)
 {
-    uint32_t index = payment_find(engine, order, hash);
-    if (index == NONE)
-        return false;
-    const struct payment *payment = pool_at(&engine->payments, index);
-    return payment->results & (1u << RESULT_AUTHORIZED | 1u << RESULT_CAPTURED);
+    return payment->results & (1u << RESULT_AUTHORIZED | 1u << RESULT_CAPTURED) &&
+           !(payment->results & PAYMENT_DUE_BACK);
 }
 
-static bool any_money_seen(const struct engine *engine, const struct order *order)
+static bool has_own_money(const struct engine *engine, const struct order *order)
 {
     uint32_t link = order->payments_first;
     for (uint32_t i = 0; i < order->payment_count; i++) {
         const struct payment *payment = pool_at(&engine->payments, link - 1);
-        if (payment->results & (1u << RESULT_AUTHORIZED | 1u << RESULT_CAPTURED))
+        if (is_own_money(payment))
             return true;
         link = payment->next;
     }
@@ -100,7 +102,22 @@ void order_event_cancel(struct event *event, enum stock_move move)
     }
 }
 
-static void money_confirms(struct decision *decision, uint32_t order_index)
+static enum outcome money_overflows(struct decision *decision)
+{
+    image_reset(decision->engine, decision->event);
+    return decision_bound(decision, OUTCOME_INVALID, "amount", INT64_MAX);
+}
+
+/* What was cancelled before the order's own money came, and now is due back. */
+static int64_t cancelled_value(const struct event *event)
+{
+    int64_t value = 0;
+    for (uint32_t i = 0; i < event->line_count; i++)
+        value += event->lines[i].unit_price * (int64_t)event->lines[i].cancelled;
+    return value;
+}
+
+static enum outcome money_confirms(struct decision *decision, uint32_t order_index)
 {
     order_event_begin(decision, order_index, EVENT_ORDER_CONFIRMED);
     struct fact_order *fact = &decision->event->fact.order;
@@ -110,52 +127,97 @@ static void money_confirms(struct decision *decision, uint32_t order_index)
         fact->cancel_until_wall_ms =
             decision->now->wall_ms + (int64_t)decision->engine->policy.cancel_seconds * 1000;
     }
-    if (decision->command->result == RESULT_CAPTURED) {
-        fact->paid = fact->total;
-        fact->paid_wall_ms = decision->now->wall_ms;
-    }
+    if (decision->command->result != RESULT_CAPTURED)
+        return OUTCOME_OK;
+    fact->paid_wall_ms = decision->now->wall_ms;
+    if (__builtin_add_overflow(fact->paid, decision->command->amount, &fact->paid) ||
+        __builtin_add_overflow(
+            fact->refund_due, cancelled_value(decision->event), &fact->refund_due))
+        return money_overflows(decision);
+    return OUTCOME_OK;
 }
 
-/* Money that buys nothing: it is due back, and the stream says so once for each report (P6, P7). */
-static enum outcome money_comes_back(struct decision *decision, uint32_t order_index, bool counted)
+/* Money that buys nothing: it is due back, and the stream says so (P6, P7). An authorization that
+ * was counted is not counted again when it is captured, unless it was given back meanwhile. */
+static enum outcome money_comes_back(
+    struct decision *decision, uint32_t order_index, const struct payment *known)
 {
+    bool counted = known != NULL && known->results & PAYMENT_DUE_BACK;
     order_event_begin(decision, order_index, EVENT_ORDER_REFUND_REQUIRED);
     struct fact_order *fact = &decision->event->fact.order;
     int64_t amount = decision->command->amount;
-    int64_t due = counted ? 0 : amount;
-    if (fact->status != ORDER_CONFIRMED)
-        fact->status = ORDER_REFUND_REQUIRED;
+    int64_t due = counted && fact->status != ORDER_REFUNDED ? 0 : amount;
     if (__builtin_add_overflow(fact->refund_due, due, &fact->refund_due) ||
         (decision->command->result == RESULT_CAPTURED &&
-            __builtin_add_overflow(fact->paid, amount, &fact->paid))) {
-        image_reset(decision->engine, decision->event);
-        return OUTCOME_INVALID;
-    }
+            __builtin_add_overflow(fact->paid, amount, &fact->paid)))
+        return money_overflows(decision);
+    /* An order that stands goes on standing; nothing is due of an order that costs nothing. */
+    if (fact->status == ORDER_CONFIRMED)
+        return OUTCOME_OK;
+    if (fact->refund_due > 0)
+        fact->status = ORDER_REFUND_REQUIRED;
     return OUTCOME_REFUND_REQUIRED;
 }
 
-/* Units of an expired order once more: all or none, in the order of SKU numbers (K1, P5). */
-static bool take_again(struct decision *decision)
+/* The line's place in the order of SKU numbers, and what an earlier line of the same SKU counts
+ * against its limit: a basket has two when a hold was used first. */
+static struct event_line *line_in_turn(struct decision *decision, uint32_t turn, uint32_t *before)
 {
-    struct event *event = decision->event;
+    struct event_line *lines = (struct event_line *)decision->event->lines;
+    const uint16_t *by_number = decision->engine->scratch->by_number;
+    struct event_line *line = &lines[by_number[turn]];
+    *before = 0;
+    if (turn > 0) {
+        const struct event_line *last = &lines[by_number[turn - 1]];
+        if (last->limit > 0 && last->sku_number == line->sku_number &&
+            last->sale_number == line->sale_number)
+            *before = last->quantity;
+    }
+    return line;
+}
+
+/* Allowances that the lines need anew. */
+static uint32_t allowances_again(struct decision *decision, uint32_t customer)
+{
+    uint32_t count = 0, before;
+    for (uint32_t turn = 0; turn < decision->event->line_count; turn++) {
+        const struct event_line *line = line_in_turn(decision, turn, &before);
+        count +=
+            line->limit > 0 && before == 0 &&
+            allowance_used(decision->engine, customer, line->sku_number, line->sale_number) == 0;
+    }
+    return count;
+}
+
+static bool take_line(
+    struct decision *decision, uint32_t customer, struct event_line *line, uint32_t before)
+{
     struct shelf *shelf = decision->engine->shelf;
-    const struct fact_order *fact = &event->fact.order;
-    uint32_t customer = customer_find(decision->engine, event->text[TEXT_CUSTOMER]);
-    struct event_line *lines = (struct event_line *)event->lines;
-    CHECK(fact->status_before == ORDER_EXPIRED);
-    for (uint32_t i = 0; i < event->line_count; i++) {
-        uint32_t units = lines[i].quantity;
-        uint32_t sku_index = catalog_find_number(&shelf->catalog, lines[i].sku_number);
-        uint32_t used =
-            allowance_used(decision->engine, customer, lines[i].sku_number, lines[i].sale_number);
-        bool allowed = lines[i].limit == 0 || (uint64_t)used + units <= lines[i].limit;
-        if (allowed && stock_take(&shelf->stock, sku_index, units) == STOCK_TAKEN) {
-            lines[i].moved = units;
+    uint32_t sku_index = catalog_find_number(&shelf->catalog, line->sku_number);
+    uint64_t used =
+        allowance_used(decision->engine, customer, line->sku_number, line->sale_number) +
+        (uint64_t)before;
+    if (sku_index == SKU_NONE || (line->limit > 0 && used + line->quantity > line->limit) ||
+        stock_take(&shelf->stock, sku_index, line->quantity) != STOCK_TAKEN)
+        return false;
+    line->moved = line->quantity;
+    return true;
+}
+
+/* Units of an expired order once more: all or none, in the order of SKU numbers (K1, P5). */
+static bool take_again(struct decision *decision, uint32_t customer)
+{
+    struct shelf *shelf = decision->engine->shelf;
+    uint32_t before;
+    CHECK(decision->event->fact.order.status_before == ORDER_EXPIRED);
+    for (uint32_t turn = 0; turn < decision->event->line_count; turn++) {
+        struct event_line *line = line_in_turn(decision, turn, &before);
+        if (take_line(decision, customer, line, before))
             continue;
-        }
-        for (uint32_t back = 0; back < i; back++) {
-            sku_index = catalog_find_number(&shelf->catalog, lines[back].sku_number);
-            stock_give(&shelf->stock, sku_index, lines[back].moved);
+        while (turn > 0) {
+            line = line_in_turn(decision, --turn, &before);
+            uint32_t sku_index = catalog_find_number(&shelf->catalog, line->sku_number);
+            stock_give(&shelf->stock, sku_index, line->moved);
         }
         return false;
     }
@@ -164,54 +226,80 @@ static bool take_again(struct decision *decision)
 
 static enum outcome money_for_expired(struct decision *decision, uint32_t order_index)
 {
-    if (decision->engine->allowances.capacity - decision->engine->allowances.used <
-        order_at(decision->engine, order_index)->line_count)
+    struct engine *engine = decision->engine;
+    uint32_t customer = order_at(engine, order_index)->customer_index;
+    if (decision->now->journal_full)
+        return OUTCOME_JOURNAL_FULL;
+    enum outcome outcome = money_confirms(decision, order_index);
+    if (outcome != OUTCOME_OK)
+        return outcome;
+    struct event *event = decision->event;
+    for (uint32_t i = 0; i < event->line_count; i++)
+        engine->scratch->numbers[i] = event->lines[i].sku_number;
+    sort_by_number(engine->scratch, event->line_count);
+    if (allowances_again(decision, customer) > pool_room(&engine->allowances)) {
+        image_reset(engine, event);
         return decision_full(decision, "allowances");
-    money_confirms(decision, order_index);
-    decision->event->fact.order.move = MOVE_SELL;
-    decision->event->fact.order.reclaimed = 1;
-    if (take_again(decision))
+    }
+    event->fact.order.move = MOVE_SELL;
+    event->fact.order.reclaimed = 1;
+    if (take_again(decision, customer))
         return OUTCOME_OK;
-    return money_comes_back(decision, order_index, false);
+    return money_comes_back(decision, order_index, NULL);
 }
 
 static enum outcome money_for_confirmed(
-    struct decision *decision, uint32_t order_index, bool counted)
+    struct decision *decision, uint32_t order_index, const struct payment *known)
 {
     const struct order *order = order_at(decision->engine, order_index);
-    if (counted || !any_money_seen(decision->engine, order)) {
-        money_confirms(decision, order_index);
-        return OUTCOME_OK;
-    }
-    enum outcome outcome = money_comes_back(decision, order_index, false);
+    bool own = known != NULL && is_own_money(known);
+    if (own || !has_own_money(decision->engine, order))
+        return money_confirms(decision, order_index);
     /* The order stands; only the second payment goes back, and the stream says so. */
-    return outcome == OUTCOME_REFUND_REQUIRED ? OUTCOME_OK : outcome;
+    return money_comes_back(decision, order_index, known);
 }
 
-static enum outcome report_money(struct decision *decision, uint32_t order_index, bool counted)
+static enum outcome report_money(
+    struct decision *decision, uint32_t order_index, const struct payment *known)
 {
     const struct order *order = order_at(decision->engine, order_index);
+    enum outcome outcome;
     switch ((enum order_status)order->status) {
     case ORDER_PENDING_PAYMENT:
-        money_confirms(decision, order_index);
-        order_event_move(decision->event, MOVE_SELL);
-        return OUTCOME_OK;
+        outcome = money_confirms(decision, order_index);
+        if (outcome == OUTCOME_OK)
+            order_event_move(decision->event, MOVE_SELL);
+        return outcome;
     case ORDER_REVIEW:
         order_event_begin(decision, order_index, EVENT_ORDER_REVIEW);
-        if (decision->command->result == RESULT_CAPTURED)
+        if (decision->command->result == RESULT_CAPTURED) {
             decision->event->fact.order.paid = order->total;
+            decision->event->fact.order.paid_wall_ms = decision->now->wall_ms;
+        }
         return OUTCOME_OK;
     case ORDER_EXPIRED:
         return money_for_expired(decision, order_index);
     case ORDER_CONFIRMED:
-        return money_for_confirmed(decision, order_index, counted);
+        return money_for_confirmed(decision, order_index, known);
     case ORDER_CANCELLED:
     case ORDER_REFUND_REQUIRED:
     case ORDER_REFUNDED:
-        return money_comes_back(decision, order_index, counted);
+        return money_comes_back(decision, order_index, known);
     }
     CHECK(!"every status is listed");
     return OUTCOME_INVALID_TRANSITION;
+}
+
+/* Until when an order's units are held at most, for who asks when some come back. */
+static void order_note_releases(struct decision *decision)
+{
+    struct shelf *shelf = decision->engine->shelf;
+    const struct event *event = decision->event;
+    for (uint32_t i = 0; i < event->line_count; i++) {
+        uint32_t sku_index = catalog_find_number(&shelf->catalog, event->lines[i].sku_number);
+        if (sku_index != SKU_NONE)
+            stock_note_release(&shelf->stock, sku_index, event->fact.order.payment_due_shelf_ms);
+    }
 }
 
 /* declined, pending: the attempt is noted, the order stays what it is (P8, P9). */
@@ -230,14 +318,16 @@ static enum outcome report_attempt(struct decision *decision, uint32_t order_ind
     struct fact_order *fact = &decision->event->fact.order;
     uint64_t due = decision->now->shelf_ms + policy->payment_seconds * 1000ull;
     /* The order's life began when its payment was first due, less the time to pay. */
-    uint64_t latest = order->born_due_shelf_ms - policy->payment_seconds * 1000ull +
-                      policy->max_life_seconds * 1000ull;
+    uint64_t latest = order->born_due_shelf_ms;
+    if (policy->max_life_seconds > policy->payment_seconds)
+        latest += (policy->max_life_seconds - policy->payment_seconds) * 1000ull;
     due = due < latest ? due : latest;
     if (order->payment_due_shelf_ms == order->born_due_shelf_ms &&
         due > order->payment_due_shelf_ms)
         fact->payment_due_shelf_ms = due;
     fact->payment_due_wall_ms =
         decision->now->wall_ms + (int64_t)(fact->payment_due_shelf_ms - decision->now->shelf_ms);
+    order_note_releases(decision);
     return OUTCOME_OK;
 }
 
@@ -268,12 +358,13 @@ static enum outcome report_refunded(struct decision *decision, uint32_t order_in
     return OUTCOME_OK;
 }
 
-static enum outcome report_apply(struct decision *decision, uint32_t order_index, bool counted)
+static enum outcome report_apply(
+    struct decision *decision, uint32_t order_index, const struct payment *known)
 {
     switch ((enum payment_result)decision->command->result) {
     case RESULT_AUTHORIZED:
     case RESULT_CAPTURED:
-        return report_money(decision, order_index, counted);
+        return report_money(decision, order_index, known);
     case RESULT_PENDING:
     case RESULT_DECLINED:
         return report_attempt(decision, order_index);
@@ -327,6 +418,20 @@ static enum outcome report_unmatched(struct decision *decision)
     return OUTCOME_ARCHIVED;
 }
 
+static bool is_money(uint8_t result)
+{
+    return result == RESULT_AUTHORIZED || result == RESULT_CAPTURED;
+}
+
+static void report_note(struct event *event, const struct command *command, struct hash128 hash)
+{
+    struct fact_order *fact = &event->fact.order;
+    bool refund = command->result == RESULT_REFUNDED;
+    fact->payment_hash = hash;
+    fact->refund_hash_set = refund;
+    fact->refund_hash = refund ? hash_parts(&command->refund_id, 1).low : 0;
+}
+
 enum outcome decide_payment(struct decision *decision)
 {
     const struct command *command = decision->command;
@@ -346,25 +451,26 @@ enum outcome decide_payment(struct decision *decision)
         (command->result != RESULT_REFUNDED && command->amount != order->total))
         return OUTCOME_PAYMENT_MISMATCH;
     struct hash128 hash = report_hash(command);
-    if (report_seen(engine, order, hash, command->result)) {
+    const struct payment *known = report_known(engine, order, hash);
+    if (report_seen(known, command->result)) {
         decision->answer->replayed = true;
         return OUTCOME_OK;
     }
-    bool known = payment_find(engine, order, hash) != NONE;
-    bool remembered = known || payment_fits(order, command->result);
-    bool claims_id = !known && remembered && command->result != RESULT_REFUNDED;
+    bool remembered = known != NULL || payment_fits(engine, order, command->result);
+    /* Money that cannot be told from its repetition is PostgreSQL's to judge. */
+    if (!remembered && is_money(command->result)) {
+        decision->answer->order_index = NONE;
+        return report_unmatched(decision);
+    }
+    bool claims_id = known == NULL && remembered && command->result != RESULT_REFUNDED;
     enum outcome claimed = claims_id ? report_claim(decision, order, hash) : OUTCOME_OK;
     if (claimed != OUTCOME_OK)
         return claimed;
-    enum outcome outcome = report_apply(decision, order_index, money_seen(engine, order, hash));
+    enum outcome outcome = report_apply(decision, order_index, known);
     if (decision->event->kind == EVENT_NONE && claims_id)
         claims_drop(&engine->shelf->claims, hash, order_owner(order->id));
-    if (decision->event->kind != EVENT_NONE && remembered) {
-        decision->event->fact.order.payment_hash = hash;
-        decision->event->fact.order.refund_hash_set = command->result == RESULT_REFUNDED;
-        decision->event->fact.order.refund_hash =
-            command->result == RESULT_REFUNDED ? hash_parts(&command->refund_id, 1).low : 0;
-    }
+    if (decision->event->kind != EVENT_NONE && remembered)
+        report_note(decision->event, command, hash);
     return outcome;
 }
 

@@ -62,13 +62,11 @@ static enum outcome stock_lower_by(struct decision *decision, uint32_t sku_index
 {
     struct stock *stock = &decision->engine->shelf->stock;
     uint32_t asked = (uint32_t) - *delta;
-    if (stock_lower(stock, sku_index, asked))
-        return OUTCOME_OK;
     for (uint32_t tries = 0; tries < 1000; tries++) {
         uint32_t available = stock_numbers(stock, sku_index).available;
         uint32_t units = available < asked ? available : asked;
         decision->answer->short_units = asked - units;
-        if (!decision->command->stock_floor) {
+        if (units < asked && !decision->command->stock_floor) {
             decision->answer->bound_value = asked - units;
             return OUTCOME_INSUFFICIENT;
         }
@@ -79,27 +77,36 @@ static enum outcome stock_lower_by(struct decision *decision, uint32_t sku_index
     return OUTCOME_VERSION_CONFLICT; /* it moved a thousand times while we looked */
 }
 
+/* The numbers as they are when this change is durable, and those before it that still wait. */
+static void stock_say_after(struct decision *decision, uint32_t sku_index, uint32_t allotment)
+{
+    struct answer *answer = decision->answer;
+    stock_say(decision, sku_index);
+    int64_t waiting = (int64_t)allotment - answer->allotment;
+    answer->allotment = allotment;
+    if (waiting > 0)
+        answer->stock_available += (uint32_t)waiting;
+    else
+        answer->held -= (uint32_t)-waiting;
+}
+
 static void stock_event(
     struct decision *decision, uint32_t sku_index, uint32_t allotment, int64_t delta)
 {
     const struct command *command = decision->command;
     struct answer *answer = decision->answer;
     struct event *event = decision->event;
-    stock_say(decision, sku_index);
-    answer->allotment = (uint32_t)((int64_t)allotment + delta);
-    if (delta > 0)
-        answer->stock_available += (uint32_t)delta;
-    if (delta < 0)
-        answer->held -= (uint32_t)-delta;
+    struct selling selling;
+    selling_terms(decision->engine, sku_index, &selling);
+    stock_say_after(decision, sku_index, (uint32_t)((int64_t)allotment + delta));
     event->kind = EVENT_STOCK_ADJUSTED;
     event->fact.stock = (struct fact_stock){
         .key_hash = stock_key(command),
         .request_hash = command_hash(command),
-        .keep_shelf_ms =
-            decision->now->shelf_ms + decision->engine->policy.idempotency_seconds * 1000ull,
+        .keep_shelf_ms = decision_keep_ms(decision, selling_ends(&selling)),
         .delta = delta,
         .now_wall_ms = decision->now->wall_ms,
-        .sku_number = decision->engine->shelf->catalog.records[sku_index].terms.number,
+        .sku_number = selling.terms.number,
         .allotment = answer->allotment,
         .available = answer->stock_available,
         .held = answer->held,
@@ -246,6 +253,7 @@ enum outcome decide_product(struct decision *decision)
         return OUTCOME_JOURNAL_FULL;
     product_fact(image, &fact);
     decision->answer->created = created;
+    decision->answer->stock_ignored = !created;
     if (!created && product_is_same(catalog, sku_index, &fact, image)) {
         decision->answer->unchanged = true;
         return OUTCOME_OK;
@@ -266,8 +274,9 @@ enum outcome decide_import(struct decision *decision)
 {
     const struct command *command = decision->command;
     CHECK(decision->engine->shard == 0);
+    const struct catalog *catalog = &decision->engine->shelf->catalog;
     bool begins = command->kind == COMMAND_IMPORT_BEGIN;
-    if (begins == decision->engine->shelf->catalog.importing)
+    if (begins == catalog->importing || catalog->import_ending)
         return OUTCOME_VERSION_CONFLICT;
     decision->event->kind = begins ? EVENT_IMPORT_BEGUN : EVENT_IMPORT_DONE;
     decision->event->fact.import = command->import;

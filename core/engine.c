@@ -109,6 +109,19 @@ enum outcome decision_bound(
     return outcome;
 }
 
+uint64_t decision_keep_ms(const struct decision *decision, int64_t ends_wall_ms)
+{
+    uint64_t day = 86400ull * 1000;
+    uint64_t keep = decision->engine->policy.idempotency_seconds * 1000ull;
+    if (keep < day)
+        keep = day;
+    if (ends_wall_ms > decision->now->wall_ms) {
+        uint64_t sale = (uint64_t)(ends_wall_ms - decision->now->wall_ms) + day;
+        keep = sale > keep ? sale : keep;
+    }
+    return decision->now->shelf_ms + keep;
+}
+
 const char *room_for_customer(const struct decision *decision)
 {
     const struct engine *engine = decision->engine;
@@ -142,11 +155,17 @@ void selling_terms(const struct engine *engine, uint32_t sku_index, struct selli
     selling->limit = first_set(terms->max_per_customer, sale->max_per_customer, 0);
 }
 
+int64_t selling_ends(const struct selling *selling)
+{
+    int64_t own = selling->terms.ends_wall_ms;
+    return own != 0 ? own : selling->sale.ends_wall_ms;
+}
+
 enum outcome selling_window(const struct selling *selling, int64_t wall_ms, int64_t *starts_ms)
 {
     const struct product_terms *terms = &selling->terms;
     int64_t starts = terms->starts_wall_ms ? terms->starts_wall_ms : selling->sale.starts_wall_ms;
-    int64_t ends = terms->ends_wall_ms ? terms->ends_wall_ms : selling->sale.ends_wall_ms;
+    int64_t ends = selling_ends(selling);
     *starts_ms = starts;
     if (starts != 0 && wall_ms < starts)
         return OUTCOME_SALE_NOT_STARTED;

@@ -46,6 +46,9 @@ enum outcome decision_full(struct decision *decision, const char *table);
 /* Refuses for a configured bound. */
 enum outcome decision_bound(
     struct decision *decision, enum outcome outcome, const char *bound, uint64_t value);
+/* Until when the key of this decision is kept: at least a day, and a day past the end of the sale;
+ * ends_wall_ms 0 without one (I6). */
+uint64_t decision_keep_ms(const struct decision *decision, int64_t ends_wall_ms);
 /* NULL while there is room for one more customer, or the customer exists. */
 const char *room_for_customer(const struct decision *decision);
 
@@ -62,6 +65,8 @@ struct selling {
 void selling_terms(const struct engine *engine, uint32_t sku_index, struct selling *selling);
 /* Whether the sale of the product is open now (W1). */
 enum outcome selling_window(const struct selling *selling, int64_t wall_ms, int64_t *starts_ms);
+/* When the sale of the product ends; 0 never. */
+int64_t selling_ends(const struct selling *selling);
 
 /* What a customer hears when stock refused, and what is left for him who holds `own` units. */
 enum outcome line_refused(const struct decision *decision, uint32_t sku_index,
@@ -70,6 +75,8 @@ enum outcome line_refused(const struct decision *decision, uint32_t sku_index,
 
 /* An order event from the order as it is: version, clocks, stream number; status unchanged. */
 void order_event_begin(struct decision *decision, uint32_t order_index, enum event_kind kind);
+/* Sorts the indexes of the scratch's numbers, equal ones as they stand, into by_number. */
+void sort_by_number(struct scratch *scratch, uint32_t count);
 /* Every line's remaining units move. */
 void order_event_move(struct event *event, enum stock_move move);
 /* The same, and the order is cancelled. */

@@ -244,27 +244,53 @@ uint32_t payment_find(const struct engine *engine, const struct order *order, st
     return NONE;
 }
 
-bool payment_fits(const struct order *order, uint8_t result)
+bool payment_is_claim(const struct payment *payment)
 {
-    bool money = result == RESULT_AUTHORIZED || result == RESULT_CAPTURED;
-    return order->payment_count < PAYMENTS_PER_ORDER - (money ? 0 : 1);
+    return payment->results != 1u << RESULT_REFUNDED;
 }
 
-void payment_note(struct engine *engine, uint32_t order_index, struct hash128 hash, uint8_t result)
+bool payment_fits(const struct engine *engine, const struct order *order, uint8_t result)
 {
-    CHECK(result < 8);
+    bool money = result == RESULT_AUTHORIZED || result == RESULT_CAPTURED;
+    uint32_t claims = 0, link = order->payments_first;
+    for (uint32_t i = 0; i < order->payment_count; i++) {
+        const struct payment *payment = pool_at(&engine->payments, link - 1);
+        claims += payment_is_claim(payment);
+        link = payment->next;
+    }
+    return result == RESULT_REFUNDED || claims < PAYMENTS_PER_ORDER - (money ? 1 : 2);
+}
+
+/* Takes the oldest refund out of a full list: its slot is the new one's. */
+static uint32_t payment_replace(struct engine *engine, struct order *order)
+{
+    uint32_t *found = NULL, *link = &order->payments_first;
+    for (uint32_t i = 0; i < order->payment_count; i++) {
+        struct payment *payment = pool_at(&engine->payments, *link - 1);
+        if (!payment_is_claim(payment))
+            found = link;
+        link = &payment->next;
+    }
+    CHECK(found != NULL);
+    uint32_t index = *found - 1;
+    *found = ((struct payment *)pool_at(&engine->payments, index))->next;
+    return index;
+}
+
+void payment_note(struct engine *engine, uint32_t order_index, struct hash128 hash, uint8_t results)
+{
     struct order *order = order_at(engine, order_index);
     uint32_t index = payment_find(engine, order, hash);
     if (index == NONE) {
-        CHECK(order->payment_count < PAYMENTS_PER_ORDER);
-        index = pool_take(&engine->payments);
+        bool full = order->payment_count == PAYMENTS_PER_ORDER;
+        index = full ? payment_replace(engine, order) : pool_take(&engine->payments);
         *(struct payment *)pool_at(&engine->payments, index) =
             (struct payment){.hash = hash, .next = order->payments_first};
         order->payments_first = index + 1;
-        order->payment_count++;
+        order->payment_count += !full;
     }
     struct payment *payment = pool_at(&engine->payments, index);
-    payment->results |= (uint8_t)(1u << result);
+    payment->results |= results;
 }
 
 /* Idempotency keys. */

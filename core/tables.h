@@ -73,10 +73,13 @@ struct order_line {
 };
 
 struct payment {
-    struct hash128 hash; /* provider and payment id */
-    uint32_t next;
-    uint8_t results; /* bit mask of enum payment_result seen */
+    struct hash128 hash; /* provider and payment id; of a refund also its own id */
+    uint32_t next;       /* older */
+    uint8_t results;     /* bit mask of enum payment_result seen, and PAYMENT_DUE_BACK */
 };
+
+/* The money of this payment id bought nothing and stands in refund_due. */
+enum { PAYMENT_DUE_BACK = 1 << RESULT_NONE };
 
 struct order {
     uint8_t id[16];
@@ -126,6 +129,7 @@ struct gone {
 struct draft {
     struct bytes sku;
     uint32_t sku_index; /* SKU_NONE unknown */
+    uint32_t number, seller_number, sale_number;
     uint32_t quantity;
     uint32_t hold_index; /* a live hold of the same SKU that is used first; NONE */
     uint32_t from_hold;
@@ -137,12 +141,12 @@ struct draft {
     int64_t hold_price;
     int64_t unit_price;
     enum outcome outcome;
-    struct product_terms terms;
 };
 
 struct scratch {
     struct draft drafts[LINES_PER_ORDER_MAX];
-    uint16_t by_number[LINES_PER_ORDER_MAX]; /* drafts in SKU order */
+    uint32_t numbers[LINES_PER_ORDER_MAX];   /* of what is sorted, see sort_by_number() */
+    uint16_t by_number[LINES_PER_ORDER_MAX]; /* its indexes in the order of their numbers */
     struct event_line lines[2 * LINES_PER_ORDER_MAX];
     struct answer_line answers[LINES_PER_ORDER_MAX];
     struct cart_line_view *views;
@@ -201,6 +205,12 @@ uint64_t gone_units(const struct engine *engine, uint32_t sku_number);
 uint32_t allowance_used(
     const struct engine *engine, uint32_t customer, uint32_t sku_number, uint32_t sale_number);
 
+/* Units of a live hold that no allowance counts: its SKU had no limit when it was taken. */
+static inline uint32_t hold_uncounted(const struct hold *hold)
+{
+    return hold->state == LINE_HELD && hold->limit == 0 ? hold->quantity : 0;
+}
+
 /* Changes, for apply alone; room was asked for. */
 uint32_t customer_add(struct engine *engine, struct bytes id, uint64_t now_shelf_ms);
 void customer_remove(struct engine *engine, uint32_t index);
@@ -209,10 +219,12 @@ void hold_remove(struct engine *engine, uint32_t index);
 uint32_t order_add(struct engine *engine, uint32_t customer_index, const uint8_t id[16]);
 void order_remove(struct engine *engine, uint32_t index);
 void order_add_line(struct engine *engine, uint32_t order_index, const struct event_line *line);
-/* Whether an order can remember one more payment id; the last slot is kept for money. */
-bool payment_fits(const struct order *order, uint8_t result);
-/* Notes a result under a payment id, new or known. */
-void payment_note(struct engine *engine, uint32_t order_index, struct hash128 hash, uint8_t result);
+/* Whether an order can remember one more payment id. Of its slots one is kept for refunds, which
+ * replace the oldest refund when there is no other, and one more for money. */
+bool payment_fits(const struct engine *engine, const struct order *order, uint8_t result);
+/* Notes results (a bit mask) under a payment id, new or known. */
+void payment_note(
+    struct engine *engine, uint32_t order_index, struct hash128 hash, uint8_t results);
 /* A refund is remembered like a payment, but its id is no claim. */
 bool payment_is_claim(const struct payment *payment);
 uint32_t key_add(struct engine *engine, struct hash128 key);
