@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from tests.lib.client import Wire, exchange
+from tests.lib.server import eventually
 
 
 @pytest.fixture(scope="module")
@@ -193,7 +194,7 @@ def test_more_connections_than_there_is_room_for_leave_the_server_alive(new_serv
     assert crowd[0].read_reply().status == 200
     for wire in crowd:
         wire.close()
-    assert server.client().get("/livez").status == 200
+    assert eventually(lambda: server.client().get("/livez").status == 200, 5)
 
 
 def test_a_customer_who_hangs_up_loses_nothing(server, sku):
