@@ -208,40 +208,39 @@ static void answer_home(struct decoder *decoder)
     decode_answer(decoder, &json, &head);
 }
 
+/* What is answered here and now; false: the route makes a command. */
+static bool answer_route(struct decoder *decoder, enum http_route route)
+{
+    if (route == ROUTE_AVAILABILITY || route == ROUTE_AVAILABILITY_POST)
+        answer_availability(decoder);
+    else if (route == ROUTE_PRODUCT || route == ROUTE_ADMIN_PRODUCT)
+        answer_product(decoder);
+    else if (route == ROUTE_PRODUCTS)
+        answer_products(decoder);
+    else if (route == ROUTE_LIVEZ)
+        answer_livez(decoder);
+    else if (route == ROUTE_READYZ)
+        answer_readyz(decoder);
+    else if (route == ROUTE_OPENAPI)
+        answer_openapi(decoder);
+    else if (route == ROUTE_ADMIN_HOME)
+        answer_home(decoder);
+    else
+        return false;
+    return true;
+}
+
 /* True: the command is complete. */
-static bool run_route(struct decoder *decoder)
+static bool decode_route(struct decoder *decoder, enum http_route route)
 {
     struct command *command = &decoder->request->command;
-    switch ((enum http_route)decoder->request->route) {
-    case ROUTE_PRODUCTS:
-        answer_products(decoder);
-        return false;
-    case ROUTE_PRODUCT:
-    case ROUTE_ADMIN_PRODUCT:
-        answer_product(decoder);
-        return false;
-    case ROUTE_AVAILABILITY:
-    case ROUTE_AVAILABILITY_POST:
-        answer_availability(decoder);
-        return false;
-    case ROUTE_OPENAPI:
-        answer_openapi(decoder);
-        return false;
-    case ROUTE_LIVEZ:
-        answer_livez(decoder);
-        return false;
-    case ROUTE_READYZ:
-        answer_readyz(decoder);
-        return false;
-    case ROUTE_ADMIN_HOME:
-        answer_home(decoder);
-        return false;
+    switch (route) {
     case ROUTE_CART:
         command->kind = COMMAND_CART_READ;
-        return true;
+        return decode_end(decoder);
     case ROUTE_CART_CLEAR:
         command->kind = COMMAND_CART_CLEAR;
-        return true;
+        return decode_end(decoder);
     case ROUTE_CART_ITEM_PUT:
         return decode_cart_put(decoder);
     case ROUTE_CART_ITEM_DELETE:
@@ -266,12 +265,27 @@ static bool run_route(struct decoder *decoder)
     case ROUTE_ADMIN_IMPORT:
     case ROUTE_ADMIN_IMPORT_DRY_RUN:
         return decode_import(decoder);
+    case ROUTE_PRODUCTS:
+    case ROUTE_PRODUCT:
+    case ROUTE_ADMIN_PRODUCT:
+    case ROUTE_AVAILABILITY:
+    case ROUTE_AVAILABILITY_POST:
+    case ROUTE_OPENAPI:
+    case ROUTE_LIVEZ:
+    case ROUTE_READYZ:
+    case ROUTE_ADMIN_HOME:
     case ROUTE_NONE:
     case ROUTE_COUNT:
         break;
     }
-    CHECK(!"every route is run");
+    CHECK(!"every route is answered or makes a command");
     return false;
+}
+
+static bool run_route(struct decoder *decoder)
+{
+    enum http_route route = (enum http_route)decoder->request->route;
+    return !answer_route(decoder, route) && decode_route(decoder, route);
 }
 
 static uint32_t target_of(const struct http_context *context, const struct command *command)

@@ -25,12 +25,12 @@
  * Threads    Shard 0.
  * Units      Bytes; lines of the file from 1.
  * Errors     What is wrong with the file or the moment is a complete reply in the request. A spool
- *            that cannot be written is 503. import_resume() answers a negative errno and a
- * sentence. Cost       Fixed memory: 64 KiB of buffer and two tables as large as the catalog. A
- * tick takes at most IMPORT_BYTES_PER_TICK of checking or IMPORT_ROWS_PER_TICK of rows. Writes to
- * the spool go to the page cache (some 10 us per received buffer) and are started on their way at
- * each MiB, so that the one fdatasync() at the end, which holds shard 0 up for as long as the disk
- * takes, has little left to do.
+ *            that cannot be written is 503. import_resume(): a negative errno and a sentence.
+ * Cost       Fixed memory: 64 KiB of buffer and two tables as large as the catalog. A tick takes at
+ *            most IMPORT_BYTES_PER_TICK of checking or IMPORT_ROWS_PER_TICK of rows. Writes to the
+ *            spool go to the page cache (some 10 us per received buffer) and are started on their
+ *            way at each MiB, so that the one fdatasync() at the end, which holds shard 0 up for
+ *            as long as the disk takes, has little left to do.
  */
 #ifndef HOTSHELF_NET_HTTP_IMPORT_H
 #define HOTSHELF_NET_HTTP_IMPORT_H

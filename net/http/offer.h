@@ -43,7 +43,7 @@ struct offer offer_of(
 
 struct bytes offer_status_name(enum offer_status status);
 
-/* The SKU is one by its form: {"sku":..,"status":..,"available":..,"next_release_at":..,"starts_at":..} */
+/* An item of availability. The SKU is one by its form: a backslash is all there is to escape. */
 void offer_put_item(struct json_writer *json, struct bytes sku, const struct offer *offer);
 
 /* The product's id as it is asked for: its offer, OFFER_UNKNOWN for an unknown SKU. */

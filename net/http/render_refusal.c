@@ -6,78 +6,42 @@
 #include "core/check.h"
 #include "net/http/render.h"
 
-static const char *detail_of(enum outcome outcome)
-{
-    switch (outcome) {
-    case OUTCOME_NOT_FOUND:
-        return "There is no such thing, or it is not yours.";
-    case OUTCOME_UNKNOWN_SKU:
-        return "A SKU is not in the catalog.";
-    case OUTCOME_FORBIDDEN:
-        return "This caller may not do that.";
-    case OUTCOME_INVALID:
-        return "A value cannot be accepted.";
-    case OUTCOME_SOLD_OUT:
-        return "Nothing is left, and nobody holds any.";
-    case OUTCOME_HELD_BY_OTHERS:
-        return "Nothing is left, but units that others hold may come back.";
-    case OUTCOME_INSUFFICIENT:
-        return "Some units are left, fewer than asked for.";
-    case OUTCOME_LIMIT_EXCEEDED:
-        return "One customer may have no more than the limit.";
-    case OUTCOME_LINES_REFUSED:
-        return "Lines failed for different reasons; nothing was taken.";
-    case OUTCOME_PRICE_CHANGED:
-        return "The total is another one now.";
-    case OUTCOME_SALE_NOT_STARTED:
-        return "It cannot be bought yet.";
-    case OUTCOME_SALE_ENDED:
-        return "It cannot be bought any more.";
-    case OUTCOME_CART_EMPTY:
-        return "The cart has no lines.";
-    case OUTCOME_INVALID_TRANSITION:
-        return "The order is in a state that does not allow it.";
-    case OUTCOME_PAYMENT_MISMATCH:
-        return "Amount or currency is not that of the order; nothing was changed.";
-    case OUTCOME_PAYMENT_ID_USED:
-        return "This payment belongs to another order.";
-    case OUTCOME_PAYMENT_ID_PENDING:
-        return "This payment was just reported for another order; send it again.";
-    case OUTCOME_REFUND_REQUIRED:
-        return "The order cannot be had any more; the money must go back.";
-    case OUTCOME_RISK_DECLINED:
-        return "The order was declined.";
-    case OUTCOME_VERSION_CONFLICT:
-        return "It was changed in the meantime, or a change is under way.";
-    case OUTCOME_RESERVATION_EXPIRED:
-        return "The reservation has expired.";
-    case OUTCOME_ARCHIVED:
-        return "The order is kept in the archive only; the report was recorded.";
-    case OUTCOME_STALE_VERSION:
-        return "The version named is not the current one.";
-    case OUTCOME_KEY_REUSED:
-        return "The key was used for another request; use a new one.";
-    case OUTCOME_CURRENCY_MISMATCH:
-        return "One cart and one order have one currency, in which every product has a price.";
-    case OUTCOME_TOO_MANY_LINES:
-        return "There are more lines than the bound.";
-    case OUTCOME_QUANTITY_TOO_LARGE:
-        return "A quantity is larger than the bound.";
-    case OUTCOME_TOO_MANY_OPEN_ORDERS:
-        return "Pay or cancel an open order first.";
-    case OUTCOME_PAUSED:
-        return "The sale is paused.";
-    case OUTCOME_CAPACITY_EXHAUSTED:
-        return "A table is full; nothing was taken.";
-    case OUTCOME_JOURNAL_FULL:
-        return "The journal has no room for new orders; nothing was taken.";
-    case OUTCOME_OK:
-    case OUTCOME_COUNT:
-        break;
-    }
-    CHECK(!"every refusal has its sentence");
-    return "";
-}
+static const char *const details[OUTCOME_COUNT] = {
+    [OUTCOME_NOT_FOUND] = "There is no such thing, or it is not yours.",
+    [OUTCOME_UNKNOWN_SKU] = "A SKU is not in the catalog.",
+    [OUTCOME_FORBIDDEN] = "This caller may not do that.",
+    [OUTCOME_INVALID] = "A value cannot be accepted.",
+    [OUTCOME_SOLD_OUT] = "Nothing is left, and nobody holds any.",
+    [OUTCOME_HELD_BY_OTHERS] = "Nothing is left, but units that others hold may come back.",
+    [OUTCOME_INSUFFICIENT] = "Some units are left, fewer than asked for.",
+    [OUTCOME_LIMIT_EXCEEDED] = "One customer may have no more than the limit.",
+    [OUTCOME_LINES_REFUSED] = "Lines failed for different reasons; nothing was taken.",
+    [OUTCOME_PRICE_CHANGED] = "The total is another one now.",
+    [OUTCOME_SALE_NOT_STARTED] = "It cannot be bought yet.",
+    [OUTCOME_SALE_ENDED] = "It cannot be bought any more.",
+    [OUTCOME_CART_EMPTY] = "The cart has no lines.",
+    [OUTCOME_INVALID_TRANSITION] = "The order is in a state that does not allow it.",
+    [OUTCOME_PAYMENT_MISMATCH] =
+        "Amount or currency is not that of the order; nothing was changed.",
+    [OUTCOME_PAYMENT_ID_USED] = "This payment belongs to another order.",
+    [OUTCOME_PAYMENT_ID_PENDING] =
+        "This payment was just reported for another order; send it again.",
+    [OUTCOME_REFUND_REQUIRED] = "The order cannot be had any more; the money must go back.",
+    [OUTCOME_RISK_DECLINED] = "The order was declined.",
+    [OUTCOME_VERSION_CONFLICT] = "It was changed in the meantime, or a change is under way.",
+    [OUTCOME_RESERVATION_EXPIRED] = "The reservation has expired.",
+    [OUTCOME_ARCHIVED] = "The order is kept in the archive only; the report was recorded.",
+    [OUTCOME_STALE_VERSION] = "The version named is not the current one.",
+    [OUTCOME_KEY_REUSED] = "The key was used for another request; use a new one.",
+    [OUTCOME_CURRENCY_MISMATCH] =
+        "One cart and one order have one currency, in which every product has a price.",
+    [OUTCOME_TOO_MANY_LINES] = "There are more lines than the bound.",
+    [OUTCOME_QUANTITY_TOO_LARGE] = "A quantity is larger than the bound.",
+    [OUTCOME_TOO_MANY_OPEN_ORDERS] = "Pay or cancel an open order first.",
+    [OUTCOME_PAUSED] = "The sale is paused.",
+    [OUTCOME_CAPACITY_EXHAUSTED] = "A table is full; nothing was taken.",
+    [OUTCOME_JOURNAL_FULL] = "The journal has no room for new orders; nothing was taken.",
+};
 
 static void put_stock_line(struct http_context *context, struct json_writer *json,
     uint32_t available, uint64_t next_release_shelf_ms)
@@ -199,7 +163,8 @@ void render_refusal(struct http_context *context, const struct engine *engine,
 {
     bool in_path = request->command.kind == COMMAND_CART_SET;
     enum problem_code code = problem_of_outcome(answer->outcome, in_path);
-    const char *detail = detail_of(answer->outcome);
+    const char *detail = details[answer->outcome];
+    CHECK(detail != NULL);
     int64_t retry_ms = retry_after(context, answer);
     struct problem problem;
     problem_begin(&problem, context, request, code, detail, retry_ms > 0 ? retry_ms : 0);

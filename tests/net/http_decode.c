@@ -198,14 +198,12 @@ static void all_faults_are_told_at_once(void **state)
 static void more_faults_than_fit_are_counted(void **state)
 {
     (void)state;
-    char body[16384] = "{";
-    for (uint32_t i = 0; i < 40; i++) {
-        char member[256];
-        snprintf(
-            member, sizeof(member), "%s\"\\u0001\\u0002\\u0003%0180u\":1", i > 0 ? "," : "", i);
-        strcat(body, member);
-    }
-    strcat(body, "}");
+    char body[16384];
+    size_t at = shop_append(body, sizeof(body), 0, "{");
+    for (uint32_t i = 0; i < 40; i++)
+        at = shop_append(
+            body, sizeof(body), at, "%s\"\\u0001\\u0002\\u0003%0180u\":1", i > 0 ? "," : "", i);
+    shop_append(body, sizeof(body), at, "}");
     assert_null(decode("POST /v1/checkout", ANN KEY("k"), body));
     shop_assert_problem(shop, 422, "invalid");
     shop_assert_body(shop, "\"error_count\":40");
@@ -215,13 +213,11 @@ static void texts_beyond_the_slot_are_too_large(void **state)
 {
     (void)state;
     char *body = malloc(60000);
-    strcpy(body, "{\"items\":[");
-    for (uint32_t i = 0; i < 400; i++) {
-        char item[128];
-        snprintf(item, sizeof(item), "%s{\"sku\":\"%063u\",\"quantity\":1}", i > 0 ? "," : "", i);
-        strcat(body, item);
-    }
-    strcat(body, "]}");
+    size_t at = shop_append(body, 60000, 0, "{\"items\":[");
+    for (uint32_t i = 0; i < 400; i++)
+        at = shop_append(
+            body, 60000, at, "%s{\"sku\":\"%063u\",\"quantity\":1}", i > 0 ? "," : "", i);
+    shop_append(body, 60000, at, "]}");
     assert_null(decode("POST /v1/checkout", ANN KEY("k"), body));
     shop_assert_problem(shop, 413, "body_too_large");
     free(body);

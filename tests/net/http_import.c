@@ -181,10 +181,11 @@ static void a_file_with_errors_changes_nothing_and_names_them_all(void **state)
 static void a_hundred_errors_are_told_and_all_are_counted(void **state)
 {
     (void)state;
-    char *text = malloc(64 * 1024);
-    size_t at = (size_t)sprintf(text, HEADER);
+    const size_t room = 64 * 1024;
+    char *text = malloc(room);
+    size_t at = shop_append(text, room, 0, HEADER);
     for (uint32_t i = 0; i < 300; i++)
-        at += (size_t)sprintf(text + at, "S%u,a,c,s,1.00,GBP,many\n", i);
+        at = shop_append(text, room, at, "S%u,a,c,s,1.00,GBP,many\n", i);
     assert_int_equal(import_with("POST /admin/v1/import", text, 4096), 422);
     assert_true(shop->enlarged);
     shop_assert_body(shop, "\"line\":101,");
@@ -200,19 +201,20 @@ static void a_hundred_errors_are_told_and_all_are_counted(void **state)
 static void a_catalog_that_does_not_fit_is_refused_whole(void **state)
 {
     (void)state;
-    char *text = malloc(128 * 1024);
-    size_t at = (size_t)sprintf(text, HEADER);
+    const size_t room = 128 * 1024;
+    char *text = malloc(room);
+    size_t at = shop_append(text, room, 0, HEADER);
     for (uint32_t i = 0; i < 600; i++)
-        at += (size_t)sprintf(text + at, "S%u,a,c,s,1.00,GBP,1\n", i);
+        at = shop_append(text, room, at, "S%u,a,c,s,1.00,GBP,1\n", i);
     assert_int_equal(import_with("POST /admin/v1/import", text, 65536), 200);
     shop_assert_body(shop, "\"created\":600");
-    sprintf(text + at, "S600,a,c,s,1.00,GBP,1\n");
+    shop_append(text, room, at, "S600,a,c,s,1.00,GBP,1\n");
     import_with("POST /admin/v1/import", text, 65536);
     shop_assert_problem(shop, 503, "capacity_exhausted");
     shop_assert_body(shop, "\"bound\":\"skus\"");
-    at = (size_t)sprintf(text, HEADER);
+    at = shop_append(text, room, 0, HEADER);
     for (uint32_t i = 0; i < 40; i++)
-        at += (size_t)sprintf(text + at, "S%u,a,c,seller%u,1.00,GBP,1\n", i, i);
+        at = shop_append(text, room, at, "S%u,a,c,seller%u,1.00,GBP,1\n", i, i);
     import_with("POST /admin/v1/import", text, 65536);
     shop_assert_problem(shop, 503, "capacity_exhausted");
     shop_assert_body(shop, "\"bound\":\"names\"");

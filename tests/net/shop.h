@@ -325,6 +325,32 @@ static inline void shop_sell(struct shop *shop, const char *sku, uint32_t stock)
     shop_sell_as(shop, &image);
 }
 
+/* Appends to a text of `size` bytes; answers where it ends. */
+static inline size_t shop_append(char *text, size_t size, size_t at, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    int added = vsnprintf(text + at, size - at, format, arguments);
+    va_end(arguments);
+    assert_true(added >= 0 && (size_t)added < size - at);
+    return at + (size_t)added;
+}
+
+static inline int shop_buy(struct shop *shop, const char *who, const char *key, const char *body)
+{
+    char fields[512];
+    snprintf(fields, sizeof(fields), "X-Customer-Id: %s\r\nIdempotency-Key: %s\r\n", who, key);
+    return shop_ask(shop, "POST /v1/checkout", fields, body);
+}
+
+static inline int shop_ask_order(struct shop *shop, const char *method, const char *id,
+    const char *action, const char *fields, const char *body)
+{
+    char line[128];
+    snprintf(line, sizeof(line), "%s /v1/orders/%s%s", method, id, action);
+    return shop_ask(shop, line, fields, body);
+}
+
 /* The id of the order in the reply just read. */
 static inline void shop_order_id(const struct shop *shop, char id[37])
 {

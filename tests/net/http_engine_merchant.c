@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whole requests for stock, and what every request has in common, against a real engine. */
+#include "tests/net/shop.h"
+
+static struct shop *shop;
+
+static int open_shop(void **state)
+{
+    (void)state;
+    shop = shop_open(NULL);
+    shop_sell(shop, "S1", 5);
+    shop_sell(shop, "S2", 3);
+    return 0;
+}
+
+static int close_shop(void **state)
+{
+    (void)state;
+    shop_close(shop);
+    return 0;
+}
+
+static void stock_is_changed_and_read(void **state)
+{
+    (void)state;
+    static const char line[] = "POST /admin/v1/products/S1/stock";
+    assert_int_equal(shop_ask(shop, "GET /admin/v1/stock/S1", VIEWER, NULL), 200);
+    assert_string_equal(
+        shop->body, "{\"sku\":\"S1\",\"allotment\":5,\"available\":5,\"held\":0,\"sold\":0}");
+    assert_int_equal(
+        shop_ask(shop, line, OPERATOR KEY("a"), "{\"delta\":3,\"reason\":\"found\"}"), 200);
+    shop_assert_body(shop, "\"allotment\":8,\"available\":8");
+    assert_int_equal(
+        shop_ask(shop, line, OPERATOR KEY("a"), "{\"delta\":3,\"reason\":\"found\"}"), 200);
+    shop_assert_head(shop, "\r\nIdempotency-Replayed: true\r\n");
+    shop_ask(shop, line, OPERATOR KEY("b"), "{\"set\":4,\"compare\":5}");
+    shop_assert_problem(shop, 409, "version_conflict");
+    shop_assert_body(shop, "\"allotment\":8");
+    assert_int_equal(shop_ask(shop, line, OPERATOR KEY("b"), "{\"set\":4,\"compare\":8}"), 200);
+    shop_buy(shop, "ann", "k", "{\"items\":[{\"sku\":\"S1\",\"quantity\":3}]}");
+    shop_ask(shop, line, OPERATOR KEY("c"), "{\"delta\":-2}");
+    shop_assert_problem(shop, 409, "insufficient");
+    shop_assert_body(shop, "\"short\":1");
+    assert_int_equal(shop_ask(shop, line, OPERATOR KEY("d"), "{\"delta\":-2,\"floor\":true}"), 200);
+    shop_assert_body(shop, "\"allotment\":3,\"available\":0,\"held\":3,\"sold\":0,\"short\":1");
+}
+
+static void stock_changes_that_cannot_be_meant_are_refused(void **state)
+{
+    (void)state;
+    static const char line[] = "POST /admin/v1/products/S1/stock";
+    static const char *const wrong[] = {"{}", "{\"delta\":1,\"set\":2,\"compare\":5}",
+        "{\"set\":2}", "{\"delta\":0}", "{\"delta\":1.5}", "{\"delta\":4294967296}",
+        "{\"set\":-1,\"compare\":5}", "{\"delta\":1,\"compare\":5}", "{\"delta\":1,\"floor\":1}"};
+    for (uint32_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        shop_ask(shop, line, OPERATOR KEY("k"), wrong[i]);
+        shop_assert_problem(shop, 422, "invalid");
+    }
+    shop_ask(shop, line, OPERATOR, "{\"delta\":1}");
+    shop_assert_problem(shop, 400, "idempotency_key_missing");
+    shop_ask(shop, line, VIEWER KEY("k"), "{\"delta\":1}");
+    shop_assert_problem(shop, 403, "forbidden");
+    shop_ask(shop, line, KEY("k"), "{\"delta\":1}");
+    shop_assert_problem(shop, 401, "unauthenticated");
+    shop_ask(shop, "POST /admin/v1/products/NO/stock", OPERATOR KEY("k"), "{\"delta\":1}");
+    shop_assert_problem(shop, 404, "not_found");
+    shop_ask(shop, "GET /admin/v1/stock/NO", OPERATOR, NULL);
+    shop_assert_problem(shop, 404, "not_found");
+}
+
+static void stock_is_listed(void **state)
+{
+    (void)state;
+    struct product_image image = {.sku = BYTES("T1"), .sale = BYTES("drop"), .stock = 7};
+    shop_sell_as(shop, &image);
+    assert_int_equal(shop_ask(shop, "GET /admin/v1/stock?limit=2", VIEWER, NULL), 200);
+    assert_string_equal(shop->body,
+        "{\"items\":[{\"sku\":\"S1\",\"allotment\":5,\"available\":5,\"held\":0,\"sold\":0},"
+        "{\"sku\":\"S2\",\"allotment\":3,\"available\":3,\"held\":0,\"sold\":0}],"
+        "\"next_cursor\":\"2\"}");
+    shop_ask(shop, "GET /admin/v1/stock?sale=drop&seller=seller-1", VIEWER, NULL);
+    assert_string_equal(shop->body,
+        "{\"items\":[{\"sku\":\"T1\",\"allotment\":7,\"available\":7,\"held\":0,\"sold\":0}],"
+        "\"next_cursor\":null}");
+    shop_ask(shop, "GET /admin/v1/stock?sale=", VIEWER, NULL);
+    shop_assert_problem(shop, 422, "invalid");
+    assert_int_equal(shop_ask(shop, "GET /admin/v1/products/T1", VIEWER, NULL), 200);
+    shop_assert_body(shop, "\"sale\":\"drop\"");
+}
+
+/* All else */
+
+static void paths_and_methods_that_nobody_serves_are_told(void **state)
+{
+    (void)state;
+    shop_ask(shop, "GET /v1/basket", ANN, NULL);
+    shop_assert_problem(shop, 404, "not_found");
+    shop_ask(shop, "PATCH /v1/cart", ANN, NULL);
+    shop_assert_problem(shop, 405, "method_not_allowed");
+    shop_assert_head(shop, "\r\nAllow: GET, HEAD, DELETE\r\n");
+    shop_ask(shop, "GET /v1/products/%zz", "", NULL);
+    shop_assert_problem(shop, 400, "malformed");
+    shop_assert_head(shop, "\r\nConnection: close\r\n");
+    shop_ask(shop, "GET /v1/products/%41%42", "", NULL);
+    shop_assert_problem(shop, 404, "not_found");
+    shop_ask(shop, "GET /v1/products/%531", "", NULL);
+    assert_int_equal(shop->status, 200);
+}
+
+static void bytes_that_are_no_request_are_refused(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        shop_send(shop, HTTP_STOREFRONT, "GET /livez HTTP/1.1\r\nHost : x\r\n\r\n"), 400);
+    shop_assert_problem(shop, 400, "malformed");
+    assert_int_equal(shop_send(shop, HTTP_STOREFRONT, "GET /livez HTTP/2.0\r\n\r\n"), 505);
+    shop_assert_body(shop, "\"status\":505");
+}
+
+static void bodies_must_be_json_and_say_so(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        shop_send(shop, HTTP_STOREFRONT,
+            "POST /v1/availability HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"),
+        415);
+    shop_assert_problem(shop, 415, "unsupported_media_type");
+    shop_ask(shop, "POST /v1/availability", "Content-Encoding: gzip\r\n", "{}");
+    shop_assert_problem(shop, 415, "unsupported_media_type");
+    shop_ask(shop, "POST /v1/availability", "", "{\"skus\":[\"S1\"}");
+    shop_assert_problem(shop, 400, "malformed");
+    shop_assert_body(shop, "at byte 13");
+    shop_ask(shop, "POST /v1/checkout", ANN KEY("k"), "");
+    shop_assert_problem(shop, 400, "malformed");
+}
+
+static void request_ids_come_back(void **state)
+{
+    (void)state;
+    shop_ask(shop, "GET /livez", "X-Request-Id: trace-7\r\n", NULL);
+    shop_assert_head(shop, "\r\nX-Request-Id: trace-7\r\n");
+    shop_ask(shop, "GET /v1/products/NO", "X-Request-Id: trace-8\r\n", NULL);
+    shop_assert_body(shop, "\"request_id\":\"trace-8\"");
+    shop_ask(shop, "GET /livez", "X-Request-Id: a b\r\n", NULL);
+    assert_null(strstr(shop->reply, "a b"));
+    char first[64];
+    assert_int_equal(sscanf(strstr(shop->reply, "X-Request-Id: "), "X-Request-Id: %63s", first), 1);
+    shop_ask(shop, "GET /livez", "", NULL);
+    assert_null(strstr(shop->reply, first));
+}
+
+static void connections_close_when_the_client_asks(void **state)
+{
+    (void)state;
+    shop_ask(shop, "GET /livez", "Connection: close\r\n", NULL);
+    shop_assert_head(shop, "\r\nConnection: close\r\n");
+    shop_ask(shop, "GET /livez", "", NULL);
+    assert_null(strstr(shop->reply, "Connection:"));
+}
+
+static void a_shop_that_recovers_is_alive_and_closed(void **state)
+{
+    (void)state;
+    shop->http.recovering = true;
+    shop_ask(shop, "GET /v1/products/S1", "", NULL);
+    shop_assert_problem(shop, 503, "recovering");
+    shop_assert_head(shop, "\r\nRetry-After: ");
+    shop_ask(shop, "GET /admin/v1/stock/S1", OPERATOR, NULL);
+    shop_assert_problem(shop, 503, "recovering");
+    assert_int_equal(shop_ask(shop, "GET /livez", "", NULL), 200);
+    assert_int_equal(shop_ask(shop, "GET /readyz", "", NULL), 200);
+    assert_int_equal(shop_ask(shop, "GET /openapi.json", "", NULL), 200);
+    shop_assert_body(shop, "\"openapi\":\"3.1.0\"");
+}
+
+static void a_full_journal_is_told(void **state)
+{
+    (void)state;
+    shop->http.now.journal_full = 1;
+    shop_buy(shop, "ann", "k", "{\"items\":[{\"sku\":\"S1\",\"quantity\":1}]}");
+    shop_assert_problem(shop, 503, "journal_full");
+    shop_assert_body(shop, "\"retry_after_ms\":");
+}
+
+static void small_tables(struct config *config)
+{
+    config->capacity.orders = 2;
+    config->capacity.claims = 16;
+    config->policy.lines_per_order = 2;
+    config->policy.lines_per_cart = 2;
+}
+
+static void full_tables_and_bounds_are_named(void **state)
+{
+    (void)state;
+    struct shop *whole = shop;
+    shop = shop_open(small_tables);
+    static const char *const skus[] = {"A", "B", "C"};
+    for (uint32_t i = 0; i < 3; i++)
+        shop_sell(shop, skus[i], 9);
+    shop_buy(shop, "ann", "k",
+        "{\"items\":[{\"sku\":\"A\",\"quantity\":1},{\"sku\":\"B\",\"quantity\":1},"
+        "{\"sku\":\"C\",\"quantity\":1}]}");
+    shop_assert_problem(shop, 422, "too_many_lines");
+    shop_assert_body(shop, "\"bound\":\"lines_per_order\",\"value\":2");
+    shop_ask(shop, "PUT /v1/cart/items/A", ANN, "{\"quantity\":1}");
+    shop_ask(shop, "PUT /v1/cart/items/B", ANN, "{\"quantity\":1}");
+    shop_ask(shop, "PUT /v1/cart/items/C", ANN, "{\"quantity\":1}");
+    shop_assert_problem(shop, 422, "too_many_lines");
+    shop_assert_body(shop, "\"bound\":\"lines_per_cart\",\"value\":2");
+    assert_int_equal(shop_buy(shop, "a", "k", "{\"items\":[{\"sku\":\"A\",\"quantity\":1}]}"), 201);
+    assert_int_equal(shop_buy(shop, "b", "k", "{\"items\":[{\"sku\":\"A\",\"quantity\":1}]}"), 201);
+    shop_buy(shop, "c", "k", "{\"items\":[{\"sku\":\"A\",\"quantity\":1}]}");
+    shop_assert_problem(shop, 503, "capacity_exhausted");
+    shop_assert_body(shop, "\"bound\":\"orders\"");
+    shop_close(shop);
+    shop = whole;
+}
+
+#define IN_SHOP(test) cmocka_unit_test_setup_teardown(test, open_shop, close_shop)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        IN_SHOP(stock_is_changed_and_read),
+        IN_SHOP(stock_changes_that_cannot_be_meant_are_refused),
+        IN_SHOP(stock_is_listed),
+        IN_SHOP(paths_and_methods_that_nobody_serves_are_told),
+        IN_SHOP(bytes_that_are_no_request_are_refused),
+        IN_SHOP(bodies_must_be_json_and_say_so),
+        IN_SHOP(request_ids_come_back),
+        IN_SHOP(connections_close_when_the_client_asks),
+        IN_SHOP(a_shop_that_recovers_is_alive_and_closed),
+        IN_SHOP(a_full_journal_is_told),
+        IN_SHOP(full_tables_and_bounds_are_named),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
