@@ -112,9 +112,54 @@ static void check_allowances(const struct engine *engine)
     }
 }
 
+static void check_key(const struct engine *engine, const struct request_key *key)
+{
+    if (key->kind == REQUEST_STOCK) {
+        CHECK(key->order_index == NONE);
+        return;
+    }
+    /* A replay shows its order: it must outlive its keys. */
+    CHECK(pool_is_used(&engine->orders, key->order_index));
+    CHECK(order_at(engine, key->order_index)->keep_shelf_ms >= key->keep_shelf_ms);
+}
+
+/* What hangs on the entities is all that was ever taken from the pools. */
+static void check_sums(const struct engine *engine)
+{
+    uint32_t blocks = 0, lines = 0, payments = 0, holds = 0, allowances = 0;
+    for (uint32_t i = 0; i < engine->customers.fresh; i++) {
+        if (!pool_is_used(&engine->customers, i))
+            continue;
+        const struct customer *customer = customer_at(engine, i);
+        blocks += text_blocks(customer->id.size);
+        holds += customer->hold_count;
+        allowances += customer->allowance_count;
+        CHECK(deadlines_get(&engine->deadlines, engine->customers_base + i) != UINT64_MAX);
+    }
+    for (uint32_t i = 0; i < engine->orders.fresh; i++) {
+        if (!pool_is_used(&engine->orders, i))
+            continue;
+        const struct order *order = order_at(engine, i);
+        blocks += text_blocks(order->references.size) + text_blocks(order->provider.size) +
+                  text_blocks(order->payment_id.size);
+        lines += order->line_count;
+        payments += order->payment_count;
+    }
+    CHECK(blocks == engine->texts.used);
+    CHECK(holds == engine->holds.used);
+    CHECK(allowances == engine->allowances.used);
+    CHECK(lines == engine->lines.used);
+    CHECK(payments == engine->payments.used);
+}
+
 void engine_check(const struct engine *engine)
 {
     check_allowances(engine);
+    check_sums(engine);
+    for (uint32_t i = 0; i < engine->keys.fresh; i++) {
+        if (pool_is_used(&engine->keys, i))
+            check_key(engine, pool_at(&engine->keys, i));
+    }
     uint32_t live = 0;
     for (uint32_t i = 0; i < engine->customers.fresh; i++) {
         if (!pool_is_used(&engine->customers, i))
@@ -133,9 +178,13 @@ void engine_check(const struct engine *engine)
     pool_check(&engine->lines);
     pool_check(&engine->payments);
     pool_check(&engine->keys);
+    pool_check(&engine->allowances);
+    pool_check(&engine->gone);
     table_check(&engine->customer_table);
     table_check(&engine->order_table);
     table_check(&engine->key_table);
+    table_check(&engine->allowance_table);
+    table_check(&engine->gone_table);
     text_check(&engine->texts);
     deadlines_check(&engine->deadlines);
 }
@@ -155,32 +204,88 @@ static uint64_t digest_customer(const struct engine *engine, const struct custom
         customer->live_holds, customer->allowance_count, customer->cart_version};
     sum += digest_of(facts, sizeof(facts), name);
     sum += digest_of(customer->last_order, 16, name);
+    sum += digest_of(&customer->touched_shelf_ms, 8, name) + digest_of(customer->currency, 4, name);
     uint32_t link = customer->holds_first;
     for (uint32_t i = 0; i < customer->hold_count; i++) {
         const struct hold *hold = hold_at(engine, link - 1);
-        uint64_t parts[6] = {hold->sku_number, hold->quantity, (uint64_t)hold->unit_price,
-            hold->deadline_shelf_ms, hold->state, hold->limit};
+        uint64_t parts[10] = {hold->sku_number, hold->quantity, (uint64_t)hold->unit_price,
+            hold->deadline_shelf_ms, hold->state, hold->limit, hold->created_shelf_ms,
+            hold->extensions, hold->sale_number, hold->seller_number};
         sum += digest_of(parts, sizeof(parts), name + i);
         link = hold->next;
     }
     return sum;
 }
 
-static uint64_t digest_order(const struct engine *engine, const struct order *order)
+static uint64_t digest_text(const struct engine *engine, struct text text, uint64_t seed)
 {
-    uint64_t name = digest_of(order->id, 16, 2);
-    uint64_t facts[10] = {order->version, order->status, order->reclaimed,
-        (uint64_t)order->items_total, (uint64_t)order->total, (uint64_t)order->paid,
-        (uint64_t)order->refund_due, order->payment_due_shelf_ms, order->keep_shelf_ms,
-        order->payment_count};
-    uint64_t sum = name + digest_of(facts, sizeof(facts), name);
+    uint8_t bytes[REFERENCES_SIZE_MAX];
+    CHECK(text.size <= sizeof(bytes));
+    return digest_of(bytes, text_copy(&engine->texts, text, bytes), seed);
+}
+
+static uint64_t digest_hangings(
+    const struct engine *engine, const struct order *order, uint64_t name)
+{
+    uint64_t sum = 0;
     uint32_t link = order->lines_first;
     for (uint32_t i = 0; i < order->line_count; i++) {
         const struct order_line *line = line_at(engine, link - 1);
-        uint64_t parts[5] = {line->sku_number, line->quantity, line->cancelled, line->restocked,
-            (uint64_t)line->unit_price};
+        uint64_t parts[8] = {line->sku_number, line->quantity, line->cancelled, line->restocked,
+            (uint64_t)line->unit_price, line->limit, line->sale_number, line->seller_number};
         sum += digest_of(parts, sizeof(parts), name + i);
         link = line->next;
+    }
+    link = order->payments_first;
+    for (uint32_t i = 0; i < order->payment_count; i++) {
+        const struct payment *payment = pool_at(&engine->payments, link - 1);
+        sum += digest_of(&payment->hash, sizeof(payment->hash), name + i + payment->results);
+        link = payment->next;
+    }
+    return sum + digest_text(engine, order->references, name) +
+           digest_text(engine, order->provider, name + 1) +
+           digest_text(engine, order->payment_id, name + 2);
+}
+
+static uint64_t digest_order(const struct engine *engine, const struct order *order)
+{
+    uint64_t name = digest_of(order->id, 16, 2);
+    uint64_t facts[] = {order->version, order->status, order->reclaimed, order->status_born,
+        order->mode, (uint64_t)order->items_total, (uint64_t)order->total, (uint64_t)order->paid,
+        (uint64_t)order->refund_due, order->payment_due_shelf_ms, order->born_due_shelf_ms,
+        order->keep_shelf_ms, order->changed_shelf_ms, (uint64_t)order->created_wall_ms,
+        (uint64_t)order->confirmed_wall_ms, (uint64_t)order->paid_wall_ms,
+        (uint64_t)order->cancel_until_wall_ms, order->stream_seq};
+    return name + digest_of(facts, sizeof(facts), name) + digest_hangings(engine, order, name);
+}
+
+static uint64_t digest_keys(const struct engine *engine)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < engine->keys.fresh; i++) {
+        const struct request_key *key = pool_at(&engine->keys, i);
+        if (!pool_is_used(&engine->keys, i))
+            continue;
+        uint64_t name = digest_of(&key->key, 32, 3) + key->keep_shelf_ms + key->kind;
+        if (key->order_index != NONE)
+            name += digest_of(order_at(engine, key->order_index)->id, 16, 5);
+        sum += name + digest_of(&key->noted, sizeof(key->noted), 6);
+    }
+    return sum;
+}
+
+static uint64_t digest_allowances(const struct engine *engine)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < engine->allowances.fresh; i++) {
+        const struct allowance *allowance = pool_at(&engine->allowances, i);
+        if (!pool_is_used(&engine->allowances, i))
+            continue;
+        uint32_t parts[3] = {allowance->sku_number, allowance->sale_number, allowance->used};
+        uint8_t id[CUSTOMER_SIZE_MAX];
+        struct text name = customer_at(engine, allowance->customer_index)->id;
+        sum +=
+            digest_of(parts, sizeof(parts), digest_of(id, text_copy(&engine->texts, name, id), 7));
     }
     return sum;
 }
@@ -196,11 +301,7 @@ uint64_t engine_digest(const struct engine *engine)
         if (pool_is_used(&engine->orders, i))
             sum += digest_order(engine, order_at(engine, i));
     }
-    for (uint32_t i = 0; i < engine->keys.fresh; i++) {
-        const struct request_key *key = pool_at(&engine->keys, i);
-        if (pool_is_used(&engine->keys, i))
-            sum += digest_of(&key->key, 32, 3) + key->keep_shelf_ms;
-    }
+    sum += digest_keys(engine) + digest_allowances(engine);
     for (uint32_t i = 0; i < engine->gone.fresh; i++)
         sum += digest_of(pool_at(&engine->gone, i), sizeof(struct gone), 4);
     return sum;

@@ -41,25 +41,30 @@ struct walk {
     uint32_t keys;
 };
 
-static void products(struct walk *walk)
+/* A product as it may be described now; its price, limit and kind change during the walk. */
+static void describe(struct walk *walk, uint32_t i, bool first)
 {
-    for (uint32_t i = 0; i < 6; i++) {
-        char sku[8];
-        snprintf(sku, sizeof(sku), "S%u", i);
-        struct product_image image = {
-            .sku = bytes_of_string(sku),
-            .title = BYTES("thing"),
-            .seller = BYTES("seller"),
-            .sale = i % 2 ? BYTES("drop") : (struct bytes){0},
-            .stock = 1 + dice_below(&walk->dice, 8),
-            .max_per_customer = i == 1 || i == 2 ? 2 : 0,
-            .reserve_on = i < 4 ? RESERVE_CART : RESERVE_CHECKOUT,
-            .hold_seconds = 5,
-            .price_count = 1,
-            .prices = {{.currency = "GBP", .amount = 100 + i}},
-        };
-        shop_product_as(&walk->shop, &image);
-    }
+    char sku[8];
+    snprintf(sku, sizeof(sku), "S%u", i);
+    uint32_t limit = i == 1 || i == 2 ? 2 : 0;
+    if (!first && dice_below(&walk->dice, 4) == 0)
+        limit = dice_below(&walk->dice, 4);
+    struct product_image image = {
+        .sku = bytes_of_string(sku),
+        .title = BYTES("thing"),
+        .seller = BYTES("seller"),
+        .sale = i % 2 ? BYTES("drop") : (struct bytes){0},
+        .stock = 1 + dice_below(&walk->dice, 8),
+        .max_per_customer = limit,
+        .reserve_on = i < 4 ? RESERVE_CART : RESERVE_CHECKOUT,
+        .hold_seconds = 5,
+        .price_count = 1,
+        .prices = {{.currency = "GBP",
+            .amount = 100 + i + (first ? 0 : dice_below(&walk->dice, 3))}},
+    };
+    struct command command = {
+        .kind = COMMAND_PRODUCT_SET, .role = ROLE_OPERATOR, .product = &image};
+    shop_run(&walk->shop, &command);
 }
 
 static void name(char out[16], const char *prefix, uint32_t number)
@@ -115,13 +120,16 @@ static enum outcome pay(struct walk *walk)
     struct command read = {.kind = COMMAND_ORDER_READ, .role = ROLE_SERVICE};
     memcpy(read.order_id, id, 16);
     int64_t total = 1;
+    uint8_t result = (uint8_t)(1 + dice_below(&walk->dice, 6));
     if (shop_run(&walk->shop, &read) == OUTCOME_OK) {
         const struct order *order =
             order_at(walk->shop.engines[walk->shop.last_shard], walk->shop.answer.order_index);
         total = order->total + (dice_below(&walk->dice, 20) == 0);
+        if (result == RESULT_REFUNDED && order->refund_due > 0)
+            total = 1 + (int64_t)dice_below(&walk->dice, (uint32_t)order->refund_due);
     }
     name(payment, "p", dice_below(&walk->dice, 4) ? walk->keys++ : dice_below(&walk->dice, 100));
-    return shop_pay(&walk->shop, id, (uint8_t)(1 + dice_below(&walk->dice, 6)), payment, total);
+    return shop_pay(&walk->shop, id, result, payment, total);
 }
 
 static enum outcome cancel(struct walk *walk)
@@ -129,7 +137,19 @@ static enum outcome cancel(struct walk *walk)
     const uint8_t *id = some_order(walk);
     char key[16];
     name(key, "c", dice_below(&walk->dice, 50));
-    return id == NULL ? OUTCOME_OK : shop_cancel(&walk->shop, NULL, id, key);
+    struct command_item item = {.line = 1, .quantity = 1};
+    struct command command = {
+        .kind = COMMAND_CANCEL,
+        .role = ROLE_SERVICE,
+        .key = bytes_of_string(key),
+        .items = &item,
+        .item_count = dice_below(&walk->dice, 2),
+        .restock_none = dice_below(&walk->dice, 8) == 0,
+    };
+    if (id == NULL)
+        return OUTCOME_OK;
+    memcpy(command.order_id, id, 16);
+    return shop_run(&walk->shop, &command);
 }
 
 static enum outcome adjust(struct walk *walk)
@@ -140,12 +160,37 @@ static enum outcome adjust(struct walk *walk)
     return shop_stock(&walk->shop, sku, (int64_t)dice_below(&walk->dice, 7) - 3, key);
 }
 
+static enum outcome clear(struct walk *walk, const char *who)
+{
+    struct command command = {
+        .kind = COMMAND_CART_CLEAR, .role = ROLE_CUSTOMER, .customer = bytes_of_string(who)};
+    return shop_run(&walk->shop, &command);
+}
+
+/* The merchant, and now and then a journal that is nearly full. */
+static enum outcome rarely(struct walk *walk, const char *who)
+{
+    switch (dice_below(&walk->dice, 4)) {
+    case 0:
+        return clear(walk, who);
+    case 1:
+        describe(walk, dice_below(&walk->dice, 6), false);
+        return walk->shop.answer.outcome;
+    case 2:
+        walk->shop.now.journal_full = dice_below(&walk->dice, 8) == 0;
+        return OUTCOME_OK;
+    default:
+        walk->shop.now.streamed_seq = dice_below(&walk->dice, 4) == 0 ? 0 : UINT64_MAX;
+        return OUTCOME_OK;
+    }
+}
+
 static enum outcome step(struct walk *walk)
 {
     char who[16], sku[16];
     name(who, "customer", dice_below(&walk->dice, 14));
     name(sku, "S", dice_below(&walk->dice, 6));
-    switch (dice_below(&walk->dice, 12)) {
+    switch (dice_below(&walk->dice, 13)) {
     case 0:
     case 1:
     case 2:
@@ -162,10 +207,34 @@ static enum outcome step(struct walk *walk)
         return cancel(walk);
     case 10:
         return adjust(walk);
+    case 11:
+        return rarely(walk, who);
     default:
         shop_pass(&walk->shop, dice_below(&walk->dice, 8) ? dice_below(&walk->dice, 3000)
                                                           : dice_below(&walk->dice, 90000000));
         return OUTCOME_OK;
+    }
+}
+
+/* The money of every order: nothing is due back that was not taken, and what is open is not paid.
+ */
+static void money_adds_up(struct walk *walk)
+{
+    for (uint32_t shard = 0; shard < walk->shop.shards; shard++) {
+        const struct engine *engine = walk->shop.engines[shard];
+        for (uint32_t i = 0; i < engine->orders.fresh; i++) {
+            if (!pool_is_used(&engine->orders, i))
+                continue;
+            const struct order *order = order_at(engine, i);
+            assert_true(order->refund_due >= 0);
+            assert_true(order->refund_due <= PAYMENTS_PER_ORDER * order->total);
+            if (order->status == ORDER_PENDING_PAYMENT || order->status == ORDER_EXPIRED)
+                assert_int_equal(order->paid + order->refund_due, 0);
+            if (order->status == ORDER_REFUND_REQUIRED)
+                assert_true(order->refund_due > 0);
+            if (order->status == ORDER_REFUNDED)
+                assert_int_equal(order->refund_due, 0);
+        }
     }
 }
 
@@ -191,14 +260,17 @@ static void walk_over(uint32_t shards, uint64_t seed)
     struct walk *walk = calloc(1, sizeof(*walk));
     walk->dice = dice_of(seed);
     shop_open(&walk->shop, shards, &narrow);
-    products(walk);
+    for (uint32_t i = 0; i < 6; i++)
+        describe(walk, i, true);
     walk->shop.settles_by_itself = false;
     shop_settle(&walk->shop);
     for (uint32_t i = 0; i < STEPS; i++) {
         walk->seen[step(walk)]++;
         settle_some(walk);
-        if (i % CHECK_EVERY == 0)
+        if (i % CHECK_EVERY == 0) {
             shop_check(&walk->shop);
+            money_adds_up(walk);
+        }
         if (dice_below(&walk->dice, 2000) == 0)
             shop_reopen(&walk->shop);
     }
