@@ -234,6 +234,33 @@ def test_a_data_directory_that_is_behind_is_refused(new_server, database, shards
     everything_arrived(database, buyer.orders)
 
 
+def test_a_directory_that_is_behind_stops_at_first_contact(new_server, postgres, database):
+    """S1: PostgreSQL was away at the start, so nothing could be compared then."""
+    server = new_server(dsn=database.dsn).start()
+    server.sell(S1=500)
+    buyer = Buyer(server)
+    buyer.buy(10)
+    everything_arrived(database, buyer.orders)
+    assert server.stop() == 0
+    copy = server.directory / "copy"
+    shutil.copytree(server.data, copy)
+    server.start()
+    buyer.buy(10)
+    everything_arrived(database, buyer.orders)
+    assert server.stop() == 0
+    shutil.rmtree(server.data)
+    shutil.copytree(copy, server.data)
+    database.close()
+    postgres.stop("fast")
+    server.start()
+    server.end_is_expected = True
+    postgres.start()
+    assert server.process.wait(30) == 1
+    said = server.log()
+    assert "behind" in said or "position" in said, said
+    everything_arrived(database, buyer.orders)
+
+
 def test_a_lost_data_directory_is_refused(new_server, database):
     """S1: an empty directory is behind a position."""
     server = new_server(dsn=database.dsn).start()

@@ -12,7 +12,7 @@ from tests.lib.client import Wire
 from tests.lib.server import eventually
 
 MOVING = ("payment_due_at", "cancel_until")  # rendered from the shelf clock, which stood still
-SHARDS = pytest.mark.parametrize("shards", [1, 2])
+SHARDS = pytest.mark.parametrize("shards", [1, 2, 4])
 
 
 def steady(order):

@@ -24,7 +24,8 @@ def test_a_replay_that_finds_a_difference_fails(new_server, database):
     server = new_server(shards=2, dsn=database.dsn, settings=SALE).start()
     assert server.run("import", CATALOG).returncode == 0
     stranger = server.service("stranger")
-    assert stranger.checkout({"85123A": 1}, payment={"mode": "deferred"}).status == 201
+    order = stranger.checkout({"85123A": 1}, payment={"mode": "deferred"}).json
     replay = Replay(server, orders=50, dsn=database.dsn)
     assert replay.wait(120) == 1, replay.told()
     assert "order_unknown 1" in replay.told(), replay.told()
+    assert order["id"] in replay.told(), replay.told()
