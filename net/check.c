@@ -24,7 +24,6 @@ enum {
     SYNC_WRITES = 200,
     SYNC_BLOCK = 4096,
     SYNC_SLOW_US = 2000, /* a checkout waits for one sync; above it a disk of its own is worth it */
-    DESCRIPTORS_SPARE = 128,
 };
 
 struct findings {
@@ -109,7 +108,7 @@ static void check_io_uring(struct findings *findings)
 static void check_descriptors(struct findings *findings, const struct config *config)
 {
     struct rlimit limit;
-    uint64_t needed = (uint64_t)config->capacity.connections + DESCRIPTORS_SPARE;
+    uint64_t needed = serve_descriptors(config);
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
         return;
     if (limit.rlim_max < needed)

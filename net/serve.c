@@ -19,10 +19,11 @@
 
 enum {
     ERROR_SIZE = 1024,
-    CONTACT_WAIT_MS = 5000, /* of PostgreSQL at start, before selling without it */
-    CONTACT_LOOK_MS = 100,  /* while a fresh directory waits for it */
-    STREAM_DRAIN_MS = 3000, /* at the end; the rest is sent after the next start */
-    SPARE_DESCRIPTORS = 128,
+    CONTACT_WAIT_MS = 5000,    /* of PostgreSQL at start, before selling without it */
+    CONTACT_LOOK_MS = 100,     /* while a fresh directory waits for it */
+    STREAM_DRAIN_MS = 3000,    /* at the end; the rest is sent after the next start */
+    DESCRIPTORS_PER_SHARD = 8, /* ring, eventfd, listeners, two segments */
+    SPARE_DESCRIPTORS = 64,    /* one refused client for each shard, PostgreSQL, the spool, .. */
 };
 
 struct server {
@@ -46,7 +47,7 @@ const char *serve_refuses(const struct config *config)
         return "redis.url: the fan-out to Redis is not built yet; leave it empty";
     if (config->limits.requests_per_second != 0)
         return "limits.requests_per_second is not built yet; use 0";
-    if (config->capacity.connections / house_shards(config) > IO_CONNECTIONS_MAX)
+    if (shard_connections(config->capacity.connections, house_shards(config)) > IO_CONNECTIONS_MAX)
         return "capacity.connections: more than 16384 for each shard; raise server.shards";
     return NULL;
 }
@@ -64,17 +65,24 @@ static uint64_t monotonic_ms(void)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+uint64_t serve_descriptors(const struct config *config)
+{
+    uint32_t shards = house_shards(config);
+    uint64_t clients = (uint64_t)shards * shard_connections(config->capacity.connections, shards);
+    return clients + (uint64_t)shards * DESCRIPTORS_PER_SHARD + SPARE_DESCRIPTORS;
+}
+
 /* A client more than there are descriptors would be refused by the kernel instead of by us. */
-static void raise_descriptors(uint32_t connections)
+static void raise_descriptors(const struct config *config)
 {
     struct rlimit limit;
-    rlim_t wanted = (rlim_t)connections + SPARE_DESCRIPTORS;
+    rlim_t wanted = serve_descriptors(config);
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
         return;
     limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
     if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < wanted)
-        fprintf(stderr, "hotshelf: %llu file descriptors for %u connections: raise ulimit -n\n",
-            (unsigned long long)limit.rlim_cur, connections);
+        fprintf(stderr, "hotshelf: %llu file descriptors, %llu may be needed: raise ulimit -Hn\n",
+            (unsigned long long)limit.rlim_cur, (unsigned long long)wanted);
 }
 
 /* A line for each tenth. */
@@ -323,7 +331,7 @@ int serve(const struct config *config)
         return complain(refusal);
     sigset_t stop;
     block_signals(&stop);
-    raise_descriptors(config->capacity.connections);
+    raise_descriptors(config);
     struct server *server = calloc(1, sizeof *server);
     struct house *house = calloc(1, sizeof *house);
     if (server == NULL || house == NULL)

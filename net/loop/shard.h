@@ -134,6 +134,9 @@ struct shards_options {
     bool postgres;
 };
 
+/* Places for clients of one shard when the process has so many. */
+uint32_t shard_connections(uint32_t connections, uint32_t count);
+
 /* Takes all memory of the loop: shards, connections, requests, mailboxes, io. */
 struct shards *shards_create(struct arena *arena, const struct shards_options *options);
 /* One thread per shard; answers when every loop is open. Engines and journals were set before. */
