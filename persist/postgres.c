@@ -116,6 +116,12 @@ static void receive_notice(void *context, const PGresult *notice)
         postgres->unconfirmed = true;
 }
 
+/* A statement of ours that is cut short is only sent again: it may take the time it takes. A
+ * batch's arrays are some MiB, and become rows in memory if they may. */
+static const char session_sql[] = "SET statement_timeout = 0; SET lock_timeout = 0; "
+                                  "SET idle_in_transaction_session_timeout = 0; "
+                                  "SET work_mem = '32MB'";
+
 static int await_connection(struct postgres *postgres)
 {
     uint64_t until_ms = postgres_clock_ms() + POSTGRES_CONNECT_MS;
@@ -163,9 +169,7 @@ int postgres_connect(struct postgres *postgres, const char *dsn, uint16_t node)
     PQsetNoticeReceiver(postgres->connection, receive_notice, postgres);
     if (PQsetnonblocking(postgres->connection, 1) != 0)
         return connection_failure(postgres);
-    /* A statement of ours that is cut short is only sent again: it may take the time it takes. */
-    return postgres_script(postgres, "SET statement_timeout = 0; SET lock_timeout = 0; "
-                                     "SET idle_in_transaction_session_timeout = 0");
+    return postgres_script(postgres, session_sql);
 }
 
 void postgres_disconnect(struct postgres *postgres)

@@ -5,6 +5,8 @@
  */
 #include "tests/persist/stream_world.h"
 
+#include "tests/persist/sample_events.h"
+
 static void every_event_arrives_once_with_its_rows(void **state)
 {
     struct world *world = *state;
@@ -41,6 +43,27 @@ static void every_event_arrives_once_with_its_rows(void **state)
     assert_sql(postgres, "2026-11-23 08:00:00.124+00",
         "SELECT created_at AT TIME ZONE 'UTC' || '+00' FROM hotshelf.orders ORDER BY created_at "
         "LIMIT 1");
+}
+
+/* Key and token stand in the first event alone; one batch brings it together with a later one. */
+static void what_an_order_was_placed_with_stays(void **state)
+{
+    struct world *world = *state;
+    struct sample_order order;
+    world->orders[0]++;
+    uint32_t number = order_number(world, 0);
+    struct event *placed = sample_order_placed(&order, number, 0);
+    placed->text[TEXT_TOKEN] = BYTES("token-of-the-bank");
+    append(world, 0, placed);
+    append(world, 0, sample_order_captured(&order, number, "pay-1"));
+    ledger_write(world->ledger, 0);
+    assert_int_equal(start_stream(world), 0);
+    wait_streamed(world);
+    append(world, 0, sample_order_cancelled(&order, number));
+    ledger_write(world->ledger, 0);
+    wait_streamed(world);
+    assert_sql(world->postgres, "token-of-the-bank pay-1 3",
+        "SELECT concat_ws(' ', payment_token, payment_id, order_version) FROM hotshelf.orders");
 }
 
 static void products_and_stock_changes_arrive(void **state)
@@ -84,6 +107,40 @@ static void products_and_stock_changes_arrive(void **state)
         "FROM hotshelf.products");
     assert_sql(postgres, "35", "SELECT sum(delta) FROM hotshelf.stock_movements WHERE sku = 'S1'");
     assert_sql(postgres, "eve", "SELECT actor FROM hotshelf.stock_movements WHERE delta < 0");
+}
+
+/* Every line and every text at its bound; three of them are more than one batch of the stream. */
+static void the_largest_orders_arrive(void **state)
+{
+    struct world *world = *state;
+    struct sample *sample = malloc(sizeof(*sample));
+    ledger_destroy(world->ledger);
+    world->ledger = ledger_create(SHARDS, 1, true);
+    world->ledger->options.segment_size = 8 << 20;
+    world->ledger->options.batch_size = 1 << 20;
+    world->ledger->options.journal_bytes = SHARDS * 2 * (8 << 20);
+    if (ledger_start(world->ledger) != 0)
+        fail_msg("%s", world->ledger->error);
+    assert_int_equal(start_stream(world), 0);
+    for (uint8_t i = 0; i < 20; i++) {
+        struct event *event = sample_event(sample, EVENT_ORDER_PLACED, SAMPLE_LARGEST, 1);
+        event->fact.order.id[15] = i;
+        event->fact.order.version = 2;
+        event->fact.order.now_wall_ms = event->fact.order.created_wall_ms = sample_wall_ms;
+        event->text[TEXT_REFERENCES].size = 0; /* these two are JSON */
+        event->text[TEXT_ADJUSTMENTS].size = 0;
+        append(world, 0, event);
+        if (i % 3 == 0)
+            ledger_write(world->ledger, 0);
+    }
+    ledger_write(world->ledger, 0);
+    wait_streamed(world);
+    assert_sql(world->postgres, "20", "SELECT count(*) FROM hotshelf.orders");
+    assert_sql(world->postgres, "10240", "SELECT count(*) FROM hotshelf.order_lines");
+    assert_sql(world->postgres, "40",
+        "SELECT count(*) FROM hotshelf.outbox WHERE jsonb_array_length(payload #> "
+        "'{data,lines}') = 512");
+    free(sample);
 }
 
 /* N1, N2: the backend dies while batches are under way, a little later in the exchange each time.
@@ -210,7 +267,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         STREAM_TEST(every_event_arrives_once_with_its_rows),
+        STREAM_TEST(what_an_order_was_placed_with_stays),
         STREAM_TEST(products_and_stock_changes_arrive),
+        STREAM_TEST(the_largest_orders_arrive),
         STREAM_TEST(a_backend_killed_in_the_middle_loses_and_repeats_nothing),
         STREAM_TEST(a_server_that_was_away_gets_what_it_missed),
         STREAM_TEST(a_restarted_process_goes_on_where_postgresql_is),
