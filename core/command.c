@@ -1,27 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Every member that can change the effect, each text as its size and its hash, in one struct that
- * is hashed at once. Who asks is no part of it: the key's scope is what is changed, whoever calls
- * (I2), and the customer of a checkout is in that scope.
+ * Every member that can change the effect, in structs small enough to be hashed in a breath; a text
+ * that is there is one link more. Who asks is no part of it: the key's scope is what is changed,
+ * whoever calls (I2), and the customer of a checkout is in that scope.
  */
 #include "core/command.h"
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-struct text_part {
-    struct hash128 hash;
+/* A text, and all that was hashed before it. */
+struct link {
+    struct hash128 before, text;
     uint64_t size;
+    uint32_t a, b; /* which text; of an item: its quantity and line */
 };
 
-struct item_part {
-    struct hash128 before; /* of the items before this one */
-    struct text_part sku;
-    uint32_t quantity, line;
-};
-
-struct command_part {
-    struct text_part sku, token, references, reason;
+struct fixed {
     struct hash128 items;
     int64_t expected_total, stock_delta;
     uint32_t kind, item_count, stock_value, stock_compare;
@@ -31,8 +26,8 @@ struct command_part {
     uint8_t stock_floor, zero[7];
 };
 
-_Static_assert(sizeof(struct item_part) == 48, "no padding, or the hash reads chance");
-_Static_assert(sizeof(struct command_part) == 176, "no padding, or the hash reads chance");
+_Static_assert(sizeof(struct link) == 48, "no padding, or the hash reads chance");
+_Static_assert(sizeof(struct fixed) == 80, "no padding, or the hash reads chance");
 
 static struct hash128 hash_of(const void *data, uint32_t size)
 {
@@ -40,11 +35,12 @@ static struct hash128 hash_of(const void *data, uint32_t size)
     return (struct hash128){.low = hash.low64, .high = hash.high64};
 }
 
-static struct text_part part_of(struct bytes text)
+static struct hash128 hash_text(struct hash128 before, struct bytes text, uint32_t a, uint32_t b)
 {
-    if (text.size == 0)
-        return (struct text_part){.size = 0};
-    return (struct text_part){.hash = hash_of(text.data, text.size), .size = text.size};
+    struct link link = {.before = before, .size = text.size, .a = a, .b = b};
+    if (text.size > 0)
+        link.text = hash_of(text.data, text.size);
+    return hash_of(&link, sizeof(link));
 }
 
 static struct hash128 hash_items(const struct command *command)
@@ -52,22 +48,14 @@ static struct hash128 hash_items(const struct command *command)
     struct hash128 hash = {0};
     for (uint32_t i = 0; i < command->item_count; i++) {
         const struct command_item *item = &command->items[i];
-        struct item_part part = {.before = hash,
-            .sku = part_of(item->sku),
-            .quantity = item->quantity,
-            .line = item->line};
-        hash = hash_of(&part, sizeof(part));
+        hash = hash_text(hash, item->sku, item->quantity, item->line);
     }
     return hash;
 }
 
 struct hash128 command_hash(const struct command *command)
 {
-    struct command_part part = {
-        .sku = part_of(command->sku),
-        .token = part_of(command->token),
-        .references = part_of(command->references),
-        .reason = part_of(command->reason),
+    struct fixed fixed = {
         .items = hash_items(command),
         .expected_total = command->expected_total,
         .stock_delta = command->stock_delta,
@@ -81,7 +69,14 @@ struct hash128 command_hash(const struct command *command)
         .stock_set = command->stock_set,
         .stock_floor = command->stock_floor,
     };
-    memcpy(part.order_id, command->order_id, 16);
-    memcpy(part.currency, command->currency, 4);
-    return hash_of(&part, sizeof(part));
+    memcpy(fixed.order_id, command->order_id, 16);
+    memcpy(fixed.currency, command->currency, 4);
+    struct hash128 hash = hash_of(&fixed, sizeof(fixed));
+    const struct bytes texts[] = {
+        command->sku, command->token, command->references, command->reason};
+    for (uint32_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        if (texts[i].size > 0)
+            hash = hash_text(hash, texts[i], i, 0);
+    }
+    return hash;
 }

@@ -21,7 +21,7 @@ void sort_by_number(struct scratch *scratch, uint32_t count)
     CHECK(count <= LINES_PER_ORDER_MAX);
     for (uint32_t i = 0; i < count; i++)
         scratch->by_number[i] = (uint16_t)i;
-    for (uint32_t g = 0; g < sizeof(gaps) / sizeof(gaps[0]); g++) {
+    for (uint32_t g = 0; count > 1 && g < sizeof(gaps) / sizeof(gaps[0]); g++) {
         uint32_t gap = gaps[g];
         for (uint32_t i = gap; i < count; i++) {
             uint16_t moving = scratch->by_number[i];
@@ -123,6 +123,8 @@ static enum outcome drafts_merge(struct decision *decision, struct basket *baske
     struct scratch *scratch = decision->engine->scratch;
     uint32_t most = decision->engine->policy.units_per_line;
     sort_drafts(scratch, basket->draft_count);
+    if (basket->draft_count == 1)
+        return OUTCOME_OK;
     for (uint32_t i = 1; i < basket->draft_count; i++) {
         struct draft *before = &scratch->drafts[scratch->by_number[i - 1]];
         struct draft *draft = &scratch->drafts[scratch->by_number[i]];

@@ -10,6 +10,11 @@
 
 #include "core/check.h"
 
+/* The longest: what is changed, the action and the key; or a provider and two ids. */
+enum { HASH_PARTS_SIZE_MAX = 64 + CUSTOMER_SIZE_MAX + KEY_SIZE_MAX + PAYMENT_TEXT_SIZE_MAX };
+
+_Static_assert(3 * PAYMENT_TEXT_SIZE_MAX + 64 <= HASH_PARTS_SIZE_MAX, "a refund fits");
+
 static uint32_t hash_bytes(const struct engine *engine, struct bytes bytes)
 {
     return (uint32_t)XXH3_64bits_withSeed(bytes.data, bytes.size, engine->seed);
@@ -28,15 +33,18 @@ static uint32_t hash_triple(const struct engine *engine, uint32_t a, uint32_t b,
 
 struct hash128 hash_parts(const struct bytes *parts, uint32_t count)
 {
-    XXH3_state_t state;
-    XXH3_128bits_reset(&state);
+    uint8_t text[HASH_PARTS_SIZE_MAX];
+    uint32_t used = 0;
     for (uint32_t i = 0; i < count; i++) {
         uint32_t size = parts[i].size;
-        XXH3_128bits_update(&state, &size, sizeof(size));
+        CHECK(size + sizeof(size) <= sizeof(text) - used);
+        memcpy(text + used, &size, sizeof(size));
+        used += (uint32_t)sizeof(size);
         if (size > 0)
-            XXH3_128bits_update(&state, parts[i].data, size);
+            memcpy(text + used, parts[i].data, size);
+        used += size;
     }
-    XXH128_hash_t hash = XXH3_128bits_digest(&state);
+    XXH128_hash_t hash = XXH3_128bits(text, used);
     return (struct hash128){.low = hash.low64, .high = hash.high64};
 }
 
