@@ -25,7 +25,7 @@ STOP_SECONDS_MAX = 60
 
 # Small tables: a start takes milliseconds and every bound is within reach of a test.
 SMALL = {
-    "data.journal_bytes": "67108864",
+    "data.journal_bytes": "33554432",
     "capacity.skus": 4096,
     "capacity.customers": 4096,
     "capacity.orders": 4096,
