@@ -74,6 +74,7 @@ void engine_order_image(
     const struct engine *engine, uint32_t order_index, bool born, struct event *event)
 {
     image_order(engine, order_index, event);
+    event->kind = EVENT_ORDER_PLACED; /* an image tells of no event: any order's kind will do */
     if (!born)
         return;
     struct fact_order *fact = &event->fact.order;

@@ -62,14 +62,6 @@ void render_cart(struct http_context *context, const struct engine *engine, stru
     render_end(context, request, &json, (struct head){.status = 200});
 }
 
-/* An image tells of no event; any order's kind does where one is asked for. */
-static void order_image(
-    const struct engine *engine, uint32_t order_index, bool born, struct event *event)
-{
-    engine_order_image(engine, order_index, born, event);
-    event->kind = EVENT_ORDER_PLACED;
-}
-
 /* An order's payment is due at a time only while it waits for it. */
 static int64_t payment_due(struct http_context *context, const struct fact_order *order)
 {
@@ -82,7 +74,7 @@ void render_order(struct http_context *context, const struct engine *engine,
     struct event event;
     bool checkout = request->command.kind == COMMAND_CHECKOUT;
     CHECK(answer->order_index != UINT32_MAX);
-    order_image(engine, answer->order_index, checkout && answer->replayed, &event);
+    engine_order_image(engine, answer->order_index, checkout && answer->replayed, &event);
     const struct fact_order *order = &event.fact.order;
     struct json_writer json = head_body(request);
     json_open_object(&json);
@@ -148,7 +140,7 @@ static bool put_next_order(struct http_context *context, const struct engine *en
         return false;
     }
     struct event event;
-    order_image(engine, order_index, false, &event);
+    engine_order_image(engine, order_index, false, &event);
     put_order_item(context, json, &event);
     bool fits = !json->overflow && json->size_max - json->size > LIST_END_SIZE;
     if (fits)
