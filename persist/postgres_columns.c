@@ -40,6 +40,12 @@ static struct bytes text_of(const struct stream_row *row, enum event_text text)
     return row->event->text[text];
 }
 
+/* What only the event that placed the order carries; a row of a later batch leaves it as it is. */
+static struct bytes text_of_birth(const struct stream_row *row, enum event_text text)
+{
+    return row->placed != NULL ? row->placed->text[text] : (struct bytes){0};
+}
+
 static struct bytes json_of(const struct stream_row *row, enum event_text text, struct bytes empty)
 {
     struct bytes json = row->event->text[text];
@@ -76,11 +82,10 @@ COLUMN(order_paid, bigint, order_of(row)->paid)
 COLUMN(order_refund_due, bigint, order_of(row)->refund_due)
 COLUMN(order_refs, jsonb, json_of(row, TEXT_REFERENCES, BYTES("{}")))
 COLUMN(order_mode, text, payload_mode_name(order_of(row)->mode))
-COLUMN(order_token, text_or_null, text_of(row, TEXT_TOKEN))
+COLUMN(order_token, text_or_null, text_of_birth(row, TEXT_TOKEN))
 COLUMN(order_provider, text_or_null, text_of(row, TEXT_PROVIDER))
 COLUMN(order_payment_id, text_or_null, text_of(row, TEXT_PAYMENT_ID))
-COLUMN(
-    order_key, text_or_null, row->placed != NULL ? row->placed->text[TEXT_KEY] : (struct bytes){0})
+COLUMN(order_key, text_or_null, text_of_birth(row, TEXT_KEY))
 COLUMN(order_reclaimed, boolean, order_of(row)->reclaimed != 0)
 COLUMN(order_payment_due, time, order_of(row)->payment_due_wall_ms)
 COLUMN(order_cancel_until, time, order_of(row)->cancel_until_wall_ms)

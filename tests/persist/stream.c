@@ -59,11 +59,17 @@ static void what_an_order_was_placed_with_stays(void **state)
     ledger_write(world->ledger, 0);
     assert_int_equal(start_stream(world), 0);
     wait_streamed(world);
-    append(world, 0, sample_order_cancelled(&order, number));
+    assert_sql(world->postgres, "token-of-the-bank key-1 pay-1 3",
+        "SELECT concat_ws(' ', payment_token, idempotency_key, payment_id, order_version) "
+        "FROM hotshelf.orders");
+    struct event *cancelled = sample_order_cancelled(&order, number);
+    cancelled->fact.order.version = 4;
+    append(world, 0, cancelled);
     ledger_write(world->ledger, 0);
     wait_streamed(world);
-    assert_sql(world->postgres, "token-of-the-bank pay-1 3",
-        "SELECT concat_ws(' ', payment_token, payment_id, order_version) FROM hotshelf.orders");
+    assert_sql(world->postgres, "token-of-the-bank key-1 4",
+        "SELECT concat_ws(' ', payment_token, idempotency_key, order_version) "
+        "FROM hotshelf.orders");
 }
 
 static void products_and_stock_changes_arrive(void **state)
