@@ -16,6 +16,7 @@
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "core/check.h"
@@ -103,14 +104,39 @@ static int make_directory(const char *path)
     return mkdir(path, 0750) == 0 || errno == EEXIST ? 0 : -errno;
 }
 
+static int try_lock(int fd)
+{
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+        return 0;
+    return errno == EWOULDBLOCK ? -EBUSY : -errno;
+}
+
+/* A server that was killed holds its lock until the kernel has taken its memory apart, which takes
+ * longer the more there is of it: its successor waits a little before it believes in a rival. The
+ * kernel tells nobody when a lock is free but who waits without end, so it is asked now and then.
+ */
+static int wait_for_lock(int fd, const char *path)
+{
+    enum { PAUSE_MS = 10 };
+    const struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000};
+    int result = try_lock(fd);
+    if (result == -EBUSY)
+        (void)fprintf(stderr,
+            "hotshelf: %s is in use; waiting up to %d ms for its last server to end\n", path,
+            DATADIR_LOCK_WAIT_MS);
+    for (int waited = 0; result == -EBUSY && waited < DATADIR_LOCK_WAIT_MS; waited += PAUSE_MS) {
+        nanosleep(&pause, NULL);
+        result = try_lock(fd);
+    }
+    return result;
+}
+
 static int lock(struct datadir *directory, char *error, size_t error_size)
 {
     char path[DATADIR_FILE_PATH_SIZE_MAX];
     (void)snprintf(path, sizeof(path), "%s/LOCK", directory->path);
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
-    int result = fd < 0 ? -errno : 0;
-    if (result == 0 && flock(fd, LOCK_EX | LOCK_NB) != 0)
-        result = errno == EWOULDBLOCK ? -EBUSY : -errno;
+    int result = fd < 0 ? -errno : wait_for_lock(fd, directory->path);
     if (result == -EBUSY)
         (void)snprintf(error, error_size, "%s is in use by another hotshelf", directory->path);
     else if (result != 0)

@@ -13,7 +13,7 @@
  * Threads    Read by all; opened and closed by one.
  * Units      Bytes; segments are counted per shard.
  * Errors     Negative errno, and a sentence with the path and the remedy in `error`.
- * Cost       The first start writes journal_bytes of zeros.
+ * Cost       The first start writes journal_bytes of zeros. A directory in use costs a short wait.
  */
 #ifndef HOTSHELF_PERSIST_DATADIR_H
 #define HOTSHELF_PERSIST_DATADIR_H
@@ -27,7 +27,8 @@
 enum {
     DATADIR_PATH_SIZE_MAX = 1024,
     DATADIR_FILE_PATH_SIZE_MAX = DATADIR_PATH_SIZE_MAX + 64,
-    DATADIR_SEGMENTS_MIN = 2, /* per shard: one is written, one is next */
+    DATADIR_SEGMENTS_MIN = 2,    /* per shard: one is written, one is next */
+    DATADIR_LOCK_WAIT_MS = 2000, /* for a killed server to let go: gigabytes are unmapped in less */
 };
 
 struct datadir_geometry {
@@ -67,9 +68,9 @@ int datadir_divide(
     uint64_t journal_bytes, uint32_t shards, struct datadir_geometry *geometry, uint64_t *least);
 
 /* Locks the directory; creates the journal when there is none; adds segments when journal_bytes
- * has grown. -EBUSY: another process has it. -EINVAL: it was made for other shards or another
- * node, or the budget is too small. -EBADMSG: CURRENT cannot be trusted, or is gone while
- * journals with records are there. */
+ * has grown. -EBUSY: another process has it, and still had it after DATADIR_LOCK_WAIT_MS.
+ * -EINVAL: it was made for other shards or another node, or the budget is too small. -EBADMSG:
+ * CURRENT cannot be trusted, or is gone while journals with records are there. */
 int datadir_open(struct datadir *directory, const struct datadir_options *options, char *error,
     size_t error_size);
 

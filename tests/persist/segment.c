@@ -6,6 +6,7 @@
 #include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "persist/current.h"
 
@@ -209,6 +210,47 @@ static void two_servers_cannot_use_one_directory(void **state)
     datadir_close(&second);
 }
 
+static int lock_of(const struct ledger *ledger)
+{
+    char path[512];
+    (void)snprintf(path, sizeof(path), "%s/LOCK", ledger->path);
+    return open(path, O_RDWR | O_CLOEXEC);
+}
+
+/* As a server that was killed does, until the kernel is done with it. */
+static void a_start_waits_for_a_server_that_is_ending(void **state)
+{
+    struct ledger *ledger = *state;
+    int held[2];
+    char token = 'x';
+    assert_int_equal(ledger_recover(ledger), 0);
+    datadir_close(&ledger->directory);
+    assert_int_equal(pipe(held), 0);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        bool locked = flock(lock_of(ledger), LOCK_EX | LOCK_NB) == 0;
+        (void)!write(held[1], &token, locked ? 1 : 0);
+        close(held[1]);
+        nanosleep(&(struct timespec){.tv_nsec = 300000000}, NULL);
+        _exit(0);
+    }
+    close(held[1]);
+    assert_int_equal(read(held[0], &token, 1), 1);
+    struct datadir second;
+    struct timespec before, after;
+    clock_gettime(CLOCK_MONOTONIC, &before);
+    assert_int_equal(
+        datadir_open(&second, &ledger->options, ledger->error, sizeof(ledger->error)), 0);
+    clock_gettime(CLOCK_MONOTONIC, &after);
+    int64_t waited_ms =
+        (after.tv_sec - before.tv_sec) * 1000 + (after.tv_nsec - before.tv_nsec) / 1000000;
+    assert_in_range(waited_ms, 200, DATADIR_LOCK_WAIT_MS);
+    datadir_close(&second);
+    close(held[0]);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+}
+
 static void another_node_or_number_of_shards_is_refused(void **state)
 {
     struct ledger *ledger = *state;
@@ -356,6 +398,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             the_first_start_makes_all_files_and_says_how_far_it_is, setup, teardown),
         cmocka_unit_test_setup_teardown(two_servers_cannot_use_one_directory, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_start_waits_for_a_server_that_is_ending, setup, teardown),
         cmocka_unit_test_setup_teardown(
             another_node_or_number_of_shards_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(a_current_that_was_changed_is_refused, setup, teardown),
