@@ -282,6 +282,8 @@ static void apply_stock(struct engine *engine, const struct event *event)
     uint32_t sku_index = catalog_find_number(catalog, fact->sku_number);
     CHECK(sku_index != SKU_NONE);
     catalog->records[sku_index].allotment = fact->allotment;
+    if (fact->delta > 0)
+        catalog->records[sku_index].raising += (uint64_t)fact->delta;
     if (!hash128_is_set(fact->key_hash))
         return;
     uint32_t index = key_add(engine, fact->key_hash);

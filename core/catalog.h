@@ -75,6 +75,7 @@ struct catalog_record {
     _Atomic uint32_t visible;
     uint32_t reserved_version; /* shard 0's: of the newest change applied, durable or not */
     uint32_t allotment;        /* shard 0's: after the newest change applied */
+    uint64_t raising;          /* shard 0's: units of raises applied and not yet durable */
     struct product_terms terms;
     _Alignas(8) struct product_texts texts;
 };

@@ -77,17 +77,21 @@ static enum outcome stock_lower_by(struct decision *decision, uint32_t sku_index
     return OUTCOME_VERSION_CONFLICT; /* it moved a thousand times while we looked */
 }
 
-/* The numbers as they are when this change is durable, and those before it that still wait. */
-static void stock_say_after(struct decision *decision, uint32_t sku_index, uint32_t allotment)
+/* The numbers as they are when this change is durable, and those before it that still wait: raises
+ * are not yet available, what is lowered is still held. */
+static void stock_say_after(
+    struct decision *decision, uint32_t sku_index, uint32_t allotment, int64_t delta)
 {
     struct answer *answer = decision->answer;
+    int64_t raising = (int64_t)decision->engine->shelf->catalog.records[sku_index].raising;
+    raising += delta > 0 ? delta : 0;
     stock_say(decision, sku_index);
-    int64_t waiting = (int64_t)allotment - answer->allotment;
-    answer->allotment = allotment;
-    if (waiting > 0)
-        answer->stock_available += (uint32_t)waiting;
-    else
-        answer->held -= (uint32_t)-waiting;
+    int64_t lowering = answer->allotment + raising - (allotment + delta);
+    CHECK(lowering >= 0);
+    CHECK(lowering <= answer->held);
+    answer->allotment = (uint32_t)(allotment + delta);
+    answer->stock_available += (uint32_t)raising;
+    answer->held -= (uint32_t)lowering;
 }
 
 static void stock_event(
@@ -98,7 +102,7 @@ static void stock_event(
     struct event *event = decision->event;
     struct selling selling;
     selling_terms(decision->engine, sku_index, &selling);
-    stock_say_after(decision, sku_index, (uint32_t)((int64_t)allotment + delta));
+    stock_say_after(decision, sku_index, allotment, delta);
     event->kind = EVENT_STOCK_ADJUSTED;
     event->fact.stock = (struct fact_stock){
         .key_hash = stock_key(command),

@@ -51,8 +51,11 @@ static void settle_stock(struct engine *engine, const struct event *event)
     const struct fact_stock *fact = &event->fact.stock;
     uint32_t sku_index = catalog_find_number(&engine->shelf->catalog, fact->sku_number);
     CHECK(sku_index != SKU_NONE);
-    if (fact->delta > 0)
+    if (fact->delta > 0) {
+        CHECK(engine->shelf->catalog.records[sku_index].raising >= (uint64_t)fact->delta);
+        engine->shelf->catalog.records[sku_index].raising -= (uint64_t)fact->delta;
         stock_allot(&engine->shelf->stock, sku_index, (uint32_t)fact->delta);
+    }
     if (fact->delta < 0)
         stock_lowered(&engine->shelf->stock, sku_index, (uint32_t)-fact->delta);
 }

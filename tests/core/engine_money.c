@@ -41,6 +41,30 @@ static void a_late_payment_keeps_to_the_limit(void **state)
     assert_int_equal(order(late)->refund_due, 200);
 }
 
+/* L2, L4: at its deadline an order is expired for its payment too, before any timer has run */
+static void a_payment_at_the_deadline_is_late(void **state)
+{
+    (void)state;
+    struct id id = bought("ann", "k", "S1", 1);
+    shop.now.shelf_ms = order(id)->payment_due_shelf_ms;
+    assert_int_equal(
+        shop_pay(&shop, id.bytes, RESULT_DECLINED, "p0", 500), OUTCOME_INVALID_TRANSITION);
+    assert_int_equal(order(id)->status, ORDER_EXPIRED);
+    assert_int_equal(shop_pay(&shop, id.bytes, RESULT_CAPTURED, "p1", 500), OUTCOME_OK);
+    assert_true(order(id)->reclaimed);
+}
+
+/* P4: after a crash the id of a payment is its order's as firmly as before */
+static void a_payment_id_is_taken_after_a_crash(void **state)
+{
+    (void)state;
+    struct id first = bought("ann", "k", "S3", 2), second = bought("bob", "k", "S1", 1);
+    assert_int_equal(shop_pay(&shop, first.bytes, RESULT_DECLINED, "p", 500), OUTCOME_OK);
+    shop_reopen(&shop);
+    assert_int_equal(
+        shop_pay(&shop, second.bytes, RESULT_CAPTURED, "p", 500), OUTCOME_PAYMENT_ID_USED);
+}
+
 /* P5: all lines of a late order or none of them */
 static void a_late_payment_takes_all_units_or_none(void **state)
 {
@@ -303,6 +327,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         RULE(no_payment_is_refused_for_want_of_text_room),
         RULE(a_late_payment_keeps_to_the_limit),
+        RULE(a_payment_at_the_deadline_is_late),
+        RULE(a_payment_id_is_taken_after_a_crash),
         RULE(a_late_payment_takes_all_units_or_none),
         RULE(a_late_payment_waits_for_room_in_the_journal),
         RULE(money_captured_after_a_cancel_is_due_back),

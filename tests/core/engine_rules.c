@@ -74,6 +74,34 @@ static void a_replayed_checkout_shows_the_order_as_born(void **state)
     assert_int_equal(event.lines[0].cancelled, 1);
 }
 
+/* I4: any difference that can change the effect */
+static void a_key_belongs_to_one_request(void **state)
+{
+    (void)state;
+    bought("ann", "k", "S3", 2);
+    assert_int_equal(shop_checkout(&shop, "ann", "k", "S3", 1), OUTCOME_KEY_REUSED);
+    assert_int_equal(shop_checkout(&shop, "ann", "k", "S1", 2), OUTCOME_KEY_REUSED);
+    assert_int_equal(shop_checkout_cart(&shop, "ann", "k"), OUTCOME_KEY_REUSED);
+    assert_int_equal(shop_checkout(&shop, "bob", "k", "S3", 1), OUTCOME_OK);
+    assert_int_equal(shop_stock(&shop, "S3", 1, "s"), OUTCOME_OK);
+    assert_int_equal(shop_stock(&shop, "S3", 2, "s"), OUTCOME_KEY_REUSED);
+    assert_int_equal(shop_stock(&shop, "S1", 2, "s"), OUTCOME_OK);
+}
+
+/* I3, design 6: an order is kept as long as its keys, however soon it could be forgotten */
+static void an_expired_order_outlives_its_key(void **state)
+{
+    (void)state;
+    shop.engines[0]->policy.late_payment_seconds = 60;
+    struct id id = bought("ann", "k", "S1", 1);
+    shop_pass(&shop, 60 * MINUTE_MS);
+    assert_int_equal(shop_checkout(&shop, "ann", "k", "S1", 1), OUTCOME_OK);
+    assert_true(shop.answer.replayed);
+    assert_memory_equal(shop_order_id(&shop), id.bytes, 16);
+    shop_pass(&shop, DAY_MS);
+    assert_int_equal(shop.engines[0]->orders.used, 0);
+}
+
 /* I5: what had no effect may be tried again with its key */
 static void a_refusal_costs_no_key(void **state)
 {
@@ -128,6 +156,11 @@ static void a_cart_has_one_currency_and_its_holds_keep_their_price(void **state)
     command.expected_total = 260;
     assert_int_equal(shop_run(&shop, &command), OUTCOME_PRICE_CHANGED);
     assert_int_equal(shop.answer.items_total, 330);
+    command.item_count = 0;
+    memcpy(command.currency, "GBP", 4);
+    assert_int_equal(shop_run(&shop, &command), OUTCOME_CURRENCY_MISMATCH);
+    memset(command.currency, 0, 4);
+    command.item_count = 1;
     command.expected_total = 330;
     assert_int_equal(shop_run(&shop, &command), OUTCOME_OK);
     struct id id;
@@ -200,7 +233,9 @@ static void a_line_outlives_its_hold(void **state)
     assert_int_equal(shop_cart(&shop, "ann", "S3", 1), OUTCOME_OK);
     shop_pass(&shop, 9 * MINUTE_MS);
     assert_int_equal(shop_cart(&shop, "ann", "S3", 2), OUTCOME_OK);
-    shop_pass(&shop, MINUTE_MS);
+    shop_pass(&shop, MINUTE_MS - 1);
+    assert_stock("S3", 1, 2, 0);
+    shop_pass(&shop, 1);
     assert_stock("S3", 3, 0, 0);
     struct cart_view cart;
     engine_cart(shop.engines[0], customer_find(shop.engines[0], BYTES("ann")), &cart);
@@ -258,6 +293,8 @@ int main(void)
         RULE(a_cancel_is_replayed_whoever_calls),
         RULE(keys_outlive_the_sale_by_a_day),
         RULE(a_replayed_checkout_shows_the_order_as_born),
+        RULE(a_key_belongs_to_one_request),
+        RULE(an_expired_order_outlives_its_key),
         RULE(a_refusal_costs_no_key),
         RULE(a_cart_has_one_currency_and_its_holds_keep_their_price),
         RULE(bounds_are_named),

@@ -59,6 +59,21 @@ static void each_full_table_has_its_name(void **state)
     assert_int_equal(shop_checkout(&shop, "ann", "k", "S3", 2), OUTCOME_CAPACITY_EXHAUSTED);
     assert_string_equal(shop.answer.bound, "lines");
     capacity = roomy;
+    capacity.text_bytes = 2 * 32;
+    reopen_with(&capacity);
+    struct command_item item = {.sku = BYTES("S3"), .quantity = 1};
+    struct command command = {
+        .kind = COMMAND_CHECKOUT,
+        .role = ROLE_CUSTOMER,
+        .customer = BYTES("ann"),
+        .key = BYTES("k"),
+        .items = &item,
+        .item_count = 1,
+        .references = BYTES("{\"basket\":\"a text that needs two blocks\"}"),
+    };
+    assert_int_equal(shop_run(&shop, &command), OUTCOME_CAPACITY_EXHAUSTED);
+    assert_string_equal(shop.answer.bound, "text_bytes");
+    capacity = roomy;
     capacity.claims = 2 * PAYMENTS_PER_ORDER;
     reopen_with(&capacity);
     bought("ann", "k1", "S3", 1);
@@ -94,6 +109,7 @@ static void stock_replies_add_up(void **state)
     assert_int_equal(shop_stock(&shop, "S3", -1, "b"), OUTCOME_OK);
     assert_int_equal(shop_stock(&shop, "S3", 2, "c"), OUTCOME_OK);
     assert_int_equal(shop.answer.allotment, 9);
+    assert_int_equal(shop.answer.stock_available, 8);
     assert_int_equal(shop.answer.stock_available + shop.answer.held + shop.answer.sold, 9);
     shop_settle(&shop);
     assert_stock("S3", 8, 1, 0);
@@ -166,6 +182,82 @@ static void the_three_negative_answers(void **state)
     shop.settles_by_itself = false;
     assert_int_equal(shop_cart(&shop, "ann", "S3", 0), OUTCOME_OK);
     assert_int_equal(shop_cart(&shop, "ann", "S3", 1), OUTCOME_HELD_BY_OTHERS);
+}
+
+static void sale(const char *name, uint8_t mode, uint32_t payment_seconds)
+{
+    struct catalog *catalog = &shop.shelf->catalog;
+    struct event event = {.kind = EVENT_SALE_SET};
+    event.fact.sale = (struct fact_sale){
+        .sale_number = catalog_name_find(catalog, bytes_of_string(name)),
+        .payment_mode = mode,
+        .payment_seconds = payment_seconds,
+        .hold_seconds = 60,
+    };
+    catalog_publish_sale(catalog, &event);
+}
+
+static void product_of(const char *sku, const char *sale_name, uint32_t hold_seconds)
+{
+    struct product_image image = {
+        .sku = bytes_of_string(sku),
+        .title = BYTES("A thing"),
+        .seller = BYTES("seller-1"),
+        .sale = bytes_of_string(sale_name),
+        .stock = 5,
+        .hold_seconds = hold_seconds,
+        .reserve_on = hold_seconds > 0 ? RESERVE_CART : RESERVE_CHECKOUT,
+        .price_count = 1,
+        .prices = {{.currency = "GBP", .amount = 100}},
+    };
+    shop_product_as(&shop, &image);
+}
+
+/* P1: external stands over deferred whatever the order of the lines; the shortest time counts */
+static void a_basket_over_two_sales_takes_the_stricter_terms(void **state)
+{
+    (void)state;
+    product_of("A", "drop", 0);
+    product_of("B", "rest", 0);
+    sale("drop", PAYMENT_EXTERNAL, 300);
+    sale("rest", PAYMENT_DEFERRED, 100);
+    struct command_item items[2] = {
+        {.sku = BYTES("A"), .quantity = 1}, {.sku = BYTES("B"), .quantity = 1}};
+    struct command command = {
+        .kind = COMMAND_CHECKOUT,
+        .role = ROLE_CUSTOMER,
+        .customer = BYTES("ann"),
+        .key = BYTES("k"),
+        .items = items,
+        .item_count = 2,
+    };
+    for (uint32_t i = 0; i < 2; i++) {
+        assert_int_equal(shop_run(&shop, &command), OUTCOME_OK);
+        const struct order *made = order_at(shop.engines[0], shop.answer.order_index);
+        assert_int_equal(made->status, ORDER_PENDING_PAYMENT);
+        assert_int_equal(made->payment_due_shelf_ms, shop.now.shelf_ms + 100 * 1000);
+        struct command_item first = items[0];
+        items[0] = items[1];
+        items[1] = first;
+        command.key = BYTES("l");
+    }
+    assert_int_equal(shop_checkout(&shop, "bob", "k", "B", 1), OUTCOME_OK);
+    assert_int_equal(shop_order_status(&shop), ORDER_CONFIRMED);
+}
+
+/* L9: the SKU's value over its sale's, the sale's over the configuration's */
+static void terms_of_a_sku_stand_over_its_sales(void **state)
+{
+    (void)state;
+    product_of("A", "drop", 0);
+    product_of("B", "drop", 30);
+    sale("drop", PAYMENT_EXTERNAL, 0);
+    assert_int_equal(shop_cart(&shop, "ann", "A", 1), OUTCOME_OK);
+    assert_stock("A", 5, 0, 0);
+    assert_int_equal(shop_cart(&shop, "ann", "B", 1), OUTCOME_OK);
+    assert_int_equal(next_release("B"), shop.now.shelf_ms + 30 * 1000);
+    assert_int_equal(shop_checkout(&shop, "ann", "k", "A", 1), OUTCOME_OK);
+    assert_int_equal(next_release("A"), shop.now.shelf_ms + 600 * 1000);
 }
 
 /* W1, W2 */
@@ -266,6 +358,8 @@ int main(void)
         RULE(an_allotment_goes_down_to_what_is_held_and_sold),
         RULE(the_next_release_is_known_of_holds_and_unpaid_orders),
         RULE(the_three_negative_answers),
+        RULE(a_basket_over_two_sales_takes_the_stricter_terms),
+        RULE(terms_of_a_sku_stand_over_its_sales),
         RULE(a_sale_is_open_from_its_start_until_its_end),
         RULE(an_import_goes_on_after_a_crash),
         RULE(a_product_waits_for_the_disk),
