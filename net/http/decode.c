@@ -199,9 +199,8 @@ bool decode_has_room(struct decoder *decoder, uint32_t size)
     CHECK(size <= REQUEST_REPLY_LARGE - REQUEST_HEAD_SIZE);
     if (size <= request->reply.size_max - REQUEST_HEAD_SIZE)
         return true;
-    if (context->enlarge(context->host, request, size))
-        return true;
-    return decode_refuse(decoder, PROBLEM_OVERLOADED, "No room for a large reply now.");
+    decoder->waits = !context->enlarge(context->host, request, size);
+    return !decoder->waits;
 }
 
 void decode_answer(struct decoder *decoder, const struct json_writer *json, const struct head *head)

@@ -17,7 +17,7 @@
  * Ownership  The command's texts are copied into the slot; the decoder dies with the call.
  * Threads    The shard the request arrived at; struct decode_room is that shard's.
  * Units      Sizes in bytes.
- * Errors     Functions that answer false have written the reply.
+ * Errors     Functions that answer false have written the reply, or the request waits.
  * Cost       One pass over the body.
  */
 #ifndef HOTSHELF_NET_HTTP_DECODE_H
@@ -51,6 +51,7 @@ struct decoder {
     uint64_t bound_value;
     const char *forbidden; /* a sentence: 403 outranks faults */
     bool full;             /* the slot has no room left for texts: 413 */
+    bool waits;            /* no large reply is free: nothing is answered, see HTTP_WAITS */
 };
 
 /* A member or parameter that is named without a token. */
@@ -70,7 +71,8 @@ bool decode_key(struct decoder *decoder);
 bool decode_end(struct decoder *decoder);
 bool decode_refuse(struct decoder *decoder, enum problem_code code, const char *detail);
 
-/* Room for that many bytes of body, from the pool of large replies if need be; false: 503. */
+/* Room for that many bytes of body, from the pool of large replies if need be; false: none is free,
+ * the request waits. */
 bool decode_has_room(struct decoder *decoder, uint32_t size);
 /* Ends a reply that is answered here; 304 when the client has it already (If-None-Match). */
 void decode_answer(

@@ -335,6 +335,7 @@ enum http_verdict http_decode(struct http_context *context, enum http_listener l
     decoder.bound = NULL;
     decoder.forbidden = NULL;
     decoder.full = false;
+    decoder.waits = false;
     request->keep_alive = parsed->keep_alive;
     request->head_only = parsed->method == HTTP_HEAD;
     head_take_request_id(context, request, parsed->field[HTTP_FIELD_X_REQUEST_ID]);
@@ -351,7 +352,7 @@ enum http_verdict http_decode(struct http_context *context, enum http_listener l
         return HTTP_ANSWERED;
     }
     if (!admit(&decoder) || !take_capture(&decoder, match.capture) || !run_route(&decoder))
-        return HTTP_ANSWERED;
+        return decoder.waits ? HTTP_WAITS : HTTP_ANSWERED;
     *target = target_of(context, &request->command);
     CHECK(*target < context->shard_count);
     return request->command.kind == COMMAND_IMPORT_BEGIN ? HTTP_IMPORT : HTTP_COMMAND;

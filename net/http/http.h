@@ -36,7 +36,8 @@ struct http_context {
     uint64_t request_counter; /* for made X-Request-Ids */
     bool recovering;          /* not yet selling: 503 recovering but for livez, readyz */
     bool (*ready)(void *host, uint8_t *json, uint32_t size_max, uint32_t *size); /* named checks */
-    /* Gives the request a reply of at least `bytes` of body, on its home shard only. */
+    /* Gives the request a reply of at least `bytes` of body, on its home shard only; false: none is
+     * free now. */
     bool (*enlarge)(void *host, struct request *request, uint32_t bytes);
     void *host;
     const struct identity *identity; /* who may call the admin listener */
@@ -55,6 +56,7 @@ enum http_verdict {
     HTTP_ANSWERED, /* request->reply is complete */
     HTTP_COMMAND,  /* request->command is complete: run it on request target shard */
     HTTP_IMPORT,   /* admin import: the body is streamed into the spool, see http/import.h */
+    HTTP_WAITS,    /* enlarge() said no: nothing has happened, decode it again when one is free */
 };
 
 /* Decodes one complete request (for HTTP_IMPORT: its head). `target` is the shard to run it on.
@@ -77,8 +79,8 @@ int64_t http_wall_of(struct http_context *context, uint64_t shelf_ms);
 bool http_render(struct http_context *context, const struct engine *engine, struct request *request,
     const struct answer *answer);
 
-/* Replies that the loop itself has to give: bytes the parser refused (status and reason), no slot
- * or reply room left (503 overloaded), body over the limit. */
+/* Replies that the loop itself has to give: bytes the parser refused (status and reason), no room
+ * to receive a large request (503 overloaded), body over the limit. */
 void http_refuse(struct http_context *context, struct request *request, uint32_t status,
     const char *code, const char *detail);
 

@@ -56,6 +56,7 @@ enum connection_list {
     LIST_INTAKE,  /* may have a request to parse */
     LIST_FLUSH,   /* may have replies to send */
     LIST_STALLED, /* has a request that finds no room in the shard now */
+    LIST_LARGE,   /* has a request that needs a large reply, and none is free */
     LIST_STARVED, /* wants to receive and there is no buffer */
     LIST_COUNT,
 };

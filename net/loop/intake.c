@@ -3,19 +3,22 @@
  * From bytes to requests. The happy path: the request lies complete in a received buffer, is parsed
  * and decoded where it lies, runs at once or goes away to its shard, and its bytes are consumed.
  *
- * Three ways of not going on, each with its own wake-up:
+ * Four ways of not going on, each with its own wake-up:
  *     the connection's   bytes are missing, an earlier request has not run, 16 are under way:
  *                        the next bytes, the homecoming or the send put it on the intake list
- *     the shard's        no slot, no large reply, no room in the batch: LIST_STALLED, looked at in
- *                        every tick; there is always a completion to come that makes room
+ *     the shard's        no slot, no room in the batch: LIST_STALLED, looked at in every tick;
+ *                        there is always a completion to come that makes room
+ *     a large reply      none is free: LIST_LARGE, in the order they came, before all others when
+ *                        one is. Whoever has one has run, or travels to where it will: it comes
+ *                        back when its send ends or its client is gone
  *     the end            what the parser refuses is answered and nothing after it is read
- * In the first two nothing has happened: the bytes stay and are decoded again.
+ * In the first three nothing has happened: the bytes stay and are decoded again.
  */
 #include "core/check.h"
 #include "net/http/target.h"
 #include "net/loop/shard.h"
 
-enum intake { INTAKE_GOES_ON, INTAKE_WAITS, INTAKE_STALLED };
+enum intake { INTAKE_GOES_ON, INTAKE_WAITS, INTAKE_STALLED, INTAKE_NEEDS_LARGE };
 
 static void enqueue(struct shard *shard, struct connection *connection, struct request *request)
 {
@@ -84,9 +87,10 @@ static enum intake dispatch(struct shard *shard, struct connection *connection,
     struct request *request, uint32_t target, uint32_t consumed)
 {
     if (target == shard->number) {
-        if (run_here(shard, request) != RUN_DONE) {
+        enum run run = run_here(shard, request);
+        if (run != RUN_DONE) {
             request_give(&shard->requests, request);
-            return INTAKE_STALLED;
+            return run == RUN_NEEDS_LARGE ? INTAKE_NEEDS_LARGE : INTAKE_STALLED;
         }
         enqueue(shard, connection, request);
         connection_consume(&shard->connections, connection, consumed);
@@ -125,6 +129,9 @@ static enum intake decode(
         if (parsed->expects_100 && connection->importing)
             welcome_body(shard, connection);
         return INTAKE_GOES_ON;
+    case HTTP_WAITS:
+        request_give(&shard->requests, request);
+        return INTAKE_NEEDS_LARGE;
     case HTTP_ANSWERED:
         break;
     }
@@ -202,6 +209,8 @@ static uint32_t take_in(struct shard *shard, uint32_t index)
         intake = take_one(shard, connection);
     if (intake == INTAKE_STALLED)
         connection_list(&shard->connections, LIST_STALLED, index);
+    if (intake == INTAKE_NEEDS_LARGE)
+        connection_list(&shard->connections, LIST_LARGE, index);
     if (intake == INTAKE_GOES_ON)
         connection_list(&shard->connections, LIST_INTAKE, index);
     if (intake == INTAKE_WAITS)
@@ -211,10 +220,30 @@ static uint32_t take_in(struct shard *shard, uint32_t index)
     return taken;
 }
 
+/* Those who have waited before those who come now; who needs one more waits behind the rest. */
+static uint32_t take_in_large(struct shard *shard)
+{
+    uint32_t taken = 0;
+    while (taken < INTAKES_PER_TICK && request_has_large(&shard->requests)) {
+        uint32_t index = connection_unlist(&shard->connections, LIST_LARGE);
+        if (index == CONNECTION_NONE)
+            break;
+        taken += take_in(shard, index);
+    }
+    return taken;
+}
+
+bool shard_sees_large(const struct shard *shard)
+{
+    bool awaited = shard->wants_large_first != REQUEST_NONE ||
+                   shard->connections.lists[LIST_LARGE].first != CONNECTION_NONE;
+    return awaited && request_has_large(&shard->requests);
+}
+
 void shard_take_in(struct shard *shard)
 {
     connection_list_all(&shard->connections, LIST_STALLED, LIST_INTAKE);
-    for (uint32_t taken = 0; taken < INTAKES_PER_TICK;) {
+    for (uint32_t taken = take_in_large(shard); taken < INTAKES_PER_TICK;) {
         uint32_t index = connection_unlist(&shard->connections, LIST_INTAKE);
         if (index == CONNECTION_NONE)
             return;

@@ -81,6 +81,11 @@ void request_give(struct requests *requests, struct request *request)
     requests->in_use--;
 }
 
+bool request_has_large(const struct requests *requests)
+{
+    return requests->large_link != 0 || requests->large_used < requests->large_count;
+}
+
 bool request_enlarge(struct requests *requests, struct request *request)
 {
     CHECK(request->large == 0);

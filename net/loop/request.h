@@ -114,6 +114,8 @@ struct request *request_take(struct requests *requests, uint8_t home);
 void request_give(struct requests *requests, struct request *request);
 /* A large reply for the slot; false when none is left. Sends nothing written so far. */
 bool request_enlarge(struct requests *requests, struct request *request);
+/* Whether request_enlarge() would find one. */
+bool request_has_large(const struct requests *requests);
 
 /* Puts a request that has run behind those that wait for the same disk. */
 void request_wait(struct requests *requests, struct request *request);

@@ -50,7 +50,7 @@ static uint64_t shelf_wait_ms(const struct shard *shard, uint64_t then)
 
 static uint64_t wait_ms(const struct shard *shard)
 {
-    if (shard->work_left)
+    if (shard->work_left || shard_sees_large(shard))
         return 0;
     uint64_t wait = WAIT_MS_MAX;
     bool live_holds = shard->phase < SHARD_CLOSING && engine_has_live_holds(shard->engine);

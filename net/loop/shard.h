@@ -42,8 +42,9 @@ enum {
     REAPS_PER_TICK = 64,     /* times 64 completions: then what has come is worked off first */
     INTAKES_PER_TICK = 1024, /* requests parsed in one tick: bounds how long a reply is held up */
     RANDOM_SIZE = 4096,      /* one system call for 256 commands */
-    LARGE_REPLIES = 16,      /* of each shard: 4 MiB */
-    LARGE_TAILS = 16,        /* of each shard: large requests that come in pieces at once */
+    LARGE_REPLIES = 64,      /* of each shard, 16 MiB: the rest of a crowd that asks for pages and
+                              * orders of 512 lines at once waits for a send to end */
+    LARGE_TAILS = 64,        /* of each shard, 5 MiB: large requests that come in pieces at once */
     ACCEPT_RETRY_MS = 10,    /* after accept failed: out of descriptors, most likely */
     WAIT_MS_MAX = 1000,      /* a safety net: nothing depends on it */
     SHARD_STACK_SIZE = 512 * 1024,
@@ -160,6 +161,8 @@ void shard_feed_starved(struct shard *shard);
 
 /* intake.c: what clients sent becomes requests */
 void shard_take_in(struct shard *shard);
+/* A large reply is free and somebody waits for one: the next tick is for him. */
+bool shard_sees_large(const struct shard *shard);
 
 /* execute.c */
 enum run { RUN_DONE, RUN_NO_ROOM, RUN_NEEDS_LARGE };

@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Products and availability over the storefront listener."""
 
+import concurrent.futures
 import datetime
+import json
 import re
+import signal
 
 import pytest
+
+from tests.lib.client import Wire
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
@@ -130,6 +135,30 @@ def test_a_batch_is_bounded(server):
     asked = ["X"] * 501
     assert server.client().post("/v1/availability", {"skus": asked[:500]}).status == 200
     assert server.client().post("/v1/availability", {"skus": asked}).status == 422
+
+
+def test_a_crowd_that_asks_for_large_batches_waits_and_is_answered(server):
+    """More large replies at once than there is room for: the rest waits its turn, nobody is refused."""
+    crowd, pipelined = 100, 4
+    body = json.dumps({"skus": [f"U{number}" for number in range(500)]}).encode()
+    ask = (b"POST /v1/availability HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+           b"Content-Length: %d\r\n\r\n" % len(body)) + body
+    wires = [Wire(server.http_port) for _ in range(crowd)]
+    try:
+        server.process.send_signal(signal.SIGSTOP)  # so that it meets all of them in one tick
+        try:
+            for wire in wires:
+                wire.send(ask * pipelined)
+        finally:
+            server.process.send_signal(signal.SIGCONT)
+        with concurrent.futures.ThreadPoolExecutor(crowd) as readers:
+            replies = readers.map(lambda wire: [wire.read_reply() for _ in range(pipelined)], wires)
+            for reply in (reply for of_one in replies for reply in of_one):
+                assert reply.status == 200, reply
+                assert len(reply.json["items"]) == 500
+    finally:
+        for wire in wires:
+            wire.close()
 
 
 def test_held_and_sold_are_told_apart(server, sku):

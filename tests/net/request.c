@@ -86,12 +86,15 @@ static void large_replies_are_shared(void **state)
     struct request *two = request_take(&scene.requests, 0);
     struct request *three = request_take(&scene.requests, 0);
     assert_true(request_enlarge(&scene.requests, one));
+    assert_true(request_has_large(&scene.requests));
     assert_true(request_enlarge(&scene.requests, two));
+    assert_false(request_has_large(&scene.requests));
     assert_false(request_enlarge(&scene.requests, three));
     assert_ptr_not_equal(one->reply.data, two->reply.data);
     assert_int_equal(one->reply.size_max, REQUEST_REPLY_LARGE);
     uint8_t *large = one->reply.data;
     request_give(&scene.requests, one);
+    assert_true(request_has_large(&scene.requests));
     assert_true(request_enlarge(&scene.requests, three));
     assert_ptr_equal(three->reply.data, large);
     memory_close(&scene.arena);

@@ -35,7 +35,11 @@
 #define SHOP_TOKEN "an-operator-of-the-tests"
 #define SHOP_VIEWER "a-viewer-of-the-tests-too"
 
-enum { SHOP_MEMORY = 96 * 1024 * 1024, SHOP_REPLY = REQUEST_HEAD_SIZE + REQUEST_REPLY_LARGE };
+enum {
+    SHOP_MEMORY = 96 * 1024 * 1024,
+    SHOP_REPLY = REQUEST_HEAD_SIZE + REQUEST_REPLY_LARGE,
+    SHOP_WAITS = 0, /* instead of a status: the request waits for a large reply */
+};
 
 struct shop {
     void *memory;
@@ -238,6 +242,8 @@ static inline int shop_send(struct shop *shop, enum http_listener listener, cons
     uint32_t target = UINT32_MAX;
     enum http_verdict verdict = http_decode(&shop->http, listener, &parsed, request, &target);
     assert_int_not_equal(verdict, HTTP_IMPORT);
+    if (verdict == HTTP_WAITS)
+        return SHOP_WAITS;
     if (verdict == HTTP_COMMAND) {
         assert_int_equal(target, 0);
         shop_run(shop);
