@@ -8,16 +8,10 @@
 #include "core/check.h"
 #include "core/decide_draft.h"
 
-static struct hash128 checkout_key(const struct command *command)
-{
-    struct bytes parts[3] = {BYTES("checkout"), command->customer, command->key};
-    return hash_parts(parts, 3);
-}
-
 /* The same key before: the same order again, or another request under a used key (I3, I4). */
-static bool checkout_replayed(struct decision *decision, struct hash128 key, enum outcome *outcome)
+static bool checkout_replayed(struct decision *decision, enum outcome *outcome)
 {
-    uint32_t index = key_find(decision->engine, key);
+    uint32_t index = key_find(decision->engine, decision->key);
     if (index == NONE)
         return false;
     const struct request_key *entry = pool_at(&decision->engine->keys, index);
@@ -141,7 +135,7 @@ static void placed_fact(struct decision *decision, const struct basket *basket)
     uint64_t due = now->shelf_ms + basket->payment_seconds * 1000ull;
     struct fact_order *fact = &decision->event->fact.order;
     *fact = (struct fact_order){
-        .key_hash = basket->key,
+        .key_hash = decision->key,
         .request_hash = command_hash(command),
         .items_total = basket->items_total,
         .total = basket->items_total,
@@ -168,6 +162,7 @@ static void placed_fact(struct decision *decision, const struct basket *basket)
     };
     memcpy(fact->currency, basket->currency, 4);
     order_id_make(fact->id, now->wall_ms, partition_of_customer(command->customer), now->random[0]);
+    order_prefetch(engine, fact->id);
 }
 
 /* What came from a hold keeps the hold's price and terms, in a line of its own. */
@@ -256,8 +251,8 @@ enum outcome decide_checkout(struct decision *decision)
     CHECK(decision->command->customer.size > 0);
     CHECK(decision->command->key.size > 0);
     enum outcome outcome;
-    struct basket basket = {.key = checkout_key(decision->command)};
-    if (checkout_replayed(decision, basket.key, &outcome))
+    struct basket basket = {0};
+    if (checkout_replayed(decision, &outcome))
         return outcome;
     outcome = checkout_judge(decision, &basket);
     if (outcome != OUTCOME_OK)

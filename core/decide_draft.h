@@ -14,7 +14,6 @@
 #include "core/engine_steps.h"
 
 struct basket {
-    struct hash128 key; /* scope, action and Idempotency-Key */
     uint32_t draft_count;
     uint32_t line_count; /* of the order it would become: see placed_lines() */
     uint32_t allowances_new;

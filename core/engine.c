@@ -229,6 +229,12 @@ static enum outcome decide_one(struct decision *decision)
     return OUTCOME_INVALID;
 }
 
+static struct hash128 checkout_key(const struct command *command)
+{
+    struct bytes parts[3] = {BYTES("checkout"), command->customer, command->key};
+    return hash_parts(parts, 3);
+}
+
 void engine_decide(struct engine *engine, const struct command *command, const struct moment *now,
     struct event *event, struct answer *answer)
 {
@@ -246,6 +252,11 @@ void engine_decide(struct engine *engine, const struct command *command, const s
         .answer = answer,
         .customer_index = NONE,
     };
+    /* The key's slot comes from memory while the customer is looked up. */
+    if (command->kind == COMMAND_CHECKOUT) {
+        decision.key = checkout_key(command);
+        key_prefetch(engine, decision.key);
+    }
     if (command->customer.size > 0)
         decision.customer_index = customer_find(engine, command->customer);
     answer->customer_index = decision.customer_index;

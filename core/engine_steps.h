@@ -23,6 +23,7 @@ struct decision {
     struct event *event;
     struct answer *answer;
     uint32_t customer_index; /* NONE: not known yet */
+    struct hash128 key;      /* of a checkout: customer, action, Idempotency-Key */
 };
 
 enum outcome decide_cart_set(struct decision *decision);

@@ -61,6 +61,12 @@ static inline uint32_t table_start(const struct table *table, uint32_t hash)
     return hash & table->mask;
 }
 
+/* Brings the slot of `hash` near, for a look-up soon after. */
+static inline void table_prefetch(const struct table *table, uint32_t hash)
+{
+    __builtin_prefetch(&table->slots[hash & table->mask]);
+}
+
 /* The next index inserted under `hash`, or TABLE_NONE. Ends at the first free slot of the run:
  * there always is one, since the table is never full. */
 static inline uint32_t table_next(const struct table *table, uint32_t hash, uint32_t *position)

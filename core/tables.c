@@ -167,6 +167,11 @@ uint32_t order_find(const struct engine *engine, const uint8_t id[16])
     return NONE;
 }
 
+void order_prefetch(const struct engine *engine, const uint8_t id[16])
+{
+    table_prefetch(&engine->order_table, hash_order(engine, id));
+}
+
 uint32_t order_add(struct engine *engine, uint32_t customer_index, const uint8_t id[16])
 {
     struct customer *customer = customer_at(engine, customer_index);
@@ -302,6 +307,11 @@ void payment_note(struct engine *engine, uint32_t order_index, struct hash128 ha
 }
 
 /* Idempotency keys. */
+
+void key_prefetch(const struct engine *engine, struct hash128 key)
+{
+    table_prefetch(&engine->key_table, hash_key(engine, key));
+}
 
 uint32_t key_find(const struct engine *engine, struct hash128 key)
 {

@@ -201,6 +201,10 @@ uint32_t allowance_find(
 uint32_t payment_find(const struct engine *engine, const struct order *order, struct hash128 hash);
 uint64_t gone_units(const struct engine *engine, uint32_t sku_number);
 
+/* Bring near what a look-up or an insert soon after will touch. */
+void key_prefetch(const struct engine *engine, struct hash128 key);
+void order_prefetch(const struct engine *engine, const uint8_t id[16]);
+
 /* Units of a SKU that count against its limit for a customer (Q1). */
 uint32_t allowance_used(
     const struct engine *engine, uint32_t customer, uint32_t sku_number, uint32_t sale_number);
