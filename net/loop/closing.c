@@ -40,11 +40,18 @@ static void let_go(struct shard *shard, bool everybody)
     }
 }
 
+/* An import that is not done in time goes on from its spool after the next start (T4). */
+static uint32_t imports(const struct shard *shard)
+{
+    return shard->import != NULL && !import_is_idle(shard->import) ? 1 : 0;
+}
+
 static void drain(struct shard *shard)
 {
     bool time_is_over = shard->monotonic_ms >= shard->drain_until_ms;
     let_go(shard, time_is_over);
-    if (shard->connections.open > 0 || shard->requests.in_use > 0)
+    uint32_t left_behind = time_is_over ? imports(shard) : 0;
+    if (shard->connections.open > 0 || shard->requests.in_use > left_behind)
         return;
     shard->phase = SHARD_DRAINED;
     if (atomic_fetch_add(&shard->all->drained, 1) + 1 == shard->count)
@@ -55,6 +62,7 @@ static void close_journal(struct shard *shard)
 {
     if (!journal_idle(&shard->journal))
         return;
+    shard->work_left = true;
     if (shard->mark_written) {
         shard->phase = SHARD_STOPPED;
         return;
@@ -63,7 +71,6 @@ static void close_journal(struct shard *shard)
     if (!journal_close_mark(&shard->journal, shard->http.now.wall_ms))
         fprintf(stderr, "hotshelf: shard %u: the journal has no room for the closing mark\n",
             shard->number);
-    shard->work_left = true;
 }
 
 void shard_close_down(struct shard *shard)
