@@ -265,7 +265,8 @@ static void announce(const struct server *server)
     fflush(stdout);
 }
 
-/* Signals are blocked in every thread and waited for here alone. */
+/* Signals are blocked in every thread and waited for here alone. Until now, with nothing
+ * acknowledged, they ended the process at once. */
 static void block_signals(sigset_t *stop)
 {
     sigemptyset(stop);
@@ -329,8 +330,6 @@ int serve(const struct config *config)
     const char *refusal = serve_refuses(config);
     if (refusal != NULL)
         return complain(refusal);
-    sigset_t stop;
-    block_signals(&stop);
     raise_descriptors(config);
     struct server *server = calloc(1, sizeof *server);
     struct house *house = calloc(1, sizeof *house);
@@ -339,6 +338,8 @@ int serve(const struct config *config)
     server->house = house;
     if (prepare(server, config) != 0)
         return complain(server->error);
+    sigset_t stop;
+    block_signals(&stop);
     readiness_install(house->shards);
     start_shelf_clock(server);
     if (config->postgres.dsn[0] == '\0')
