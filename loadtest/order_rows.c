@@ -112,7 +112,19 @@ static bool parse_quantity(const struct csv_field *field, uint32_t *quantity)
     return number > 0;
 }
 
-/* 0 the row was taken, 1 it belongs to an order beyond orders_max, -1 it is wrong. */
+/* What the catalog rules let a SKU be: 1 to 63 bytes of printable ASCII without space, quote, comma
+ * or slash. */
+static bool sku_can_be(const struct csv_field *sku)
+{
+    for (size_t at = 0; at < sku->size; at++) {
+        char byte = sku->data[at];
+        if (byte <= ' ' || byte > '~' || byte == '"' || byte == ',' || byte == '/')
+            return false;
+    }
+    return sku->size <= 63;
+}
+
+/* 0 the row was taken, 1 it is left out or beyond orders_max, -1 it is wrong. */
 static int take_row(struct order_rows *rows, const struct csv_reader *reader,
     const struct columns *columns, const char *path, uint32_t orders_max, struct names *customers,
     struct names *skus)
@@ -128,6 +140,12 @@ static int take_row(struct order_rows *rows, const struct csv_reader *reader,
         return complain(path, reader->line, "an order_id, customer or sku is empty");
     if (!parse_quantity(&field[columns->at[COLUMN_QUANTITY]], &row.quantity))
         return complain(path, reader->line, "quantity is not a whole number above zero");
+    if (!sku_can_be(sku)) {
+        /* No catalog can hold it, so nobody can ask for it. */
+        if (rows->left_out_count++ == 0)
+            complain(path, reader->line, "no SKU can be named like this: such rows are left out");
+        return 1;
+    }
     row.order = names_find(&rows->order_ids, order_id->data, order_id->size);
     if (row.order == NAMES_NONE) {
         if (orders_max != 0 && rows->order_count == orders_max)

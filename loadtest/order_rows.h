@@ -37,6 +37,7 @@ struct order_rows {
     uint32_t order_count;
     struct order_row *row;
     uint32_t row_count;
+    uint32_t left_out_count; /* rows with a SKU that no catalog can hold */
 };
 
 int order_rows_read(struct order_rows *rows, const char *path, uint32_t orders_max,

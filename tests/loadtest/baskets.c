@@ -101,6 +101,18 @@ static void a_quantity_is_clamped_to_the_limit(void **state)
     baskets_free(&baskets);
 }
 
+static void a_row_whose_sku_no_catalog_can_hold_is_left_out(void **state)
+{
+    (void)state;
+    write_file(HEAD "t1,1,ann,1,BANK CHARGES,1,1\nt1,1,ann,2,A,2,1\nt2,2,bob,1,A/B,1,1\n");
+    struct baskets baskets;
+    assert_int_equal(baskets_read(&baskets, path, 0), 0);
+    assert_int_equal(baskets.count, 1);
+    assert_int_equal(baskets.line_count, 1);
+    assert_int_equal(baskets.line[0].quantity, 2);
+    baskets_free(&baskets);
+}
+
 static void only_the_first_orders_are_read_when_asked(void **state)
 {
     (void)state;
@@ -142,6 +154,7 @@ int main(void)
         cmocka_unit_test(orders_stand_in_time_order_and_a_customer_is_chained),
         cmocka_unit_test(a_basket_above_the_limit_of_lines_is_cut),
         cmocka_unit_test(a_quantity_is_clamped_to_the_limit),
+        cmocka_unit_test(a_row_whose_sku_no_catalog_can_hold_is_left_out),
         cmocka_unit_test(only_the_first_orders_are_read_when_asked),
         cmocka_unit_test(a_file_with_an_error_is_refused),
     };
