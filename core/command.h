@@ -45,6 +45,7 @@ struct command_item {
 struct product_image {
     struct bytes sku, title, category, seller, sale, group, option, image;
     uint32_t stock; /* allotment of a product that this creates */
+    uint32_t expected_version; /* the product it was made from; 0: whatever is there, or nothing */
     uint32_t max_per_customer;
     uint32_t hold_seconds;
     uint8_t reserve_on; /* enum reserve_on */

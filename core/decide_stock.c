@@ -237,6 +237,12 @@ static bool product_is_same(const struct catalog *catalog, uint32_t sku_index,
            name_is(&texts.option, image->option);
 }
 
+/* Of the newest change applied; 0: there is no such product. */
+static uint32_t version_of(const struct catalog *catalog, uint32_t sku_index)
+{
+    return sku_index == SKU_NONE ? 0 : catalog->records[sku_index].reserved_version;
+}
+
 enum outcome decide_product(struct decision *decision)
 {
     const struct product_image *image = decision->command->product;
@@ -249,6 +255,8 @@ enum outcome decide_product(struct decision *decision)
     bool created = sku_index == SKU_NONE;
     if (!created && catalog_is_changing(catalog, sku_index))
         return OUTCOME_VERSION_CONFLICT; /* a change of it still waits for the disk */
+    if (image->expected_version != 0 && image->expected_version != version_of(catalog, sku_index))
+        return OUTCOME_VERSION_CONFLICT; /* an image of it as it was: it would undo a change */
     struct fact_product fact = {.created = created, .now_wall_ms = decision->now->wall_ms};
     enum outcome outcome = product_names(decision, image, &fact, created);
     if (outcome != OUTCOME_OK)
@@ -260,12 +268,14 @@ enum outcome decide_product(struct decision *decision)
     decision->answer->stock_ignored = !created;
     if (!created && product_is_same(catalog, sku_index, &fact, image)) {
         decision->answer->unchanged = true;
+        decision->answer->version = version_of(catalog, sku_index);
         return OUTCOME_OK;
     }
     fact.in_import = created && image->in_import;
     fact.allotment = created ? image->stock : 0;
     fact.sku_number = created ? catalog->number_next : catalog->records[sku_index].terms.number;
-    fact.version = created ? 1 : catalog->records[sku_index].terms.version + 1;
+    fact.version = version_of(catalog, sku_index) + 1;
+    decision->answer->version = fact.version;
     decision->event->kind = EVENT_PRODUCT_SET;
     decision->event->fact.product = fact;
     product_texts_of(image, decision->event);

@@ -15,7 +15,7 @@
 #include "net/http/utf8.h"
 #include "net/nearest.h"
 
-enum { NO_COLUMN = 255, HOLD_SECONDS_MAX = 86400, REQUIRED_COUNT = CATALOG_STOCK + 1 };
+enum { NO_COLUMN = 255, REQUIRED_COUNT = CATALOG_STOCK + 1 };
 
 static const char *const column_names[CATALOG_COLUMN_COUNT] = {
     [CATALOG_SKU] = "sku",
@@ -53,6 +53,14 @@ bool catalog_name_is_valid(struct bytes name, uint32_t size_min, uint32_t size_m
         if (name.data[i] < ' ' || name.data[i] == 0x7f)
             return false;
     return name.size >= size_min && name.size <= size_max && utf8_is_valid(name);
+}
+
+bool catalog_title_is_valid(struct bytes title)
+{
+    for (uint32_t i = 0; i < title.size; i++)
+        if (title.data[i] == 0x7f || (title.data[i] < ' ' && !strchr("\t\r\n", title.data[i])))
+            return false;
+    return title.size >= 1 && title.size <= TITLE_SIZE_MAX && utf8_is_valid(title);
 }
 
 __attribute__((format(printf, 4, 5))) static void add_fault(
@@ -147,15 +155,9 @@ static bool take_name(
     return false;
 }
 
-/* A title may have several lines: exports of shops do. */
 static bool take_title(struct catalog_csv *catalog)
 {
-    struct bytes title = catalog->value[CATALOG_TITLE];
-    bool is_text = utf8_is_valid(title);
-    for (uint32_t i = 0; i < title.size; i++)
-        if (title.data[i] == 0x7f || (title.data[i] < ' ' && !strchr("\t\r\n", title.data[i])))
-            is_text = false;
-    if (is_text && title.size >= 1 && title.size <= TITLE_SIZE_MAX)
+    if (catalog_title_is_valid(catalog->value[CATALOG_TITLE]))
         return true;
     return refuse(catalog, CATALOG_TITLE, "must be UTF-8 of 1 to 255 bytes");
 }
@@ -273,8 +275,8 @@ static bool take_numbers(struct catalog_csv *catalog)
     product->stock = (uint32_t)stock;
     is_valid &=
         take_number(catalog, CATALOG_MAX_PER_CUSTOMER, UINT32_MAX, &product->max_per_customer);
-    is_valid &=
-        take_number(catalog, CATALOG_HOLD_SECONDS, HOLD_SECONDS_MAX, &product->hold_seconds);
+    is_valid &= take_number(
+        catalog, CATALOG_HOLD_SECONDS, CATALOG_HOLD_SECONDS_MAX, &product->hold_seconds);
     return is_valid;
 }
 

@@ -31,6 +31,7 @@ enum {
     CATALOG_FAULTS_MAX = 24,     /* in one row: each column, and the row itself */
     CATALOG_COLUMN_NAME_SIZE = 64,
     CATALOG_REASON_SIZE = 112,
+    CATALOG_HOLD_SECONDS_MAX = 86400,
 };
 
 enum catalog_column {
@@ -84,6 +85,8 @@ enum catalog_answer catalog_csv_next(struct catalog_csv *catalog);
 
 /* 1 to 63 bytes of printable ASCII without space, quote, comma or slash. */
 bool catalog_sku_is_valid(struct bytes sku);
+/* UTF-8 of 1 to 255 bytes; it may have several lines: exports of shops do. */
+bool catalog_title_is_valid(struct bytes title);
 /* UTF-8 of size_min to size_max bytes without control characters. */
 bool catalog_name_is_valid(struct bytes name, uint32_t size_min, uint32_t size_max);
 

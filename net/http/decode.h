@@ -106,6 +106,7 @@ bool decode_payment(struct decoder *decoder);
 bool decode_cancel(struct decoder *decoder);
 bool decode_orders(struct decoder *decoder);
 bool decode_order(struct decoder *decoder);
+bool decode_product_patch(struct decoder *decoder);
 bool decode_stock_change(struct decoder *decoder);
 bool decode_stock_read(struct decoder *decoder);
 bool decode_stock_list(struct decoder *decoder);

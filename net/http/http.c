@@ -77,6 +77,7 @@ static enum access access_of(enum http_route route)
         return ACCESS_VIEWER;
     case ROUTE_ADMIN_IMPORT:
     case ROUTE_ADMIN_IMPORT_DRY_RUN:
+    case ROUTE_ADMIN_PRODUCT_PATCH:
     case ROUTE_ADMIN_STOCK_CHANGE:
         return ACCESS_OPERATOR;
     case ROUTE_NONE:
@@ -256,6 +257,8 @@ static bool decode_route(struct decoder *decoder, enum http_route route)
         return decode_cancel(decoder);
     case ROUTE_PAYMENT:
         return decode_payment(decoder);
+    case ROUTE_ADMIN_PRODUCT_PATCH:
+        return decode_product_patch(decoder);
     case ROUTE_ADMIN_STOCK_CHANGE:
         return decode_stock_change(decoder);
     case ROUTE_ADMIN_STOCK:

@@ -9,45 +9,15 @@
 #include "core/check.h"
 #include "core/currency.h"
 #include "net/http/decode.h"
+#include "net/http/product.h"
 #include "net/http/target.h"
 #include "net/http/walk.h"
 
 enum {
     PAGE_DEFAULT = 50,
     PAGE_MAX = 200,
-    /* every byte of every text escaped */
-    PRODUCT_SIZE_MAX = 1024 + 6 * (SKU_SIZE_MAX + 5 * NAME_SIZE_MAX + 2 * TITLE_SIZE_MAX),
     PRODUCT_SIZE_LIKELY = 768,
 };
-
-static struct bytes name_bytes(const struct name *name)
-{
-    return bytes_of(name->data, name->size);
-}
-
-static void put_prices(struct json_writer *json, const struct product_terms *terms)
-{
-    json_put_name(json, "prices");
-    json_open_object(json);
-    for (uint32_t i = 0; i < terms->price_count; i++) {
-        char code[4] = {0};
-        memcpy(code, terms->prices[i].currency, 3);
-        json_put_member_integer(json, code, terms->prices[i].amount);
-    }
-    json_close_object(json);
-}
-
-static void put_texts(struct json_writer *json, const struct catalog *catalog,
-    const struct product_terms *terms, const struct product_texts *texts)
-{
-    json_put_member_string(json, "sku", name_bytes(&terms->sku));
-    json_put_member_string(json, "title", bytes_of(texts->title, texts->title_size));
-    json_put_member_string_or_null(json, "category", name_bytes(&texts->category));
-    json_put_member_string_or_null(json, "seller", catalog_name(catalog, terms->seller_number));
-    json_put_member_string_or_null(json, "group", name_bytes(&texts->group));
-    json_put_member_string_or_null(json, "option", name_bytes(&texts->option));
-    json_put_member_string_or_null(json, "image", bytes_of(texts->image, texts->image_size));
-}
 
 /* `currency` all 0: the product's own. The product has a price in it. */
 static void put_product(struct http_context *context, struct json_writer *json, uint32_t sku_index,
@@ -55,29 +25,11 @@ static void put_product(struct http_context *context, struct json_writer *json, 
 {
     const struct catalog *catalog = &context->shelf->catalog;
     struct product_texts texts;
-    int64_t price = 0;
+    struct product_image image;
     catalog_texts(catalog, sku_index, &texts);
     struct offer offer = offer_of(context, sku_index, terms);
-    bool priced = product_price(terms, currency, &price);
-    CHECK(priced);
-    json_open_object(json);
-    put_texts(json, catalog, terms, &texts);
-    json_put_member_integer(json, "price", price);
-    json_put_member_currency(
-        json, "currency", currency[0] != 0 ? currency : terms->prices[0].currency);
-    put_prices(json, terms);
-    json_put_member_string(json, "status", offer_status_name(offer.status));
-    json_put_member_integer(json, "available", offer.available);
-    json_put_name(json, "max_per_customer");
-    if (offer.max_per_customer > 0)
-        json_put_integer(json, offer.max_per_customer);
-    else
-        json_put_null(json);
-    json_put_member_string_or_null(json, "sale", catalog_name(catalog, terms->sale_number));
-    json_put_member_time(json, "starts_at", offer.starts_wall_ms);
-    json_put_member_time(json, "ends_at", offer.ends_wall_ms);
-    json_put_member_integer(json, "version", terms->version);
-    json_close_object(json);
+    product_describe(catalog, terms, &texts, &image);
+    product_put(json, &image, currency, terms->version, &offer);
 }
 
 static void answer_json(struct decoder *decoder, const struct json_writer *json)

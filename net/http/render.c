@@ -7,6 +7,7 @@
 #include "net/http/render.h"
 
 #include "core/check.h"
+#include "net/http/product.h"
 
 enum {
     REFUSAL_BASE = 1024,
@@ -59,10 +60,11 @@ static uint32_t bound_of(const struct engine *engine, const struct request *requ
         return CART_BASE + larger(command->limit, 1) * STOCK_ITEM;
     case COMMAND_CART_CLEAR:
     case COMMAND_STOCK_CHANGE:
-    case COMMAND_PRODUCT_SET:
     case COMMAND_IMPORT_BEGIN:
     case COMMAND_IMPORT_END:
         return REFUSAL_BASE;
+    case COMMAND_PRODUCT_SET: /* cannot run twice: it would meet its own change */
+        return larger(REFUSAL_BASE, product_size_max(command->product));
     case COMMAND_NONE:
         break;
     }
@@ -122,6 +124,8 @@ static void render_success(struct http_context *context, const struct engine *en
         render_stock(context, request, answer);
         return;
     case COMMAND_PRODUCT_SET:
+        render_product(context, request, answer);
+        return;
     case COMMAND_IMPORT_BEGIN:
     case COMMAND_IMPORT_END:
     case COMMAND_NONE:

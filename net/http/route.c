@@ -42,7 +42,8 @@ static const struct route_line storefront_lines[] = {
 
 static const struct route_line admin_lines[] = {
     {PATH_OF("/admin/v1/products/", "/stock"), .routes = {[HTTP_POST] = ROUTE_ADMIN_STOCK_CHANGE}},
-    {PATH_OF("/admin/v1/products/", ""), .routes = {READ(ROUTE_ADMIN_PRODUCT)}},
+    {PATH_OF("/admin/v1/products/", ""),
+        .routes = {READ(ROUTE_ADMIN_PRODUCT), [HTTP_PATCH] = ROUTE_ADMIN_PRODUCT_PATCH}},
     {PATH_OF("/admin/v1/stock/", ""), .routes = {READ(ROUTE_ADMIN_STOCK)}},
     {PATH("/admin/v1/stock"), .routes = {READ(ROUTE_ADMIN_STOCK_LIST)}},
     {PATH_OF("/admin/v1/orders/", ""), .routes = {READ(ROUTE_ADMIN_ORDER)}},

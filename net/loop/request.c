@@ -25,8 +25,8 @@ static struct reply reply_of(struct request *request, uint8_t *large)
     return (struct reply){.data = request->small, .size_max = sizeof request->small};
 }
 
-/* Items and texts, most of the slot, are not cleared: item_count and text_used say what of them is
- * valid. */
+/* Items, product and texts, most of the slot, are not cleared: item_count, command.product and
+ * text_used say what of them is valid. */
 void request_reset(struct request *request)
 {
     uint8_t *large = request->large != 0 ? request->reply.data : NULL;

@@ -219,6 +219,41 @@ def test_a_product_is_read_by_the_merchant(server, sku):
     assert (reply.status, reply.json["sku"], reply.json["price"]) == (200, sku, 100)
 
 
+def test_a_price_change_reaches_new_holds_only(new_server):
+    """M3: a hold keeps the price it froze; and consumers hear of the change."""
+    server = new_server(shards=2, settings={"reservations.reserve_on": "cart"}).start()
+    server.sell(S1=5)
+    ann, bob = server.shopper("ann"), server.shopper("bob")
+    assert ann.put("S1", 1).json["lines"][0]["unit_price"] == 100
+    reply = server.admin().request("PATCH", "/admin/v1/products/S1", {"price": 45, "title": "New"})
+    assert (reply.status, reply.json["price"], reply.json["version"]) == (200, 45, 2), reply
+    shown = server.client().get("/v1/products/S1").json
+    assert shown == reply.json
+    again = server.admin().request("PATCH", "/admin/v1/products/S1", {"price": 45})
+    assert again.json == shown
+    assert bob.put("S1", 1).json["lines"][0]["unit_price"] == 45
+    assert ann.cart().json["lines"][0]["unit_price"] == 100
+    assert ann.checkout().json["items_total"] == 100
+    assert bob.checkout().json["items_total"] == 45
+    server.stop()
+    changed = [event for event in server.journal_events()
+               if event["type"] == "product.changed.v1" and not event["data"]["created"]]
+    assert [(event["data"]["price"], event["data"]["title"]) for event in changed] == [(45, "New")]
+    server.start()
+    assert server.client().get("/v1/products/S1").json["price"] == 45
+
+
+def test_of_two_changes_of_one_version_one_is_told(server, sku):
+    """Lost updates: who names the version he has seen does not undo what he has not."""
+    server.sell(**{sku: 1})
+    path = f"/admin/v1/products/{sku}"
+    seen = {"If-Match": f'"{server.admin().get(path).json["version"]}"'}
+    assert server.admin().request("PATCH", path, {"price": 45}, headers=seen).status == 200
+    late = server.admin().request("PATCH", path, {"title": "Late"}, headers=seen)
+    assert (late.status, late.code) == (412, "stale_version")
+    assert server.admin().get(path).json["price"] == 45
+
+
 def test_usage_is_told_with_exit_2():
     for arguments in ([], ["nonsense"], ["serve", "--nonsense"], ["import"]):
         told = subprocess.run([HOTSHELF, *arguments], capture_output=True, text=True, timeout=20,

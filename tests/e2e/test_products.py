@@ -138,7 +138,7 @@ def test_a_batch_is_bounded(server):
 
 
 def test_a_crowd_that_asks_for_large_batches_waits_and_is_answered(server):
-    """More large replies at once than there is room for: the rest waits its turn, nobody is refused."""
+    """More large replies at once than there is room for: the rest waits, nobody is refused."""
     crowd, pipelined = 100, 4
     body = json.dumps({"skus": [f"U{number}" for number in range(500)]}).encode()
     ask = (b"POST /v1/availability HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"

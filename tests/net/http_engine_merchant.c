@@ -88,6 +88,175 @@ static void stock_is_listed(void **state)
     shop_assert_body(shop, "\"sale\":\"drop\"");
 }
 
+/* A change of a product */
+
+static int patch(const char *body)
+{
+    return shop_ask(shop, "PATCH /admin/v1/products/S1", OPERATOR, body);
+}
+
+static void a_product_is_changed_column_by_column(void **state)
+{
+    (void)state;
+    uint32_t before = shop->events;
+    assert_int_equal(patch("{\"price\":300}"), 200);
+    assert_string_equal(shop->body,
+        "{\"sku\":\"S1\",\"title\":\"A thing\",\"category\":\"things\",\"seller\":\"seller-1\","
+        "\"group\":null,\"option\":null,\"image\":null,\"price\":300,\"currency\":\"GBP\","
+        "\"prices\":{\"GBP\":300},\"status\":\"available\",\"available\":5,"
+        "\"max_per_customer\":null,\"sale\":null,\"starts_at\":null,\"ends_at\":null,"
+        "\"version\":2}");
+    assert_int_equal(
+        patch("{\"title\":\"T \\\"1\\\"\",\"category\":\"toys\",\"seller\":\"s\",\"group\":\"G\","
+              "\"option\":\"XL\",\"image\":\"/i\",\"max_per_customer\":2,\"sale\":\"drop\","
+              "\"starts_at\":\"2026-11-21T04:00:00+01:00\",\"ends_at\":\"2026-11-22T00:00:00Z\","
+              "\"reserve_on\":\"cart\",\"hold_seconds\":60}"),
+        200);
+    shop_assert_body(shop, "\"title\":\"T \\\"1\\\"\",\"category\":\"toys\",\"seller\":\"s\"");
+    shop_assert_body(shop, "\"max_per_customer\":2,\"sale\":\"drop\",\"starts_at\":"
+                           "\"2026-11-21T03:00:00.000Z\",\"ends_at\":\"2026-11-22T00:00:00.000Z\"");
+    char changed[2048];
+    snprintf(changed, sizeof(changed), "%s", shop->body);
+    assert_int_equal(shop_ask(shop, "GET /admin/v1/products/S1", VIEWER, NULL), 200);
+    assert_string_equal(shop->body, changed);
+    assert_int_equal(shop->events - before, 2);
+    assert_int_equal(patch("{\"price\":300,\"sale\":\"drop\",\"prices\":{\"GBP\":300}}"), 200);
+    assert_string_equal(shop->body, changed);
+    assert_int_equal(patch("{}"), 200);
+    assert_int_equal(shop->events - before, 2); /* nothing has changed */
+    assert_int_equal(patch("{\"group\":null,\"option\":null,\"image\":null,\"sale\":null,"
+                           "\"max_per_customer\":null,\"starts_at\":null,\"ends_at\":null,"
+                           "\"reserve_on\":null,\"hold_seconds\":null}"),
+        200);
+    shop_assert_body(shop, "\"group\":null,\"option\":null,\"image\":null,\"price\":300");
+    shop_assert_body(shop, "\"max_per_customer\":null,\"sale\":null,\"starts_at\":null,"
+                           "\"ends_at\":null,\"version\":4}");
+}
+
+static void prices_are_changed_one_by_one_or_all(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *body, *prices;
+    } steps[] = {
+        {"{\"prices\":{\"USD\":320,\"JPY\":500}}",
+            "\"price\":250,\"currency\":\"GBP\",\"prices\":{\"GBP\":250,\"USD\":320,\"JPY\":500}"},
+        {"{\"currency\":\"JPY\"}",
+            "\"price\":500,\"currency\":\"JPY\",\"prices\":{\"JPY\":500,\"GBP\":250,\"USD\":320}"},
+        {"{\"currency\":\"EUR\",\"price\":290}",
+            "\"price\":290,\"currency\":\"EUR\",\"prices\":{"
+            "\"EUR\":290,\"JPY\":500,\"GBP\":250,\"USD\":320}"},
+        {"{\"prices\":{\"USD\":310,\"EUR\":280}}",
+            "\"price\":280,\"currency\":\"EUR\",\"prices\":{\"EUR\":280,\"USD\":310}"},
+        {"{\"prices\":null,\"price\":9223372036854775807}",
+            "\"price\":9223372036854775807,\"currency\":\"EUR\",\"prices\":{\"EUR\":"},
+        {"{\"prices\":{\"GBP\":1},\"currency\":\"GBP\"}",
+            "\"price\":1,\"currency\":\"GBP\",\"prices\":{\"GBP\":1}"},
+    };
+    for (uint32_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+        assert_int_equal(patch(steps[i].body), 200);
+        shop_assert_body(shop, steps[i].prices);
+    }
+}
+
+static void changes_of_a_product_that_cannot_be_meant_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *body, *member;
+    } wrong[] = {{"{\"stock\":1}", "stock"}, {"{\"sku\":\"S2\"}", "sku"},
+        {"{\"version\":2}", "version"}, {"{\"title\":null}", "title"},
+        {"{\"title\":\"\"}", "title"}, {"{\"title\":\"a\\u0007\"}", "title"},
+        {"{\"category\":null}", "category"}, {"{\"seller\":null}", "seller"},
+        {"{\"seller\":\"a\\nb\"}", "seller"}, {"{\"group\":\"\"}", "group"},
+        {"{\"price\":null}", "price"}, {"{\"price\":-1}", "price"}, {"{\"price\":1.5}", "price"},
+        {"{\"price\":9223372036854775808}", "price"}, {"{\"price\":\"1\"}", "price"},
+        {"{\"currency\":null}", "currency"}, {"{\"currency\":\"XQZ\"}", "currency"},
+        {"{\"currency\":\"USD\"}", "price"}, {"{\"prices\":{\"usd\":1}}", "prices.usd"},
+        {"{\"prices\":{\"USD\":1.5}}", "prices.USD"}, {"{\"prices\":[1]}", "prices"},
+        {"{\"prices\":{\"GBP\":1},\"price\":2}", "price"},
+        {"{\"prices\":{\"GBP\":1,\"CAD\":1,\"CHF\":1,\"CNY\":1,\"DKK\":1,\"EUR\":1,\"JPY\":1,"
+         "\"NOK\":1,\"SEK\":1}}",
+            "prices.SEK"},
+        {"{\"max_per_customer\":0}", "max_per_customer"},
+        {"{\"hold_seconds\":86401}", "hold_seconds"}, {"{\"reserve_on\":\"order\"}", "reserve_on"},
+        {"{\"starts_at\":\"2026-11-21T04:00:00\"}", "starts_at"},
+        {"{\"starts_at\":\"2026-11-21T04:00:00Z\",\"ends_at\":\"2026-11-21T04:00:00Z\"}",
+            "ends_at"}};
+    uint32_t before = shop->events;
+    for (uint32_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        char member[64];
+        snprintf(member, sizeof(member), "\"member\":\"%s\"", wrong[i].member);
+        patch(wrong[i].body);
+        shop_assert_problem(shop, 422, "invalid");
+        shop_assert_body(shop, member);
+        shop_assert_body(shop, "\"error_count\":1");
+    }
+    patch("{\"stock\":1,\"price\":1.5,\"title\":7,\"prices\":{\"x\":1},\"ends_at\":\"now\"}");
+    shop_assert_body(shop, "\"error_count\":5");
+    assert_int_equal(shop->events, before);
+}
+
+static void a_product_is_changed_by_operators_who_know_it(void **state)
+{
+    (void)state;
+    static const char line[] = "PATCH /admin/v1/products/S1";
+    shop_ask(shop, line, VIEWER, "{\"price\":1}");
+    shop_assert_problem(shop, 403, "forbidden");
+    shop_ask(shop, line, "", "{\"price\":1}");
+    shop_assert_problem(shop, 401, "unauthenticated");
+    shop_ask(shop, "PATCH /admin/v1/products/NO", OPERATOR, "{\"price\":1}");
+    shop_assert_problem(shop, 404, "not_found");
+    shop_ask(shop, "PUT /admin/v1/products/S1", OPERATOR, "{\"price\":1}");
+    shop_assert_problem(shop, 405, "method_not_allowed");
+    shop_assert_head(shop, "\r\nAllow: GET, HEAD, PATCH\r\n");
+    assert_int_equal(shop_ask(shop, line, OPERATOR "If-Match: \"1\"\r\n", "{\"price\":1}"), 200);
+    shop_ask(shop, line, OPERATOR "If-Match: \"1\"\r\n", "{\"price\":2}");
+    shop_assert_problem(shop, 412, "stale_version");
+    assert_int_equal(shop_ask(shop, line, OPERATOR "If-Match: *\r\n", "{\"price\":2}"), 200);
+    shop_assert_body(shop, "\"price\":2,");
+    shop_assert_body(shop, "\"version\":3}");
+}
+
+/* Another change came between the reading and the writing. */
+static void a_change_of_an_old_version_is_a_conflict(void **state)
+{
+    (void)state;
+    struct product_image image = {.sku = BYTES("S1"),
+        .title = BYTES("New"),
+        .price_count = 1,
+        .prices = {{.currency = "GBP", .amount = 1}}};
+    struct command command = {
+        .kind = COMMAND_PRODUCT_SET, .role = ROLE_OPERATOR, .product = &image};
+    struct answer answer;
+    image.expected_version = 2;
+    shop_decide(shop, &command, &answer);
+    assert_int_equal(answer.outcome, OUTCOME_VERSION_CONFLICT);
+    image.expected_version = 1;
+    shop_decide(shop, &command, &answer);
+    assert_int_equal(answer.outcome, OUTCOME_OK);
+    assert_int_equal(answer.version, 2);
+    image.sku = BYTES("NEW");
+    shop_decide(shop, &command, &answer);
+    assert_int_equal(answer.outcome, OUTCOME_VERSION_CONFLICT);
+}
+
+static void the_longest_product_can_be_changed(void **state)
+{
+    (void)state;
+    char body[4096], quotes[2 * TITLE_SIZE_MAX + 1];
+    size_t end = 0;
+    for (uint32_t i = 0; i < TITLE_SIZE_MAX; i++)
+        end = shop_append(quotes, sizeof(quotes), end, "\\\"");
+    snprintf(body, sizeof(body),
+        "{\"title\":\"%s\",\"image\":\"%s\",\"category\":\"%.126s\","
+        "\"seller\":\"%.126s\",\"group\":\"%.126s\",\"option\":\"%.126s\",\"sale\":\"%.126s\"}",
+        quotes, quotes, quotes, quotes, quotes, quotes, quotes);
+    assert_int_equal(patch(body), 200);
+    shop_assert_body(shop, "\"version\":2}");
+    assert_true(shop->enlarged);
+}
+
 /* All else */
 
 static void paths_and_methods_that_nobody_serves_are_told(void **state)
@@ -225,6 +394,12 @@ int main(void)
         IN_SHOP(stock_is_changed_and_read),
         IN_SHOP(stock_changes_that_cannot_be_meant_are_refused),
         IN_SHOP(stock_is_listed),
+        IN_SHOP(a_product_is_changed_column_by_column),
+        IN_SHOP(prices_are_changed_one_by_one_or_all),
+        IN_SHOP(changes_of_a_product_that_cannot_be_meant_are_refused),
+        IN_SHOP(a_product_is_changed_by_operators_who_know_it),
+        IN_SHOP(a_change_of_an_old_version_is_a_conflict),
+        IN_SHOP(the_longest_product_can_be_changed),
         IN_SHOP(paths_and_methods_that_nobody_serves_are_told),
         IN_SHOP(bytes_that_are_no_request_are_refused),
         IN_SHOP(bodies_must_be_json_and_say_so),

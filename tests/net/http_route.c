@@ -60,6 +60,7 @@ static void every_call_of_the_merchant_is_found(void **state)
     static const struct line lines[] = {
         {HTTP_POST, "/admin/v1/import", ROUTE_ADMIN_IMPORT, NULL},
         {HTTP_GET, "/admin/v1/products/S1", ROUTE_ADMIN_PRODUCT, "S1"},
+        {HTTP_PATCH, "/admin/v1/products/S1", ROUTE_ADMIN_PRODUCT_PATCH, "S1"},
         {HTTP_POST, "/admin/v1/products/S1/stock", ROUTE_ADMIN_STOCK_CHANGE, "S1"},
         {HTTP_GET, "/admin/v1/stock/S1", ROUTE_ADMIN_STOCK, "S1"},
         {HTTP_GET, "/admin/v1/stock", ROUTE_ADMIN_STOCK_LIST, NULL},
