@@ -18,12 +18,12 @@ enum command_kind {
     COMMAND_NONE,
     /* run by the shard of the customer, or of the partition in the order's id */
     COMMAND_CART_READ,
-    COMMAND_CART_SET,   /* sku, quantity; 0 removes */
+    COMMAND_CART_SET, /* sku, quantity; 0 removes */
     COMMAND_CART_CLEAR,
     COMMAND_CHECKOUT,   /* items, or the cart without any */
     COMMAND_ORDER_READ, /* order_id */
     COMMAND_ORDERS_LIST,
-    COMMAND_PAYMENT,    /* a payment report */
+    COMMAND_PAYMENT, /* a payment report */
     COMMAND_CANCEL,
     /* run by shard 0 */
     COMMAND_PRODUCT_SET,
@@ -44,7 +44,7 @@ struct command_item {
 /* A product as the merchant describes it; every column but stock may change later. */
 struct product_image {
     struct bytes sku, title, category, seller, sale, group, option, image;
-    uint32_t stock; /* allotment of a product that this creates */
+    uint32_t stock;            /* allotment of a product that this creates */
     uint32_t expected_version; /* the product it was made from; 0: whatever is there, or nothing */
     uint32_t max_per_customer;
     uint32_t hold_seconds;

@@ -39,7 +39,7 @@ struct answer_line {
     struct bytes sku; /* borrowed from the command or the catalog */
     enum outcome outcome;
     uint32_t available;
-    uint32_t limit, used; /* LIMIT_EXCEEDED */
+    uint32_t limit, used;           /* LIMIT_EXCEEDED */
     uint64_t next_release_shelf_ms; /* 0 unknown */
     int64_t starts_wall_ms;         /* SALE_NOT_STARTED */
 };
@@ -72,8 +72,8 @@ struct answer {
 struct engine *engine_create(struct arena *arena, struct shelf *shelf, const struct policy *policy,
     const struct capacity *capacity, uint32_t shard, uint32_t shard_count, uint64_t seed);
 
-void engine_decide(struct engine *engine, const struct command *command,
-    const struct moment *now, struct event *event, struct answer *answer);
+void engine_decide(struct engine *engine, const struct command *command, const struct moment *now,
+    struct event *event, struct answer *answer);
 void engine_apply(struct engine *engine, const struct event *event);
 void engine_settle(struct engine *engine, const struct event *event);
 /* apply of a durable record at recovery; catalog records become visible at once. */

@@ -31,10 +31,10 @@
 enum event_kind {
     EVENT_NONE = 0,
     /* a customer's shard */
-    EVENT_CART_LINE_SET = 1,  /* a cart line as it is now; quantity 0: it is gone */
-    EVENT_HOLD_EXPIRED = 2,   /* the line stays, its hold is dead */
-    EVENT_CART_CLEARED = 3,   /* lines: what each held */
-    EVENT_ORDER_PLACED = 4,   /* streamed as placed, and as confirmed when born confirmed */
+    EVENT_CART_LINE_SET = 1, /* a cart line as it is now; quantity 0: it is gone */
+    EVENT_HOLD_EXPIRED = 2,  /* the line stays, its hold is dead */
+    EVENT_CART_CLEARED = 3,  /* lines: what each held */
+    EVENT_ORDER_PLACED = 4,  /* streamed as placed, and as confirmed when born confirmed */
     EVENT_ORDER_CONFIRMED = 5,
     EVENT_ORDER_PAYMENT_DECLINED = 6, /* declined and pending: the attempt is noted */
     EVENT_ORDER_LINES_CANCELLED = 7,
@@ -147,7 +147,7 @@ struct fact_cart {
 
 /* The whole order as it is after the event. */
 struct fact_order {
-    uint8_t id[16]; /* UUIDv7, partition in rand_a (RFC 9562) */
+    uint8_t id[16];              /* UUIDv7, partition in rand_a (RFC 9562) */
     struct hash128 key_hash;     /* idempotency key of this event; zero without */
     struct hash128 request_hash; /* of the decoded request that used it */
     struct hash128 payment_hash; /* provider and payment id of this event's report; zero without */
@@ -166,7 +166,7 @@ struct fact_order {
     int64_t confirmed_wall_ms; /* 0 not yet */
     int64_t paid_wall_ms;
     int64_t cancel_until_wall_ms;
-    uint32_t version; /* order_version of the last stream event of this record */
+    uint32_t version;      /* order_version of the last stream event of this record */
     uint32_t cart_version; /* of the customer's cart, after */
     uint8_t currency[4];
     uint8_t status;        /* enum order_status, after */
@@ -296,11 +296,10 @@ bool event_is_order(enum event_kind kind);
 enum {
     EVENT_NAMES_SIZE_MAX = LINES_PER_ORDER_MAX * (3 + SKU_SIZE_MAX + 2 * NAME_SIZE_MAX),
     EVENT_SIZE_MAX = 256 + (int)sizeof(union event_fact) +
-        LINES_PER_ORDER_MAX * (int)sizeof(struct event_line) + EVENT_NAMES_SIZE_MAX +
-        REFERENCES_SIZE_MAX + CUSTOMER_SIZE_MAX + KEY_SIZE_MAX + TOKEN_SIZE_MAX +
-        2 * PAYMENT_TEXT_SIZE_MAX,
+                     LINES_PER_ORDER_MAX * (int)sizeof(struct event_line) + EVENT_NAMES_SIZE_MAX +
+                     REFERENCES_SIZE_MAX + CUSTOMER_SIZE_MAX + KEY_SIZE_MAX + TOKEN_SIZE_MAX +
+                     2 * PAYMENT_TEXT_SIZE_MAX,
 };
-
 
 _Static_assert(sizeof(struct event_line) == 48, "layout on disk");
 _Static_assert(sizeof(struct fact_cart) == 48, "layout on disk");

@@ -18,22 +18,22 @@
 #include <stdint.h>
 
 enum {
-    PARTITIONS = 4096,         /* 12 bits, so that a partition fits rand_a of a UUIDv7 */
-    SHARDS_MAX = 64,           /* one word of a bit mask; one journal header lists them all */
-    SKU_SIZE_MAX = 63,         /* bytes; fits a cache line with its length */
-    NAME_SIZE_MAX = 63,        /* sellers, sales, categories, groups, options */
-    TITLE_SIZE_MAX = 255,      /* one length byte */
-    CUSTOMER_SIZE_MAX = 127,   /* bytes of printable ASCII */
-    KEY_SIZE_MAX = 255,        /* Idempotency-Key */
+    PARTITIONS = 4096,           /* 12 bits, so that a partition fits rand_a of a UUIDv7 */
+    SHARDS_MAX = 64,             /* one word of a bit mask; one journal header lists them all */
+    SKU_SIZE_MAX = 63,           /* bytes; fits a cache line with its length */
+    NAME_SIZE_MAX = 63,          /* sellers, sales, categories, groups, options */
+    TITLE_SIZE_MAX = 255,        /* one length byte */
+    CUSTOMER_SIZE_MAX = 127,     /* bytes of printable ASCII */
+    KEY_SIZE_MAX = 255,          /* Idempotency-Key */
     PAYMENT_TEXT_SIZE_MAX = 127, /* provider and payment id, each */
-    TOKEN_SIZE_MAX = 255,      /* payment.token, opaque */
+    TOKEN_SIZE_MAX = 255,        /* payment.token, opaque */
     REFERENCES_MAX = 8,
     REFERENCES_SIZE_MAX = 2048, /* bytes of the references as JSON: 8 x (32 + 127) escaped */
-    PRICES_MAX = 8,            /* currencies of one product */
-    LINES_PER_ORDER_MAX = 512, /* also of a cart: a cart must be able to become one order */
-    PAYMENTS_PER_ORDER = 4,    /* claims set aside when an order is born */
-    FORGET_MAX = 32,           /* entities forgotten by one record */
-    STREAM_EVENTS_MAX = 2,     /* stream numbers one record can use: placed and confirmed */
+    PRICES_MAX = 8,             /* currencies of one product */
+    LINES_PER_ORDER_MAX = 512,  /* also of a cart: a cart must be able to become one order */
+    PAYMENTS_PER_ORDER = 4,     /* claims set aside when an order is born */
+    FORGET_MAX = 32,            /* entities forgotten by one record */
+    STREAM_EVENTS_MAX = 2,      /* stream numbers one record can use: placed and confirmed */
 };
 
 /* Where the tables are sized. Zero is never valid. Order lines, texts: see core/pool.h, text.h. */
@@ -54,14 +54,32 @@ struct capacity {
 
 #ifdef LIMITS_TINY
 #define CAPACITY_DEFAULT                                                                           \
-    ((struct capacity){.skus = 4, .customers = 8, .orders = 8, .holds = 8, .lines = 16,           \
-        .text_bytes = 4096, .idempotency_keys = 8, .claims = 32, .allowances = 8, .names = 8,     \
-        .connections = 16, .requests = 16})
+    ((struct capacity){.skus = 4,                                                                  \
+        .customers = 8,                                                                            \
+        .orders = 8,                                                                               \
+        .holds = 8,                                                                                \
+        .lines = 16,                                                                               \
+        .text_bytes = 4096,                                                                        \
+        .idempotency_keys = 8,                                                                     \
+        .claims = 32,                                                                              \
+        .allowances = 8,                                                                           \
+        .names = 8,                                                                                \
+        .connections = 16,                                                                         \
+        .requests = 16})
 #else
 #define CAPACITY_DEFAULT                                                                           \
-    ((struct capacity){.skus = 16384, .customers = 262144, .orders = 262144, .holds = 524288,     \
-        .lines = 1048576, .text_bytes = 67108864, .idempotency_keys = 524288, .claims = 1048576,  \
-        .allowances = 262144, .names = 8192, .connections = 4096, .requests = 2048})
+    ((struct capacity){.skus = 16384,                                                              \
+        .customers = 262144,                                                                       \
+        .orders = 262144,                                                                          \
+        .holds = 524288,                                                                           \
+        .lines = 1048576,                                                                          \
+        .text_bytes = 67108864,                                                                    \
+        .idempotency_keys = 524288,                                                                \
+        .claims = 1048576,                                                                         \
+        .allowances = 262144,                                                                      \
+        .names = 8192,                                                                             \
+        .connections = 4096,                                                                       \
+        .requests = 2048})
 #endif
 
 #endif

@@ -21,7 +21,7 @@ struct moment {
     uint64_t shelf_ms;
     int64_t wall_ms;
     uint64_t random[2];
-    /* The newest stream number of this shard that PostgreSQL has (UINT64_MAX without PostgreSQL). */
+    /* The newest stream number of this shard that PostgreSQL has; UINT64_MAX without one. */
     uint64_t streamed_seq;
     /* Refuse whatever takes new units: the journal is near its limit (S5). */
     uint8_t journal_full;

@@ -14,15 +14,15 @@
 
 enum outcome {
     OUTCOME_OK,
-    OUTCOME_NOT_FOUND,            /* unknown, or not yours: the same answer */
-    OUTCOME_UNKNOWN_SKU,          /* in a body; in a path it is NOT_FOUND */
+    OUTCOME_NOT_FOUND,   /* unknown, or not yours: the same answer */
+    OUTCOME_UNKNOWN_SKU, /* in a body; in a path it is NOT_FOUND */
     OUTCOME_FORBIDDEN,
-    OUTCOME_INVALID,              /* a value the rules cannot accept: overflow of a total */
-    OUTCOME_SOLD_OUT,             /* nothing available, nothing held: final */
-    OUTCOME_HELD_BY_OTHERS,       /* nothing available, some held */
-    OUTCOME_INSUFFICIENT,         /* some available, fewer than asked */
+    OUTCOME_INVALID,        /* a value the rules cannot accept: overflow of a total */
+    OUTCOME_SOLD_OUT,       /* nothing available, nothing held: final */
+    OUTCOME_HELD_BY_OTHERS, /* nothing available, some held */
+    OUTCOME_INSUFFICIENT,   /* some available, fewer than asked */
     OUTCOME_LIMIT_EXCEEDED,
-    OUTCOME_LINES_REFUSED,        /* lines failed for different reasons */
+    OUTCOME_LINES_REFUSED, /* lines failed for different reasons */
     OUTCOME_PRICE_CHANGED,
     OUTCOME_SALE_NOT_STARTED,
     OUTCOME_SALE_ENDED,
@@ -30,7 +30,7 @@ enum outcome {
     OUTCOME_INVALID_TRANSITION,
     OUTCOME_PAYMENT_MISMATCH,
     OUTCOME_PAYMENT_ID_USED,
-    OUTCOME_PAYMENT_ID_PENDING,   /* claimed by an order not yet durable: 503, try again */
+    OUTCOME_PAYMENT_ID_PENDING, /* claimed by an order not yet durable: 503, try again */
     OUTCOME_REFUND_REQUIRED,
     OUTCOME_RISK_DECLINED,
     OUTCOME_VERSION_CONFLICT,

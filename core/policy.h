@@ -34,11 +34,22 @@ struct policy {
 };
 
 #define POLICY_DEFAULT                                                                             \
-    ((struct policy){.node = 1, .payment_mode = 1, .reserve_on = 2, .hold_seconds = 600,          \
-        .payment_seconds = 600, .max_extensions = 1, .max_life_seconds = 1800,                     \
-        .review_seconds = 86400, .cancel_seconds = 900, .order_keep_seconds = 86400,               \
-        .late_payment_seconds = 86400, .idempotency_seconds = 86400, .cart_idle_seconds = 1800,    \
-        .lines_per_order = 512, .lines_per_cart = 512, .units_per_line = 1000000,                  \
+    ((struct policy){.node = 1,                                                                    \
+        .payment_mode = 1,                                                                         \
+        .reserve_on = 2,                                                                           \
+        .hold_seconds = 600,                                                                       \
+        .payment_seconds = 600,                                                                    \
+        .max_extensions = 1,                                                                       \
+        .max_life_seconds = 1800,                                                                  \
+        .review_seconds = 86400,                                                                   \
+        .cancel_seconds = 900,                                                                     \
+        .order_keep_seconds = 86400,                                                               \
+        .late_payment_seconds = 86400,                                                             \
+        .idempotency_seconds = 86400,                                                              \
+        .cart_idle_seconds = 1800,                                                                 \
+        .lines_per_order = 512,                                                                    \
+        .lines_per_cart = 512,                                                                     \
+        .units_per_line = 1000000,                                                                 \
         .max_open_orders = 8})
 
 #endif

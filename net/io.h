@@ -15,7 +15,8 @@
  *
  * Ownership  Memory of a struct io comes from the arena it was made in. Bytes to send or write stay
  *            the caller's and must not change until the completion; iovecs until the next
- * io_submit. Threads    One: the one that called io_open. Only io_alarm may be called by others.
+ *            io_submit.
+ * Threads    One: the one that called io_open. Only io_alarm may be called by others.
  * Units      Bytes, nanoseconds to wait, milliseconds of clocks.
  * Errors     Negative errno in io_completion.result, as the kernel gives it; -errno from io_open.
  *            Completions can never be lost: their number is bounded by what is in flight (CHECK).

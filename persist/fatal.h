@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fatal - how the process ends when going on would be a lie: a broken CHECK, a failed journal write.
+ * fatal - how the process ends when going on would be a lie: a broken CHECK, a failed journal
+ * write.
  *
  * Ownership  None.
  * Threads    Any.

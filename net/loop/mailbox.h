@@ -15,9 +15,10 @@
  *
  * Ownership  Entries are in the arena; one mailbox for each ordered pair of shards.
  * Threads    One sender (push, publish), one receiver (pop). A sleeper: its owner lies down and
- * gets up, everybody may ask. Units      Letters: whatever two shards agree on in 32 bits. Errors
- * None; a full mailbox is a bug. Cost       push, pop: a cache line now and then. publish: one
- * locked exchange per tick and pair.
+ *            gets up, everybody may ask.
+ * Units      Letters: whatever two shards agree on in 32 bits.
+ * Errors     None; a full mailbox is a bug.
+ * Cost       push, pop: a cache line now and then. publish: one locked exchange per tick and pair.
  */
 #ifndef HOTSHELF_NET_LOOP_MAILBOX_H
 #define HOTSHELF_NET_LOOP_MAILBOX_H
