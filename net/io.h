@@ -75,7 +75,8 @@ int io_open(struct io *io, const char **reason);
 void io_close(struct io *io);
 
 void io_accept(struct io *io, int listening, struct io_tag tag);
-void io_receive(struct io *io, int socket, struct io_tag tag);
+/* `once`: one buffer, then it has ended. Otherwise it goes on, and one burst may take dozens. */
+void io_receive(struct io *io, int socket, bool once, struct io_tag tag);
 /* Ends a receive that goes on; what it had received still arrives. */
 void io_stop_receive(struct io *io, struct io_tag tag);
 void io_send(

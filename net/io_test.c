@@ -64,7 +64,7 @@ static const char *open_rings(struct rings *rings, int *error)
 static const char *try_receive(struct rings *rings)
 {
     struct io_completion got;
-    io_receive(rings->one, rings->pair[0], (struct io_tag){.kind = IO_RECEIVE, .index = 1});
+    io_receive(rings->one, rings->pair[0], false, (struct io_tag){.kind = IO_RECEIVE, .index = 1});
     for (int i = 0; i < 2; i++) {
         if (write(rings->pair[1], "knock", 5) != 5)
             return "a socket takes no bytes";
@@ -98,7 +98,7 @@ static const char *try_send(struct rings *rings)
 static const char *try_shutdown(struct rings *rings)
 {
     struct io_completion got;
-    io_receive(rings->one, rings->pair[0], (struct io_tag){.kind = IO_RECEIVE, .index = 2});
+    io_receive(rings->one, rings->pair[0], false, (struct io_tag){.kind = IO_RECEIVE, .index = 2});
     io_submit(rings->one, 0);
     io_shutdown_socket(rings->one, rings->pair[0]);
     if (!await(rings->one, IO_RECEIVE, &got) || got.more || got.result != 0)

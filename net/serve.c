@@ -346,9 +346,10 @@ int serve(const struct config *config)
         atomic_store(&house->shards->may_sell, true);
     else if (meet_postgres(server) != 0)
         return complain(server->error);
+    /* Before the doors open: from the first request on, resident memory does not change. */
+    memory_lock(&server->memory);
     if (open_doors(server) != 0)
         return complain(server->error);
-    memory_lock(&server->memory);
     announce(server);
     wait_for_stop(server, &stop);
     stop_all(server);

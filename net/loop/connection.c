@@ -7,8 +7,9 @@
  * buffer has really lost, and a caller that can do neither now sees the same input again later.
  *
  * What can go wrong: a client that sends faster than its requests can run fills more and more
- * buffers. Beyond CONNECTION_BUFFERS_HELD its receive is stopped; what the kernel had already taken
- * still arrives (bounded by the socket's receive buffer) and is kept. When no buffer is left
+ * buffers. Beyond CONNECTION_BUFFERS_HELD its receive is stopped; what one burst had already taken
+ * still arrives, up to 33 buffers in one go. So a receive goes on by itself only while the client is
+ * calm: all that came was used up. Any other receives one buffer at a time. When no buffer is left
  * receiving ends with -ENOBUFS: the connection waits on LIST_STARVED until one has come back.
  */
 #include "net/loop/connection.h"
@@ -178,6 +179,8 @@ void connection_linger(struct connections *connections, uint32_t index)
 
 void connection_receive_on(struct connections *connections, struct connection *connection)
 {
+    if (connection->buffer_count == 0)
+        connection->calm = connection->heard;
     bool wanted = connection->state == CONNECTION_OPEN || connection->state == CONNECTION_LINGERING;
     if (!wanted || connection->receiving || connection->end_of_input)
         return;
@@ -189,7 +192,8 @@ void connection_receive_on(struct connections *connections, struct connection *c
     }
     connection->receiving = true;
     connection->in_flight++;
-    io_receive(connections->io, connection->socket, tag_of(connections, connection, IO_RECEIVE));
+    io_receive(connections->io, connection->socket, !connection->calm,
+        tag_of(connections, connection, IO_RECEIVE));
 }
 
 static void stop_receiving(struct connections *connections, struct connection *connection)
@@ -218,9 +222,12 @@ void connection_received(struct connections *connections, struct connection *con
         connections->buffer_next[connection->buffer_last] = bytes->buffer;
     connection->buffer_last = bytes->buffer;
     connection->buffer_count++;
+    connection->heard = true;
     connection->active_ms = connections->now_ms;
-    if (connection->buffer_count > CONNECTION_BUFFERS_HELD)
+    if (connection->buffer_count > CONNECTION_BUFFERS_HELD) {
+        connection->calm = false;
         stop_receiving(connections, connection);
+    }
 }
 
 static struct bytes first_buffer(
@@ -312,6 +319,8 @@ bool connection_keep(struct connections *connections, struct connection *connect
         least = connection->progress.needed;
     if (least > connection->tail_room && !take_large_tail(connections, connection))
         return false;
+    if (connection->tail_size == 0)
+        connection->begun_ms = connections->now_ms;
     if (shown.size > 0)
         memcpy(connection->tail, shown.data, shown.size);
     connection->tail_size += shown.size;

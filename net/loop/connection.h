@@ -40,7 +40,9 @@ enum {
     CONNECTION_TAIL_SIZE = 2048, /* a request that came in two pieces; nearly all fit */
     CONNECTION_BUFFERS_HELD = 4, /* received and not parsed: beyond it receiving stops */
     LINGER_MS = 2000,            /* for the client to read the last reply before the socket ends */
-    STALL_MS = 30000,            /* a reply not taken, a request begun and not finished */
+    STALL_MS = 30000,            /* a reply not taken, an import that does not go on */
+    STARVE_MS = 100,             /* a reply not taken while others wait for receive buffers */
+    REQUEST_MS = 60000,          /* from a request's first byte to its last, however they trickle */
     IDLE_MS = 600000,            /* nothing under way: longer than any gateway keeps one */
 };
 
@@ -70,6 +72,8 @@ struct connection {
     uint8_t listener; /* enum http_listener */
     uint8_t listed;   /* bit per enum connection_list */
     bool receiving;
+    bool heard;    /* anything at all */
+    bool calm;     /* all that was heard was used up: the receive may go on by itself */
     bool stopping; /* io_stop_receive is under way */
     bool sending;
     bool end_of_input;
@@ -96,6 +100,7 @@ struct connection {
     uint32_t unrun; /* the newest of them that has not run yet; REQUEST_NONE none */
     uint32_t part_first, part_count; /* of parts: not yet taken by the kernel */
     uint32_t parts_requests;         /* at the head of the queue: their replies are being sent */
+    uint64_t begun_ms;               /* the request in the tail */
     uint64_t active_ms;              /* last progress in either direction */
     struct iovec parts[CONNECTION_REQUESTS_MAX];
 };

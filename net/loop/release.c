@@ -226,28 +226,34 @@ void shard_hang_up(struct shard *shard, struct connection *connection)
     connection_settle_close(&shard->connections, index);
 }
 
-/* A reply not taken and a request not finished are stalls; a client that says nothing is idle. */
-static bool is_over(const struct shard *shard, const struct connection *connection)
+/* A reply not taken and a request not finished are stalls; a client that says nothing is idle. Who
+ * takes no replies and sends on has little time while others wait for the buffers he fills. */
+static bool is_over(const struct shard *shard, const struct connection *connection, bool starving)
 {
     uint64_t quiet = shard->monotonic_ms - connection->active_ms;
     if (connection->state == CONNECTION_LINGERING)
         return quiet >= LINGER_MS;
     if (connection->state != CONNECTION_OPEN)
         return false;
-    if (connection->sending || connection->tail_size > 0)
+    if (connection->tail_size > 0 && shard->monotonic_ms - connection->begun_ms >= REQUEST_MS)
+        return true;
+    if (starving && connection->sending && connection->buffer_count > 0)
+        return quiet >= STARVE_MS;
+    if (connection->sending || connection->importing)
         return quiet >= STALL_MS;
     return connection->count == 0 && quiet >= IDLE_MS;
 }
 
 void shard_sweep(struct shard *shard)
 {
-    enum { SWEEP_MS = 500 };
-    if (shard->monotonic_ms - shard->swept_ms < SWEEP_MS || shard->connections.open == 0)
+    bool starving = shard->connections.lists[LIST_STARVED].first != CONNECTION_NONE;
+    uint32_t pause = starving ? STARVE_MS / 2 : SWEEP_MS;
+    if (shard->monotonic_ms - shard->swept_ms < pause || shard->connections.open == 0)
         return;
     shard->swept_ms = shard->monotonic_ms;
     for (uint32_t i = 0; i < shard->connections.used; i++) {
         struct connection *connection = &shard->connections.slots[i];
-        if (connection->state != CONNECTION_FREE && is_over(shard, connection))
+        if (connection->state != CONNECTION_FREE && is_over(shard, connection, starving))
             shard_hang_up(shard, connection);
     }
 }

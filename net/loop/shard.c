@@ -58,6 +58,8 @@ static uint64_t wait_ms(const struct shard *shard)
     /* Without room the write in flight wakes us. */
     if (shard->phase < SHARD_CLOSING && journal_room(&shard->journal))
         wait = least(wait, shelf_wait_ms(shard, engine_next_due(shard->engine)));
+    if (shard->connections.lists[LIST_STARVED].first != CONNECTION_NONE)
+        wait = least(wait, STARVE_MS / 2);
     if (shard->accept_retry_ms != 0)
         wait = least(wait, ACCEPT_RETRY_MS);
     return least(wait, shard_drain_wait_ms(shard));

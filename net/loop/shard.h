@@ -47,6 +47,7 @@ enum {
     LARGE_TAILS = 64,        /* of each shard, 5 MiB: large requests that come in pieces at once */
     ACCEPT_RETRY_MS = 10,    /* after accept failed: out of descriptors, most likely */
     WAIT_MS_MAX = 1000,      /* a safety net: nothing depends on it */
+    SWEEP_MS = 500,          /* between looks for connections whose time is over */
     SHARD_STACK_SIZE = 512 * 1024,
 };
 

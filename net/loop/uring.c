@@ -215,10 +215,13 @@ void io_accept(struct io *io, int listening, struct io_tag tag)
     sqe->user_data = pack(tag);
 }
 
-void io_receive(struct io *io, int socket, struct io_tag tag)
+void io_receive(struct io *io, int socket, bool once, struct io_tag tag)
 {
     struct io_uring_sqe *sqe = entry(io);
-    io_uring_prep_recv_multishot(sqe, socket, NULL, 0, 0);
+    if (once)
+        io_uring_prep_recv(sqe, socket, NULL, IO_BUFFER_SIZE, 0);
+    else
+        io_uring_prep_recv_multishot(sqe, socket, NULL, 0, 0);
     sqe->flags |= IOSQE_BUFFER_SELECT;
     sqe->buf_group = BUFFER_GROUP;
     sqe->user_data = pack(tag);

@@ -29,6 +29,7 @@ struct io {
     uint8_t buffers[BUFFERS][IO_BUFFER_SIZE];
     bool out[BUFFERS];
     uint32_t out_count;
+    bool once; /* the latest receive */
     uint32_t receives, stops, shutdowns, closes, finishes;
 };
 
@@ -44,11 +45,12 @@ uint32_t io_buffers_left(const struct io *io)
     return BUFFERS - io->out_count;
 }
 
-void io_receive(struct io *io, int socket, struct io_tag tag)
+void io_receive(struct io *io, int socket, bool once, struct io_tag tag)
 {
     (void)socket;
     (void)tag;
     io->receives++;
+    io->once = once;
 }
 
 void io_stop_receive(struct io *io, struct io_tag tag)
@@ -291,6 +293,28 @@ static void a_client_that_runs_ahead_is_stopped_and_asked_again(void **state)
     close_scene(&scene);
 }
 
+static void only_a_calm_client_is_received_from_without_end(void **state)
+{
+    (void)state;
+    struct scene scene;
+    open_scene(&scene);
+    struct connection *connection = arrive(&scene);
+    uint8_t bytes[10];
+    put_message(bytes, sizeof bytes, 0);
+    assert_true(scene.io->once);
+    deliver(&scene, connection, bytes, sizeof bytes);
+    connection->receiving = false;
+    connection_receive_on(&scene.connections, connection);
+    assert_true(scene.io->once);
+    connection->receiving = false;
+    connection_input(&scene.connections, connection);
+    connection_consume(&scene.connections, connection, sizeof bytes);
+    connection_receive_on(&scene.connections, connection);
+    assert_false(scene.io->once);
+    leave(&scene, connection);
+    close_scene(&scene);
+}
+
 static void without_a_buffer_nobody_asks_to_receive(void **state)
 {
     (void)state;
@@ -366,6 +390,7 @@ int main(void)
         cmocka_unit_test(a_small_request_in_pieces_needs_no_large_tail),
         cmocka_unit_test(when_large_tails_are_out_keeping_is_refused),
         cmocka_unit_test(a_client_that_runs_ahead_is_stopped_and_asked_again),
+        cmocka_unit_test(only_a_calm_client_is_received_from_without_end),
         cmocka_unit_test(without_a_buffer_nobody_asks_to_receive),
         cmocka_unit_test(a_socket_is_closed_when_nothing_is_in_flight),
         cmocka_unit_test(a_full_table_opens_nobody_and_slots_are_used_again),

@@ -93,7 +93,7 @@ static void without_buffers_receiving_ends_and_goes_on_later(void **state)
     struct io_tag tag = {.kind = IO_RECEIVE, .index = 1};
     uint32_t buffers = io_buffers_left(scene.io);
     uint16_t held = 0;
-    io_receive(scene.io, scene.ours, tag);
+    io_receive(scene.io, scene.ours, false, tag);
     for (uint32_t i = 0; i < buffers; i++) {
         assert_int_equal(write(scene.theirs, "b", 1), 1);
         struct io_completion got = await(scene.io, IO_RECEIVE);
@@ -107,11 +107,27 @@ static void without_buffers_receiving_ends_and_goes_on_later(void **state)
     assert_int_equal(starved.result, -ENOBUFS);
     assert_false(starved.more);
     io_give_buffer(scene.io, held);
-    io_receive(scene.io, scene.ours, tag);
+    io_receive(scene.io, scene.ours, false, tag);
     struct io_completion fed = await(scene.io, IO_RECEIVE);
     assert_int_equal(fed.result, 1);
     assert_int_equal(fed.data[0], 'c');
     assert_int_equal(fed.buffer, held);
+    close_scene(&scene);
+}
+
+static void a_receive_for_once_takes_one_buffer(void **state)
+{
+    (void)state;
+    struct scene scene;
+    open_scene(&scene);
+    static uint8_t much[2 * IO_BUFFER_SIZE];
+    uint32_t left = io_buffers_left(scene.io);
+    assert_int_equal(write(scene.theirs, much, sizeof much), (int)sizeof much);
+    io_receive(scene.io, scene.ours, true, (struct io_tag){.kind = IO_RECEIVE});
+    struct io_completion got = await(scene.io, IO_RECEIVE);
+    assert_in_range(got.result, 1, IO_BUFFER_SIZE);
+    assert_false(got.more);
+    assert_int_equal(io_buffers_left(scene.io), left - 1);
     close_scene(&scene);
 }
 
@@ -120,7 +136,7 @@ static void a_buffer_is_given_back_once(void **state)
     (void)state;
     struct scene scene;
     open_scene(&scene);
-    io_receive(scene.io, scene.ours, (struct io_tag){.kind = IO_RECEIVE});
+    io_receive(scene.io, scene.ours, false, (struct io_tag){.kind = IO_RECEIVE});
     assert_int_equal(write(scene.theirs, "hello", 5), 5);
     struct io_completion got = await(scene.io, IO_RECEIVE);
     assert_memory_equal(got.data, "hello", 5);
@@ -195,6 +211,7 @@ int main(void)
         cmocka_unit_test(the_kernel_does_what_the_loop_relies_on),
         cmocka_unit_test(a_tag_comes_back_whole),
         cmocka_unit_test(without_buffers_receiving_ends_and_goes_on_later),
+        cmocka_unit_test(a_receive_for_once_takes_one_buffer),
         cmocka_unit_test(a_buffer_is_given_back_once),
         cmocka_unit_test(more_work_than_the_queue_holds_is_handed_over_early),
         cmocka_unit_test(a_write_is_durable_and_whole),
