@@ -12,6 +12,7 @@ enum { HUGE_PAGE = 2 << 20 };
 
 /* More than the largest valid configuration adds up to (net/config_keys.c). */
 #define MEASURE_SIZE (UINT64_C(1) << 42)
+#define MEASURE_SIZE_MIN (UINT64_C(1) << 28)
 
 static uint64_t round_up(uint64_t size)
 {
@@ -20,9 +21,14 @@ static uint64_t round_up(uint64_t size)
 
 int memory_measure(struct memory *memory, char *error, size_t error_size)
 {
-    *memory = (struct memory){.size = MEASURE_SIZE};
-    void *base = mmap(NULL, memory->size, PROT_READ | PROT_WRITE,
-        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *base = MAP_FAILED;
+    *memory = (struct memory){.size = 2 * MEASURE_SIZE};
+    /* Where overcommitting is forbidden (vm.overcommit_memory = 2) less has to do. */
+    while (base == MAP_FAILED && memory->size > MEASURE_SIZE_MIN) {
+        memory->size /= 2;
+        base = mmap(NULL, memory->size, PROT_READ | PROT_WRITE,
+            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    }
     if (base == MAP_FAILED) {
         int reason = errno;
         snprintf(error, error_size, "no address space to measure in: %s", strerror(reason));
