@@ -8,9 +8,9 @@
  *
  * What can go wrong: a client that sends faster than its requests can run fills more and more
  * buffers. Beyond CONNECTION_BUFFERS_HELD its receive is stopped; what one burst had already taken
- * still arrives, up to 33 buffers in one go. So a receive goes on by itself only while the client is
- * calm: all that came was used up. Any other receives one buffer at a time. When no buffer is left
- * receiving ends with -ENOBUFS: the connection waits on LIST_STARVED until one has come back.
+ * still arrives, up to 33 buffers in one go. So a receive goes on by itself only while the client
+ * is calm: all that came was used up. Any other receives one buffer at a time. When no buffer is
+ * left receiving ends with -ENOBUFS: the connection waits on LIST_STARVED until one has come back.
  */
 #include "net/loop/connection.h"
 
