@@ -3,8 +3,8 @@
  * generator - keeps a server busy: every connection has one request in flight, always.
  *
  * While replies come it does not sleep, so the server does not either; what is measured is the
- * server's work and not its waking up. It runs on a core of its own, over io_uring, and looks at every reply: a status other
- * than the expected one ends the run.
+ * server's work and not its waking up. It runs on a core of its own, over io_uring, and looks at
+ * every reply: a status other than the expected one ends the run.
  *
  *     warm up --mark--> measure until seconds or requests_max --mark--> let the last replies in
  *
