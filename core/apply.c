@@ -172,8 +172,8 @@ static void order_timer(struct engine *engine, uint32_t order_index)
     else if (order->status == ORDER_EXPIRED)
         timer_set(
             engine, id, order->changed_shelf_ms + engine->policy.late_payment_seconds * 1000ull);
-    else
-        timer_set(engine, id, keep > order->keep_shelf_ms ? keep : order->keep_shelf_ms);
+    else /* a millisecond past its keys: none of them may be left when the order goes */
+        timer_set(engine, id, keep > order->keep_shelf_ms ? keep : order->keep_shelf_ms + 1);
 }
 
 /* No report of money is refused for want of room: its texts are in the record, and stay empty here

@@ -47,10 +47,10 @@ static bool due_order(struct decision *decision, uint32_t index)
         decide_order_due(decision, index);
         return true;
     }
-    bool keyed = order->keep_shelf_ms > decision->now->shelf_ms;
+    bool keyed = order->keep_shelf_ms >= decision->now->shelf_ms;
     if (keyed || order->stream_seq > decision->now->streamed_seq) {
         deadlines_set(&engine->deadlines, engine->orders_base + index,
-            keyed ? order->keep_shelf_ms : decision->now->shelf_ms + RETRY_MS);
+            keyed ? order->keep_shelf_ms + 1 : decision->now->shelf_ms + RETRY_MS);
         return false;
     }
     forget_begin(decision, EVENT_ORDERS_FORGOTTEN, order->id);

@@ -387,6 +387,27 @@ static void an_allotment_is_raised_and_lowered_once_per_key(void **state)
     assert_int_equal(shop_numbers(&shop, "S3").allotment, 4);
 }
 
+/* I3, I6: a checkout and a cancel in one millisecond; what is forgotten first must be the keys */
+static void an_order_outlives_every_key_that_leads_to_it(void **state)
+{
+    (void)state;
+    defer_payment();
+    assert_int_equal(shop_checkout(&shop, "ann", "k", "S3", 2), OUTCOME_OK);
+    uint8_t id[16];
+    memcpy(id, shop_order_id(&shop), 16);
+    assert_int_equal(shop_cancel(&shop, "ann", id, "c"), OUTCOME_OK);
+    struct engine *engine = shop.engines[shop.last_shard];
+    shop.now.shelf_ms += 86400ull * 1000;
+    struct event event;
+    while (engine->keys.used > 0) {
+        assert_true(engine_due(engine, &shop.now, &event));
+        assert_int_equal(event.kind, EVENT_KEYS_FORGOTTEN);
+        shop_happen(&shop, shop.last_shard, &event);
+    }
+    assert_int_equal(engine->orders.used, 1);
+    shop_settle(&shop);
+}
+
 #define RULE(test) cmocka_unit_test_setup_teardown(test, open_two_shards, check_and_close)
 
 int main(void)
@@ -405,6 +426,7 @@ int main(void)
         RULE(items_use_a_hold_of_the_same_sku_first),
         RULE(a_limit_counts_what_is_held_and_bought),
         RULE(a_full_table_refuses_and_leaves_no_trace),
+        RULE(an_order_outlives_every_key_that_leads_to_it),
         RULE(final_orders_keys_and_customers_are_forgotten),
         RULE(a_payment_id_claimed_but_not_durable_answers_try_again),
         RULE(an_allotment_is_raised_and_lowered_once_per_key),

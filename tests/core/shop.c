@@ -52,7 +52,7 @@ static void append(struct shop *shop, uint32_t shard, const struct event *event)
 
 /* As in the server: applied as decided, then appended. What the journal is given must be what was
  * decided, so nothing of the event may lie in what apply changes. */
-static void happen(struct shop *shop, uint32_t shard, const struct event *event)
+void shop_happen(struct shop *shop, uint32_t shard, const struct event *event)
 {
     struct shop_log *log = &shop->logs[shard];
     size_t before = log->size;
@@ -102,11 +102,11 @@ enum outcome shop_run(struct shop *shop, const struct command *command)
     struct event event;
     refresh(shop);
     while (engine_due_of(shop->engines[shard], command, &shop->now, &event))
-        happen(shop, shard, &event);
+        shop_happen(shop, shard, &event);
     shop->last_event = EVENT_NONE;
     engine_decide(shop->engines[shard], command, &shop->now, &event, &shop->answer);
     if (event.kind != EVENT_NONE)
-        happen(shop, shard, &event);
+        shop_happen(shop, shard, &event);
     if (shop->answer.order_index == UINT32_MAX && event_is_order(event.kind))
         shop->answer.order_index = order_find(shop->engines[shard], event.fact.order.id);
     shop->last_shard = shard;
@@ -145,7 +145,7 @@ void shop_pass(struct shop *shop, uint64_t ms)
     for (uint32_t shard = 0; shard < shop->shards; shard++) {
         refresh(shop);
         while (engine_due(shop->engines[shard], &shop->now, &event))
-            happen(shop, shard, &event);
+            shop_happen(shop, shard, &event);
     }
     if (shop->settles_by_itself)
         shop_settle(shop);

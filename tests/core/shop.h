@@ -48,6 +48,8 @@ void shop_open(struct shop *shop, uint32_t shards, const struct capacity *capaci
 void shop_close(struct shop *shop);
 
 enum outcome shop_run(struct shop *shop, const struct command *command);
+/* One event is applied and recorded, as every other step here does it. */
+void shop_happen(struct shop *shop, uint32_t shard, const struct event *event);
 void shop_settle(struct shop *shop);
 /* Settles the next record of one shard; false when there is none. */
 bool shop_settle_one(struct shop *shop, uint32_t shard);
