@@ -262,5 +262,8 @@ bool config_load(struct config *config, const char *path, const char *const *set
     for (uint32_t i = 0; i < set_count; i++)
         if (!config_set(config, sets[i], error))
             return false;
-    return config_check(config, error);
+    if (config_check(config, error))
+        return true;
+    struct config_error said = *error;
+    return path == NULL ? false : fail(error, "%s: %s", path, said.text);
 }
