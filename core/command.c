@@ -6,6 +6,9 @@
  */
 #include "core/command.h"
 
+#include "core/check.h"
+#include "core/partition.h"
+
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -79,4 +82,41 @@ struct hash128 command_hash(const struct command *command)
             hash = hash_text(hash, texts[i], i, 0);
     }
     return hash;
+}
+
+uint32_t command_shard(const struct command *command, uint32_t shard_count)
+{
+    switch (command->kind) {
+    case COMMAND_CART_READ:
+    case COMMAND_CART_SET:
+    case COMMAND_CART_CLEAR:
+    case COMMAND_CART_EXTEND:
+    case COMMAND_CHECKOUT:
+    case COMMAND_ORDERS_LIST:
+    case COMMAND_CUSTOMER_READ:
+        return partition_of_customer(command->customer) % shard_count;
+    case COMMAND_CART_MERGE:
+        return partition_of_customer(command->guest_id) % shard_count;
+    case COMMAND_ORDER_READ:
+    case COMMAND_PAYMENT:
+    case COMMAND_CANCEL:
+    case COMMAND_REVIEW:
+        return partition_of_order(command->order_id) % shard_count;
+    case COMMAND_PRODUCT_SET:
+    case COMMAND_STOCK_CHANGE:
+    case COMMAND_STOCK_READ:
+    case COMMAND_IMPORT_BEGIN:
+    case COMMAND_IMPORT_END:
+    case COMMAND_SALE_SET:
+    case COMMAND_SWITCH:
+    case COMMAND_SALE_REMOVE:
+    case COMMAND_ORDERS_FIND:
+    case COMMAND_RESERVATIONS:
+    case COMMAND_AUDIT:
+        return 0;
+    case COMMAND_NONE:
+        break;
+    }
+    CHECK(!"a command has a kind");
+    return 0;
 }

@@ -25,12 +25,23 @@ enum command_kind {
     COMMAND_ORDERS_LIST,
     COMMAND_PAYMENT, /* a payment report */
     COMMAND_CANCEL,
+    COMMAND_CART_EXTEND,
+    COMMAND_REVIEW,        /* decision of a merchant about an order in review */
+    COMMAND_CUSTOMER_READ, /* all that is kept of one customer */
     /* run by shard 0 */
     COMMAND_PRODUCT_SET,
     COMMAND_STOCK_CHANGE,
     COMMAND_STOCK_READ,
     COMMAND_IMPORT_BEGIN,
     COMMAND_IMPORT_END,
+    COMMAND_SALE_SET,
+    /* visit several shards, see struct answer.goes_on */
+    COMMAND_CART_MERGE,  /* the guest's shard, the customer's, the guest's */
+    COMMAND_SWITCH,      /* pause, freeze, kill, resume: shard 0, then every shard */
+    COMMAND_SALE_REMOVE, /* shard 0, every shard, shard 0 */
+    COMMAND_ORDERS_FIND, /* lists of a merchant, shard by shard */
+    COMMAND_RESERVATIONS,
+    COMMAND_AUDIT,
 };
 
 enum role { ROLE_NONE, ROLE_CUSTOMER, ROLE_SERVICE, ROLE_VIEWER, ROLE_OPERATOR };
@@ -59,9 +70,30 @@ struct product_image {
     } prices[PRICES_MAX];
 };
 
+/* What a switch does, and to what (W3 to W6). */
+enum switch_action { SWITCH_RESUME = 1, SWITCH_PAUSE, SWITCH_FREEZE, SWITCH_KILL };
+enum switch_scope { SCOPE_ALL = 1, SCOPE_SALE, SCOPE_SKU };
+
+enum risk_decision { RISK_NONE = 0, RISK_APPROVE = 1, RISK_REVIEW, RISK_DECLINE };
+
+/* A sale as the merchant describes it; what is 0 is the configuration's, or none. */
+struct sale_image {
+    uint32_t hold_seconds, payment_seconds, review_seconds, max_per_customer;
+    uint8_t reserve_on;   /* enum reserve_on */
+    uint8_t payment_mode; /* enum payment_mode */
+    uint8_t counts;       /* enum sale_counts */
+    uint8_t guests;       /* enum sale_guests */
+    uint32_t counts_cap;
+    int64_t starts_wall_ms, ends_wall_ms;
+};
+
 struct command {
     enum command_kind kind;
     enum role role;
+    bool guest;     /* the customer is a signed guest identity */
+    uint32_t step;  /* of a command that visits several shards: answer.next_step */
+    uint8_t *carry; /* what it takes along between its visits: the caller's memory */
+    uint32_t carry_size_max;
     struct bytes customer; /* whose; with ORDER_READ, PAYMENT, CANCEL by service: may be empty */
     struct bytes key;      /* Idempotency-Key */
     struct bytes sku;
@@ -78,6 +110,21 @@ struct command {
     uint8_t mode; /* enum payment_mode; 0: not named */
     struct bytes token;
     struct bytes references; /* JSON object as it will be rendered */
+    /* role service; checkout and payment report */
+    bool adjustments_set;
+    struct bytes adjustments; /* JSON array as it will be rendered */
+    int64_t adjustments_sum;
+    /* role service; checkout */
+    const struct hash128 *identities; /* hashes of card, address, device .. (Q5) */
+    uint32_t identity_count;          /* at most IDENTITIES_MAX, no two alike */
+    uint8_t risk_decision;            /* enum risk_decision; RISK_NONE: not sent */
+    uint32_t risk_score;
+    uint8_t review_decision; /* review: RISK_APPROVE or RISK_DECLINE */
+    struct bytes guest_id;   /* merge: whose cart is merged into the customer's */
+    uint8_t switch_action;   /* enum switch_action */
+    uint8_t switch_scope;    /* enum switch_scope: everything, .sale or .sku */
+    struct bytes sale;       /* sales and switches */
+    const struct sale_image *sale_image;
 
     /* payment */
     uint8_t result; /* enum payment_result */
@@ -107,6 +154,9 @@ struct command {
     const struct product_image *product;
     struct fact_import import;
 };
+
+/* The shard that runs a command, or the first of those that it visits. */
+uint32_t command_shard(const struct command *command, uint32_t shard_count);
 
 /* The request's identity for I3 and I4: every decoded member that can change the effect, and not
  * who sent it. */

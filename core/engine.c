@@ -222,6 +222,16 @@ static enum outcome decide_one(struct decision *decision)
     case COMMAND_IMPORT_BEGIN:
     case COMMAND_IMPORT_END:
         return decide_import(decision);
+    case COMMAND_CART_EXTEND:
+    case COMMAND_REVIEW:
+    case COMMAND_CUSTOMER_READ:
+    case COMMAND_SALE_SET:
+    case COMMAND_CART_MERGE:
+    case COMMAND_SWITCH:
+    case COMMAND_SALE_REMOVE:
+    case COMMAND_ORDERS_FIND:
+    case COMMAND_RESERVATIONS:
+    case COMMAND_AUDIT:
     case COMMAND_NONE:
         break;
     }

@@ -46,6 +46,11 @@ struct answer_line {
 
 struct answer {
     enum outcome outcome;
+    /* The command has more to do: once what it recorded here is durable, run it again on next_shard
+     * (it may be this one) with command.step = next_step. Until then there is no reply. */
+    bool goes_on;
+    uint32_t next_shard;
+    uint32_t next_step;
     bool replayed; /* the same key had its effect before: render the order as it was born */
     bool created;  /* product: new */
     bool unchanged;

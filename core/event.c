@@ -37,6 +37,17 @@ uint32_t event_fact_size(enum event_kind kind)
     case EVENT_STREAM_ATTACHED:
     case EVENT_CLOSED:
         return sizeof(struct fact_mark);
+    case EVENT_CART_EXTENDED:
+    case EVENT_CART_MOVED_OUT:
+    case EVENT_CART_MERGED:
+    case EVENT_CART_MERGE_ENDED:
+    case EVENT_ALLOWANCES_FORGOTTEN:
+    case EVENT_KILL_BEGUN:
+    case EVENT_KILL_ENDED:
+    case EVENT_SALE_PART_REMOVED:
+    case EVENT_SWITCH_SET:
+    case EVENT_SALE_CLOSING:
+    case EVENT_SALE_REMOVED:
     case EVENT_NONE:
         break;
     }

@@ -47,12 +47,23 @@ enum event_kind {
     EVENT_ORDERS_FORGOTTEN = 14,  /* fact_forgotten; ids in text[TEXT_IDS] */
     EVENT_KEYS_FORGOTTEN = 15,
     EVENT_CUSTOMER_FORGOTTEN = 16,
+    EVENT_CART_EXTENDED = 17,
+    EVENT_CART_MOVED_OUT = 18,   /* a guest's cart is on its way to a customer's (C4) */
+    EVENT_CART_MERGED = 19,      /* what the customer keeps of it */
+    EVENT_CART_MERGE_ENDED = 20, /* the guest's lines that were moved out are gone */
+    EVENT_ALLOWANCES_FORGOTTEN = 21,
+    EVENT_KILL_BEGUN = 22, /* earlier holds and unpaid orders in scope are dead from here on (W5) */
+    EVENT_KILL_ENDED = 23, /* every unit of them is on its way back */
+    EVENT_SALE_PART_REMOVED = 24, /* this shard's part of a removed sale is gone */
     /* shard 0 */
     EVENT_PRODUCT_SET = 32,
     EVENT_STOCK_ADJUSTED = 33,
     EVENT_SALE_SET = 34,
     EVENT_IMPORT_BEGUN = 35, /* every row of the spooled file with this hash will follow */
     EVENT_IMPORT_DONE = 36,
+    EVENT_SWITCH_SET = 37,   /* pause, freeze, kill, resume */
+    EVENT_SALE_CLOSING = 38, /* its removal has begun */
+    EVENT_SALE_REMOVED = 39,
     /* any shard, of the journal itself */
     EVENT_STREAM_ATTACHED = 48, /* the journal has met its PostgreSQL: segments wait for it now */
     EVENT_CLOSED = 49,          /* closing mark of a clean stop */
@@ -82,7 +93,10 @@ enum payment_result {
     RESULT_REFUNDED,
 };
 
-enum line_state { LINE_NONE = 0, LINE_HELD = 1, LINE_EXPIRED = 2 };
+/* LINE_MOVED: of a guest's cart, handed to a merge that has not ended; it holds nothing. */
+enum line_state { LINE_NONE = 0, LINE_HELD = 1, LINE_EXPIRED = 2, LINE_MOVED = 3 };
+enum sale_counts { COUNTS_EXACT = 0, COUNTS_CAPPED = 1, COUNTS_BOOLEAN = 2 };
+enum sale_guests { GUESTS_ALLOWED = 0, GUESTS_REFUSED = 1 };
 enum reserve_on { RESERVE_UNSET = 0, RESERVE_CART = 1, RESERVE_CHECKOUT = 2 };
 
 /* Texts of an event; which are used says the comment. An unused text has size 0. */
@@ -227,8 +241,8 @@ struct fact_sale {
     uint32_t max_per_customer;
     uint8_t reserve_on;
     uint8_t payment_mode; /* 0: the configuration's */
-    uint8_t counts;       /* 0 exact, 1 capped, 2 boolean */
-    uint8_t guests;
+    uint8_t counts;       /* enum sale_counts */
+    uint8_t guests;       /* enum sale_guests */
     uint32_t counts_cap;
     uint32_t reserved;
     int64_t starts_wall_ms;

@@ -31,6 +31,8 @@ enum {
     REFERENCES_SIZE_MAX = 2048, /* bytes of the references as JSON: 8 x (32 + 127) escaped */
     PRICES_MAX = 8,             /* currencies of one product */
     LINES_PER_ORDER_MAX = 512,  /* also of a cart: a cart must be able to become one order */
+    ADJUSTMENTS_MAX = 8,        /* of an order */
+    IDENTITIES_MAX = 4,         /* further identity keys of a checkout (Q5) */
     PAYMENTS_PER_ORDER = 4,     /* claims set aside when an order is born */
     FORGET_MAX = 32,            /* entities forgotten by one record */
     STREAM_EVENTS_MAX = 2,      /* stream numbers one record can use: placed and confirmed */

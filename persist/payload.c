@@ -81,6 +81,17 @@ struct bytes payload_type(const struct event *event, uint32_t index)
     case EVENT_ORDERS_FORGOTTEN:
     case EVENT_KEYS_FORGOTTEN:
     case EVENT_CUSTOMER_FORGOTTEN:
+    case EVENT_CART_EXTENDED:
+    case EVENT_CART_MOVED_OUT:
+    case EVENT_CART_MERGED:
+    case EVENT_CART_MERGE_ENDED:
+    case EVENT_ALLOWANCES_FORGOTTEN:
+    case EVENT_KILL_BEGUN:
+    case EVENT_KILL_ENDED:
+    case EVENT_SALE_PART_REMOVED:
+    case EVENT_SWITCH_SET:
+    case EVENT_SALE_CLOSING:
+    case EVENT_SALE_REMOVED:
     case EVENT_IMPORT_BEGUN:
     case EVENT_IMPORT_DONE:
     case EVENT_STREAM_ATTACHED:

@@ -291,32 +291,6 @@ static bool run_route(struct decoder *decoder)
     return !answer_route(decoder, route) && decode_route(decoder, route);
 }
 
-static uint32_t target_of(const struct http_context *context, const struct command *command)
-{
-    switch (command->kind) {
-    case COMMAND_CART_READ:
-    case COMMAND_CART_SET:
-    case COMMAND_CART_CLEAR:
-    case COMMAND_CHECKOUT:
-    case COMMAND_ORDERS_LIST:
-        return partition_of_customer(command->customer) % context->shard_count;
-    case COMMAND_ORDER_READ:
-    case COMMAND_PAYMENT:
-    case COMMAND_CANCEL:
-        return partition_of_order(command->order_id) % context->shard_count;
-    case COMMAND_PRODUCT_SET:
-    case COMMAND_STOCK_CHANGE:
-    case COMMAND_STOCK_READ:
-    case COMMAND_IMPORT_BEGIN:
-    case COMMAND_IMPORT_END:
-        return 0;
-    case COMMAND_NONE:
-        break;
-    }
-    CHECK(!"a command that was decoded has a kind");
-    return 0;
-}
-
 static bool is_open_while_recovering(enum http_route route)
 {
     return route == ROUTE_LIVEZ || route == ROUTE_READYZ || route == ROUTE_OPENAPI ||
@@ -356,7 +330,7 @@ enum http_verdict http_decode(struct http_context *context, enum http_listener l
     }
     if (!admit(&decoder) || !take_capture(&decoder, match.capture) || !run_route(&decoder))
         return decoder.waits ? HTTP_WAITS : HTTP_ANSWERED;
-    *target = target_of(context, &request->command);
+    *target = command_shard(&request->command, context->shard_count);
     CHECK(*target < context->shard_count);
     return request->command.kind == COMMAND_IMPORT_BEGIN ? HTTP_IMPORT : HTTP_COMMAND;
 }

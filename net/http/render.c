@@ -65,6 +65,16 @@ static uint32_t bound_of(const struct engine *engine, const struct request *requ
         return REFUSAL_BASE;
     case COMMAND_PRODUCT_SET: /* cannot run twice: it would meet its own change */
         return larger(REFUSAL_BASE, product_size_max(command->product));
+    case COMMAND_CART_EXTEND:
+    case COMMAND_REVIEW:
+    case COMMAND_CUSTOMER_READ:
+    case COMMAND_SALE_SET:
+    case COMMAND_CART_MERGE:
+    case COMMAND_SWITCH:
+    case COMMAND_SALE_REMOVE:
+    case COMMAND_ORDERS_FIND:
+    case COMMAND_RESERVATIONS:
+    case COMMAND_AUDIT:
     case COMMAND_NONE:
         break;
     }
@@ -128,6 +138,16 @@ static void render_success(struct http_context *context, const struct engine *en
         return;
     case COMMAND_IMPORT_BEGIN:
     case COMMAND_IMPORT_END:
+    case COMMAND_CART_EXTEND:
+    case COMMAND_REVIEW:
+    case COMMAND_CUSTOMER_READ:
+    case COMMAND_SALE_SET:
+    case COMMAND_CART_MERGE:
+    case COMMAND_SWITCH:
+    case COMMAND_SALE_REMOVE:
+    case COMMAND_ORDERS_FIND:
+    case COMMAND_RESERVATIONS:
+    case COMMAND_AUDIT:
     case COMMAND_NONE:
         break;
     }

@@ -121,10 +121,12 @@ static bool is_read(enum command_kind kind)
            kind == COMMAND_STOCK_READ;
 }
 
-/* Nothing that changes anything runs any more; the due holds of a reader stay where they are. */
+/* Nothing that changes anything runs any more; the due holds of a reader stay where they are. A
+ * merge under way has units in its slot: it is decided, and gives them back (decide_merge.c). */
 static bool refuse_without_journal(struct shard *shard, struct request *request)
 {
-    if (is_read(request->command.kind))
+    const struct command *command = &request->command;
+    if (is_read(command->kind) || (command->kind == COMMAND_CART_MERGE && command->step > 0))
         return false;
     http_refuse(&shard->http, request, 503, "journal_full", "the journal has no room left");
     return true;
@@ -165,7 +167,17 @@ void shard_decide(struct shard *shard, const struct command *command, struct ans
 static enum run decide(struct shard *shard, struct request *request)
 {
     struct answer answer;
-    shard_decide(shard, &request->command, &answer);
+    struct command *command = &request->command;
+    command->carry = request->reply.data + REQUEST_HEAD_SIZE;
+    command->carry_size_max = request->reply.size_max - REQUEST_HEAD_SIZE;
+    shard_decide(shard, command, &answer);
+    if (answer.goes_on) {
+        CHECK(answer.next_shard < shard->count);
+        request->goes_on = true;
+        request->target = (uint8_t)answer.next_shard;
+        command->step = answer.next_step;
+        return RUN_DONE;
+    }
     if (http_render(&shard->http, shard->engine, request, &answer))
         return RUN_DONE;
     if (request->large == 0)
@@ -180,6 +192,7 @@ enum run shard_run_command(struct shard *shard, struct request *request)
     if (request->large == 0 && http_reply_bound(shard->engine, request) > room)
         return RUN_NEEDS_LARGE;
     enum run run = RUN_DONE;
+    request->goes_on = false;
     if (journal_room(&shard->journal)) {
         if (!expire_own(shard, &request->command))
             return RUN_NO_ROOM;
@@ -221,24 +234,32 @@ static void serve(struct shard *shard, uint32_t home, struct request *request)
     mailbox_push(mailbox(shard, shard->number, home), request->index | LETTER_HOMECOMING);
 }
 
-/* Its connection may be gone; then nobody waits for the reply. */
+/* Its connection may be gone: then nobody waits for the reply, but what has more to do goes on. */
+static void end_visit(struct shard *shard, struct request *request)
+{
+    uint32_t index = request->connection_index;
+    if (index == REQUEST_NONE && !request->goes_on) {
+        request_give(&shard->requests, request);
+        return;
+    }
+    if (!request->goes_on) {
+        shard->connections.slots[index].unrun = REQUEST_NONE;
+        shard->connections.slots[index].last_request |= request->reply.close;
+        connection_list(&shard->connections, LIST_INTAKE, index);
+    }
+    shard_has_run(shard, request);
+}
+
 static void come_home(struct shard *shard, struct request *request)
 {
     CHECK(request->state == REQUEST_TRAVELLING);
     request->state = REQUEST_DECODED;
-    uint32_t index = request->connection_index;
-    if (index == REQUEST_NONE) {
-        request_give(&shard->requests, request);
-        return;
-    }
-    if (request->needs_room) {
+    if (request->needs_room && request->connection_index != REQUEST_NONE) {
+        CHECK(request->command.step == 0);
         shard_wants_large(shard, request);
         return;
     }
-    shard->connections.slots[index].unrun = REQUEST_NONE;
-    shard->connections.slots[index].last_request |= request->reply.close;
-    shard_has_run(shard, request);
-    connection_list(&shard->connections, LIST_INTAKE, index);
+    end_visit(shard, request);
 }
 
 static void open_letter(struct shard *shard, uint32_t from, uint32_t letter)
@@ -266,12 +287,64 @@ static void read_box(struct shard *shard, uint32_t from)
         open_letter(shard, from, letter);
 }
 
+/* The lists of requests that wait at home, linked by wait_next. */
+static void push_waiting(struct shard *shard, uint32_t *first, uint32_t *last, uint32_t index)
+{
+    shard->requests.slots[index].wait_next = REQUEST_NONE;
+    if (*last == REQUEST_NONE)
+        *first = index;
+    else
+        shard->requests.slots[*last].wait_next = index;
+    *last = index;
+}
+
+static void pop_waiting(struct shard *shard, uint32_t *first, uint32_t *last)
+{
+    *first = shard->requests.slots[*first].wait_next;
+    if (*first == REQUEST_NONE)
+        *last = REQUEST_NONE;
+}
+
+void shard_go_on(struct shard *shard, struct request *request)
+{
+    CHECK(request->goes_on);
+    request->state = REQUEST_DECODED;
+    push_waiting(shard, &shard->going_on_first, &shard->going_on_last, request->index);
+}
+
+bool shard_sees_going_on(const struct shard *shard)
+{
+    return shard->going_on_first != REQUEST_NONE && journal_room(&shard->journal);
+}
+
+/* Those that were there when we began: what goes on at once comes again in the next tick. */
+static void make_next_visits(struct shard *shard)
+{
+    uint32_t last = shard->going_on_last;
+    for (bool more = last != REQUEST_NONE; more;) {
+        uint32_t index = shard->going_on_first;
+        struct request *request = &shard->requests.slots[index];
+        bool here = request->target == shard->number;
+        if (here && shard_run_command(shard, request) != RUN_DONE) {
+            request->goes_on = true; /* there was no room in the batch: again in a later tick */
+            return;
+        }
+        more = index != last;
+        pop_waiting(shard, &shard->going_on_first, &shard->going_on_last);
+        if (here)
+            end_visit(shard, request);
+        else
+            shard_send_away(shard, request);
+    }
+}
+
 void shard_read_mail(struct shard *shard)
 {
     for (uint32_t from = 0; from < shard->count; from++) {
         if (from != shard->number)
             read_box(shard, from);
     }
+    make_next_visits(shard);
     shard_send_enlarged(shard);
 }
 
@@ -286,12 +359,7 @@ void shard_publish_mail(struct shard *shard)
 /* Large replies come back with each send that ends: then these go out once more. */
 void shard_wants_large(struct shard *shard, struct request *request)
 {
-    request->wait_next = REQUEST_NONE;
-    if (shard->wants_large_last == REQUEST_NONE)
-        shard->wants_large_first = request->index;
-    else
-        shard->requests.slots[shard->wants_large_last].wait_next = request->index;
-    shard->wants_large_last = request->index;
+    push_waiting(shard, &shard->wants_large_first, &shard->wants_large_last, request->index);
 }
 
 void shard_send_enlarged(struct shard *shard)
@@ -301,9 +369,7 @@ void shard_send_enlarged(struct shard *shard)
         bool gone = request->connection_index == REQUEST_NONE;
         if (!gone && !request_enlarge(&shard->requests, request))
             return;
-        shard->wants_large_first = request->wait_next;
-        if (request->wait_next == REQUEST_NONE)
-            shard->wants_large_last = REQUEST_NONE;
+        pop_waiting(shard, &shard->wants_large_first, &shard->wants_large_last);
         if (gone)
             request_give(&shard->requests, request);
         else

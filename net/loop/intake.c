@@ -94,8 +94,11 @@ static enum intake dispatch(struct shard *shard, struct connection *connection,
         }
         enqueue(shard, connection, request);
         connection_consume(&shard->connections, connection, consumed);
+        bool goes_on = request->goes_on;
+        if (goes_on)
+            connection->unrun = request->index;
         shard_has_run(shard, request);
-        return INTAKE_GOES_ON;
+        return goes_on ? INTAKE_WAITS : INTAKE_GOES_ON;
     }
     enqueue(shard, connection, request);
     connection_consume(&shard->connections, connection, consumed);

@@ -14,6 +14,10 @@ static const char greeting[] = "HTTP/1.1 100 Continue\r\n\r\n";
 
 static void make_ready(struct shard *shard, struct request *request)
 {
+    if (request->goes_on) {
+        shard_go_on(shard, request);
+        return;
+    }
     request->state = REQUEST_READY;
     if (request->connection_index == REQUEST_NONE)
         request_give(&shard->requests, request);

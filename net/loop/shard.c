@@ -50,7 +50,7 @@ static uint64_t shelf_wait_ms(const struct shard *shard, uint64_t then)
 
 static uint64_t wait_ms(const struct shard *shard)
 {
-    if (shard->work_left || shard_sees_large(shard))
+    if (shard->work_left || shard_sees_large(shard) || shard_sees_going_on(shard))
         return 0;
     uint64_t wait = WAIT_MS_MAX;
     bool live_holds = shard->phase < SHARD_CLOSING && engine_has_live_holds(shard->engine);
@@ -173,6 +173,7 @@ static struct shard *create_one(
     shard->number = number;
     shard->count = options->count;
     shard->wants_large_first = shard->wants_large_last = REQUEST_NONE;
+    shard->going_on_first = shard->going_on_last = REQUEST_NONE;
     shard->io = io_create(arena, &(struct io_options){.connections = connections});
     connections_init(&shard->connections, arena, shard->io, connections,
         options->header_bytes + options->body_bytes, LARGE_TAILS);

@@ -88,6 +88,7 @@ struct shard {
     uint64_t waiting_homes;             /* bit per shard: it waits for waiting_batch[it] of ours */
     uint64_t waiting_batch[SHARDS_MAX];
     uint32_t wants_large_first, wants_large_last; /* came home for a large reply, none was left */
+    uint32_t going_on_first, going_on_last;       /* their next visit is due */
     uint64_t expired_late;                        /* ticks that found more due than DUE_PER_TICK */
     uint32_t random_used;
     uint8_t random[RANDOM_SIZE];
@@ -182,6 +183,9 @@ void shard_send_away(struct shard *shard, struct request *request);
 /* It came home for a large reply: it gets the next one that is free, and goes once more. */
 void shard_wants_large(struct shard *shard, struct request *request);
 void shard_send_enlarged(struct shard *shard);
+/* A request whose last visit is durable makes the next one, here or elsewhere, in the next tick. */
+void shard_go_on(struct shard *shard, struct request *request);
+bool shard_sees_going_on(const struct shard *shard);
 /* Decides a command of our own making, and records what comes of it. There was journal_room(). */
 void shard_decide(struct shard *shard, const struct command *command, struct answer *answer);
 /* An event has happened: the tables and the journal have it. There was journal_room(). */

@@ -72,33 +72,14 @@ static void refresh(struct shop *shop)
     shop->now.random[1] = dice_next(&shop->dice);
 }
 
-static uint32_t shard_of(const struct shop *shop, const struct command *command)
+static void settle_shard(struct shop *shop, uint32_t shard)
 {
-    switch (command->kind) {
-    case COMMAND_PRODUCT_SET:
-    case COMMAND_STOCK_CHANGE:
-    case COMMAND_STOCK_READ:
-    case COMMAND_IMPORT_BEGIN:
-    case COMMAND_IMPORT_END:
-        return 0;
-    case COMMAND_ORDER_READ:
-    case COMMAND_PAYMENT:
-    case COMMAND_CANCEL:
-        return partition_of_order(command->order_id) % shop->shards;
-    case COMMAND_NONE:
-    case COMMAND_CART_READ:
-    case COMMAND_CART_SET:
-    case COMMAND_CART_CLEAR:
-    case COMMAND_CHECKOUT:
-    case COMMAND_ORDERS_LIST:
-        return partition_of_customer(command->customer) % shop->shards;
-    }
-    return 0;
+    while (shop_settle_one(shop, shard))
+        continue;
 }
 
-enum outcome shop_run(struct shop *shop, const struct command *command)
+void shop_visit(struct shop *shop, const struct command *command, uint32_t shard)
 {
-    uint32_t shard = shard_of(shop, command);
     struct event event;
     refresh(shop);
     while (engine_due_of(shop->engines[shard], command, &shop->now, &event))
@@ -110,6 +91,22 @@ enum outcome shop_run(struct shop *shop, const struct command *command)
     if (shop->answer.order_index == UINT32_MAX && event_is_order(event.kind))
         shop->answer.order_index = order_find(shop->engines[shard], event.fact.order.id);
     shop->last_shard = shard;
+}
+
+enum outcome shop_run(struct shop *shop, const struct command *command)
+{
+    struct command visiting = *command;
+    if (visiting.carry == NULL) {
+        visiting.carry = shop->carry;
+        visiting.carry_size_max = sizeof(shop->carry);
+    }
+    shop_visit(shop, &visiting, command_shard(command, shop->shards));
+    for (uint32_t visits = 1; shop->answer.goes_on; visits++) {
+        CHECK(visits < SHOP_VISITS_MAX);
+        settle_shard(shop, shop->last_shard);
+        visiting.step = shop->answer.next_step;
+        shop_visit(shop, &visiting, shop->answer.next_shard);
+    }
     if (shop->settles_by_itself)
         shop_settle(shop);
     return shop->answer.outcome;

@@ -20,7 +20,7 @@
 #include "core/view.h"
 #include "tests/lib/dice.h"
 
-enum { SHOP_SHARDS_MAX = 4 };
+enum { SHOP_SHARDS_MAX = 4, SHOP_VISITS_MAX = 100000, SHOP_CARRY_SIZE = 256 * 1024 };
 
 struct shop_log {
     uint8_t *data;
@@ -42,12 +42,16 @@ struct shop {
     bool settles_by_itself; /* after every command: the disk is fast */
     uint32_t last_shard;    /* that ran the last command */
     enum event_kind last_event;
+    uint8_t carry[SHOP_CARRY_SIZE]; /* of a command that visits several shards */
 };
 
 void shop_open(struct shop *shop, uint32_t shards, const struct capacity *capacity);
 void shop_close(struct shop *shop);
 
+/* One that visits several shards makes all its visits, each after the one before is durable. */
 enum outcome shop_run(struct shop *shop, const struct command *command);
+/* One visit: what is due for the command first, then decide and apply; see answer.goes_on. */
+void shop_visit(struct shop *shop, const struct command *command, uint32_t shard);
 /* One event is applied and recorded, as every other step here does it. */
 void shop_happen(struct shop *shop, uint32_t shard, const struct event *event);
 void shop_settle(struct shop *shop);
