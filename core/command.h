@@ -46,6 +46,8 @@ enum command_kind {
 
 enum role { ROLE_NONE, ROLE_CUSTOMER, ROLE_SERVICE, ROLE_VIEWER, ROLE_OPERATOR };
 
+enum { IF_VERSIONS_MAX = 8 }; /* a client knows one; a list is a client's way to say "or" */
+
 struct command_item {
     struct bytes sku;
     uint32_t quantity;
@@ -103,6 +105,11 @@ struct command {
 
     const struct command_item *items;
     uint32_t item_count;
+
+    /* The cart's version must be one of these (C5); 0 of them with the flag set: none will do. */
+    bool if_version_set;
+    uint8_t if_version_count;
+    uint32_t if_versions[IF_VERSIONS_MAX];
 
     /* checkout */
     bool expected_total_set;

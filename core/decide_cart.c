@@ -7,13 +7,45 @@
 #include "core/check.h"
 #include "core/engine_steps.h"
 
+enum {
+    VERSION_SHIFT = 8
+}; /* of 256 ms: 2^32 of them are 34 years, and no shopper's changes
+                             * outrun it on the way through an idle half hour */
+
+static uint32_t cart_version(const struct decision *decision)
+{
+    if (decision->customer_index == NONE)
+        return 0;
+    return customer_at(decision->engine, decision->customer_index)->cart_version;
+}
+
+bool cart_is_stale(const struct decision *decision)
+{
+    const struct command *command = decision->command;
+    CHECK(command->if_version_count <= IF_VERSIONS_MAX);
+    if (!command->if_version_set)
+        return false;
+    uint32_t version = cart_version(decision);
+    for (uint32_t i = 0; i < command->if_version_count; i++) {
+        if (command->if_versions[i] == version)
+            return false;
+    }
+    decision->answer->version = version;
+    return true;
+}
+
+uint32_t cart_version_next(const struct decision *decision)
+{
+    if (decision->customer_index == NONE)
+        return (uint32_t)(decision->now->shelf_ms >> VERSION_SHIFT) + 1;
+    return cart_version(decision) + 1;
+}
+
 /* The event of one cart line, as it will be. */
 static void line_event(struct decision *decision, const struct event_line *line, uint8_t state)
 {
     struct engine *engine = decision->engine;
     struct event *event = decision->event;
-    const struct customer *customer =
-        decision->customer_index == NONE ? NULL : customer_at(engine, decision->customer_index);
     engine->scratch->lines[0] = *line;
     event->kind = EVENT_CART_LINE_SET;
     event->lines = engine->scratch->lines;
@@ -21,7 +53,7 @@ static void line_event(struct decision *decision, const struct event_line *line,
     event->text[TEXT_CUSTOMER] = decision->command->customer;
     event->fact.cart = (struct fact_cart){
         .now_shelf_ms = decision->now->shelf_ms,
-        .cart_version = (customer ? customer->cart_version : 0) + 1,
+        .cart_version = cart_version_next(decision),
         .state = state,
         .move = line->moved > 0 ? MOVE_GIVE : MOVE_NONE,
     };
@@ -200,6 +232,8 @@ enum outcome decide_cart_set(struct decision *decision)
     uint32_t sku_index = catalog_find(&engine->shelf->catalog, command->sku);
     if (sku_index == SKU_NONE)
         return OUTCOME_NOT_FOUND;
+    if (cart_is_stale(decision))
+        return OUTCOME_STALE_VERSION;
     if (command->quantity > engine->policy.units_per_line)
         return decision_bound(
             decision, OUTCOME_QUANTITY_TOO_LARGE, "units_per_line", engine->policy.units_per_line);
@@ -228,6 +262,8 @@ enum outcome decide_cart_set(struct decision *decision)
 enum outcome decide_cart_clear(struct decision *decision)
 {
     struct engine *engine = decision->engine;
+    if (cart_is_stale(decision))
+        return OUTCOME_STALE_VERSION;
     if (decision->customer_index == NONE)
         return OUTCOME_OK;
     const struct customer *customer = customer_at(engine, decision->customer_index);
@@ -248,7 +284,7 @@ enum outcome decide_cart_clear(struct decision *decision)
     event->text[TEXT_CUSTOMER] = decision->command->customer;
     event->fact.cart = (struct fact_cart){
         .now_shelf_ms = decision->now->shelf_ms,
-        .cart_version = customer->cart_version + 1,
+        .cart_version = cart_version_next(decision),
         .move = MOVE_GIVE,
     };
     return OUTCOME_OK;

@@ -126,6 +126,16 @@ static void note_releases(
         stock_note_release(&decision->engine->shelf->stock, drafts[i].sku_index, deadline_shelf_ms);
 }
 
+/* With items the cart is left alone, unless a hold in it was used first (K8). */
+static uint32_t placed_cart_version(const struct decision *decision, const struct basket *basket)
+{
+    bool changes = basket->from_cart || decision->customer_index == NONE;
+    for (uint32_t i = 0; i < basket->draft_count; i++)
+        changes |= decision->engine->scratch->drafts[i].from_hold > 0;
+    return changes ? cart_version_next(decision)
+                   : customer_at(decision->engine, decision->customer_index)->cart_version;
+}
+
 static void placed_fact(struct decision *decision, const struct basket *basket)
 {
     struct engine *engine = decision->engine;
@@ -151,9 +161,7 @@ static void placed_fact(struct decision *decision, const struct basket *basket)
         .cancel_until_wall_ms =
             deferred ? now->wall_ms + (int64_t)engine->policy.cancel_seconds * 1000 : 0,
         .version = deferred ? 2 : 1,
-        .cart_version = decision->customer_index == NONE
-                            ? 0
-                            : customer_at(engine, decision->customer_index)->cart_version + 1,
+        .cart_version = placed_cart_version(decision, basket),
         .status = deferred ? ORDER_CONFIRMED : ORDER_PENDING_PAYMENT,
         .status_born = deferred ? ORDER_CONFIRMED : ORDER_PENDING_PAYMENT,
         .mode = basket->payment_mode,
@@ -254,6 +262,8 @@ enum outcome decide_checkout(struct decision *decision)
     struct basket basket = {0};
     if (checkout_replayed(decision, &outcome))
         return outcome;
+    if (cart_is_stale(decision))
+        return OUTCOME_STALE_VERSION;
     outcome = checkout_judge(decision, &basket);
     if (outcome != OUTCOME_OK)
         return outcome;

@@ -55,7 +55,7 @@ struct answer {
     bool created;  /* product: new */
     bool unchanged;
     bool stock_ignored;
-    uint32_t version;        /* product: once this is durable */
+    uint32_t version;        /* product: once this is durable; STALE_VERSION: the cart's now */
     uint32_t order_index;    /* UINT32_MAX none */
     uint32_t customer_index; /* UINT32_MAX none */
     uint8_t order_id[16];    /* CART_EMPTY: what the cart became last; zero: never */

@@ -40,6 +40,13 @@ enum outcome decide_import(struct decision *decision);
 bool order_may_see(
     const struct engine *engine, uint32_t order_index, const struct command *command);
 
+/* Whether the command wants another version of its customer's cart (C5). Asked before anything but
+ * a replay and what is not there. */
+bool cart_is_stale(const struct decision *decision);
+/* The cart's version after one more change. A new customer's begins at the shelf clock, so that a
+ * version seen before the customer was forgotten does not come again. */
+uint32_t cart_version_next(const struct decision *decision);
+
 /* The event takes the next stream numbers. */
 void decision_stream(struct decision *decision, uint32_t count);
 /* Refuses because a table has no room: which one is named in the answer. */

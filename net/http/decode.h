@@ -67,6 +67,8 @@ void decode_bound(struct decoder *decoder, uint32_t token, enum problem_code cod
 bool decode_body(struct decoder *decoder);
 /* Idempotency-Key (I1, I7) into the command. */
 bool decode_key(struct decoder *decoder);
+/* If-Match, of calls that change the cart, into the command (C5). */
+bool decode_if_match(struct decoder *decoder);
 /* True: nothing is wrong. */
 bool decode_end(struct decoder *decoder);
 bool decode_refuse(struct decoder *decoder, enum problem_code code, const char *detail);
@@ -101,6 +103,7 @@ void decode_number(struct decoder *decoder, const char *name, struct bytes value
 /* The routes. */
 bool decode_cart_put(struct decoder *decoder);
 bool decode_cart_delete(struct decoder *decoder);
+bool decode_cart_clear(struct decoder *decoder);
 bool decode_checkout(struct decoder *decoder);
 bool decode_payment(struct decoder *decoder);
 bool decode_cancel(struct decoder *decoder);

@@ -177,7 +177,7 @@ bool decode_checkout(struct decoder *decoder)
     struct json_document *json = &decoder->json;
     struct command *command = &decoder->request->command;
     command->kind = COMMAND_CHECKOUT;
-    if (!decode_key(decoder) || !decode_body(decoder))
+    if (!decode_key(decoder) || !decode_if_match(decoder) || !decode_body(decoder))
         return false;
     json_refuse_unknown(json, JSON_ROOT, names, 8);
     read_items(decoder, json_optional(json, JSON_ROOT, BYTES("items")));

@@ -119,6 +119,12 @@ static void put_etag(struct head_text *text, const struct head *head)
 {
     if (head->etag == HEAD_NO_ETAG)
         return;
+    if (head->etag == HEAD_ETAG_VERSION) {
+        PUT(text, "\r\nETag: \"");
+        put_number(text, head->etag_hash);
+        PUT(text, "\"");
+        return;
+    }
     uint8_t digits[16];
     hex_of(digits, head->etag_hash, sizeof(digits));
     if (head->etag == HEAD_ETAG_WEAK)

@@ -24,7 +24,8 @@ enum head_type { HEAD_NO_BODY, HEAD_JSON, HEAD_PROBLEM, HEAD_HTML };
 /* api.md: products and availability, carts and orders, errors. */
 enum head_cache { HEAD_CACHE_UNSAID, HEAD_NO_CACHE, HEAD_PRIVATE_NO_STORE, HEAD_NO_STORE };
 
-enum head_etag { HEAD_NO_ETAG, HEAD_ETAG_STRONG, HEAD_ETAG_WEAK };
+/* A hash as 16 hexadecimal digits, or a version as a decimal number: "7". */
+enum head_etag { HEAD_NO_ETAG, HEAD_ETAG_STRONG, HEAD_ETAG_WEAK, HEAD_ETAG_VERSION };
 
 enum { HEAD_ETAG_SIZE = 20 }; /* W/"0123456789abcdef" with one to spare */
 
@@ -33,7 +34,7 @@ struct head {
     enum head_type type;
     enum head_cache cache;
     enum head_etag etag;
-    uint64_t etag_hash;
+    uint64_t etag_hash; /* or version */
     uint32_t retry_after_seconds; /* 0: none */
     bool replayed;
     const uint8_t *location_order; /* id of the order created; NULL none */

@@ -240,8 +240,7 @@ static bool decode_route(struct decoder *decoder, enum http_route route)
         command->kind = COMMAND_CART_READ;
         return decode_end(decoder);
     case ROUTE_CART_CLEAR:
-        command->kind = COMMAND_CART_CLEAR;
-        return decode_end(decoder);
+        return decode_cart_clear(decoder);
     case ROUTE_CART_ITEM_PUT:
         return decode_cart_put(decoder);
     case ROUTE_CART_ITEM_DELETE:

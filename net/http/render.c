@@ -99,12 +99,17 @@ void render_end(const struct http_context *context, struct request *request,
     head_put(context, request, &head, json->size);
 }
 
-static void render_nothing(const struct http_context *context, struct request *request)
+static void render_cleared(const struct http_context *context, const struct engine *engine,
+    struct request *request, const struct answer *answer)
 {
+    struct cart_view cart;
+    engine_cart(engine, answer->customer_index, &cart);
     struct head head = {
         .status = 204,
         .type = HEAD_NO_BODY,
         .cache = HEAD_PRIVATE_NO_STORE,
+        .etag = HEAD_ETAG_VERSION,
+        .etag_hash = cart.version,
     };
     head_put(context, request, &head, 0);
 }
@@ -118,7 +123,7 @@ static void render_success(struct http_context *context, const struct engine *en
         render_cart(context, engine, request, answer);
         return;
     case COMMAND_CART_CLEAR:
-        render_nothing(context, request);
+        render_cleared(context, engine, request, answer);
         return;
     case COMMAND_CHECKOUT:
     case COMMAND_ORDER_READ:

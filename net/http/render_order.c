@@ -59,7 +59,8 @@ void render_cart(struct http_context *context, const struct engine *engine, stru
     json_put_member_integer(&json, "items_total", cart.items_total);
     json_put_member_integer(&json, "version", cart.version);
     json_close_object(&json);
-    render_end(context, request, &json, (struct head){.status = 200});
+    struct head head = {.status = 200, .etag = HEAD_ETAG_VERSION, .etag_hash = cart.version};
+    render_end(context, request, &json, head);
 }
 
 /* An order's payment is due at a time only while it waits for it. */

@@ -139,6 +139,8 @@ static void put_details(struct http_context *context, const struct engine *engin
         put_reasons(context, json, &whole);
     if (answer->bound != NULL)
         put_bound(json, answer);
+    if (answer->outcome == OUTCOME_STALE_VERSION)
+        json_put_member_integer(json, "version", answer->version);
     if (answer->outcome == OUTCOME_PRICE_CHANGED) {
         json_put_member_integer(json, "items_total", answer->items_total);
         json_put_member_currency(json, "currency", answer->currency);
@@ -168,6 +170,10 @@ void render_refusal(struct http_context *context, const struct engine *engine,
     int64_t retry_ms = retry_after(context, answer);
     struct problem problem;
     problem_begin(&problem, context, request, code, detail, retry_ms > 0 ? retry_ms : 0);
+    if (answer->outcome == OUTCOME_STALE_VERSION) {
+        problem.head.etag = HEAD_ETAG_VERSION;
+        problem.head.etag_hash = answer->version;
+    }
     put_details(context, engine, request, answer, &problem.json);
     problem_end(&problem, context, request);
 }

@@ -41,7 +41,6 @@ void request_reset(struct request *request)
     request->next = REQUEST_NONE;
     request->wait_next = REQUEST_NONE;
     request->large = large_link;
-    request->if_version = UINT64_MAX;
     request->reply = reply_of(request, large);
 }
 

@@ -83,7 +83,6 @@ struct request {
     uint64_t wait_batch;
 
     struct command command;
-    uint64_t if_version; /* If-Match, If-None-Match; UINT64_MAX none */
     uint32_t text_used;
     uint8_t request_id_size;
     uint8_t request_id[REQUEST_ID_SIZE_MAX];

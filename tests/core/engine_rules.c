@@ -251,7 +251,14 @@ static void a_line_outlives_its_hold(void **state)
     assert_int_equal(shop.last_event, EVENT_NONE);
 }
 
-/* design 6: a customer who is busy is not forgotten, one who is idle is, and may come back */
+static uint32_t cart_version_of(const char *who)
+{
+    uint32_t customer = customer_find(shop.engines[0], bytes_of_string(who));
+    return customer == NONE ? 0 : customer_at(shop.engines[0], customer)->cart_version;
+}
+
+/* design 6: a customer who is busy is not forgotten, one who is idle is, and may come back, with
+ * cart versions that nobody has seen before (C5) */
 static void idle_customers_are_forgotten_and_come_back(void **state)
 {
     (void)state;
@@ -259,6 +266,7 @@ static void idle_customers_are_forgotten_and_come_back(void **state)
     assert_int_equal(shop_cart(&shop, "ann", "S3", 1), OUTCOME_OK);
     shop_pass(&shop, 20 * MINUTE_MS);
     assert_int_equal(shop_cart(&shop, "ann", "S3", 2), OUTCOME_OK);
+    uint32_t seen = cart_version_of("ann");
     shop_pass(&shop, 20 * MINUTE_MS);
     assert_int_equal(shop.engines[0]->customers.used, 1);
     shop_pass(&shop, 10 * MINUTE_MS);
@@ -266,6 +274,10 @@ static void idle_customers_are_forgotten_and_come_back(void **state)
     assert_int_equal(shop.engines[0]->holds.used, 0);
     assert_int_equal(shop_checkout_cart(&shop, "ann", "k"), OUTCOME_CART_EMPTY);
     assert_int_equal(shop_cart(&shop, "ann", "S3", 1), OUTCOME_OK);
+    uint32_t again = cart_version_of("ann");
+    assert_true(again > seen);
+    shop_reopen(&shop);
+    assert_int_equal(cart_version_of("ann"), again);
 }
 
 /* The list of orders goes on, or begins again, when the order it stood at is gone */
