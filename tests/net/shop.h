@@ -181,16 +181,25 @@ static inline void shop_decide(
         answer->customer_index = customer_find(shop->engine, command->customer);
 }
 
-/* As the loop does: room first, then the command, then the reply. */
+/* As the loop does: room first, then the command, all its visits, then the reply. */
 static inline void shop_run(struct shop *shop)
 {
     struct request *request = shop->request;
+    struct command *command = &request->command;
     uint32_t bound = http_reply_bound(shop->engine, request);
     if (bound > request->reply.size_max - REQUEST_HEAD_SIZE)
         assert_true(shop_enlarge(shop, request, bound));
     for (;;) {
         struct answer answer;
-        shop_decide(shop, &request->command, &answer);
+        command->carry = request->reply.data + REQUEST_HEAD_SIZE;
+        command->carry_size_max = request->reply.size_max - REQUEST_HEAD_SIZE;
+        shop_decide(shop, command, &answer);
+        if (answer.goes_on) {
+            assert_int_equal(answer.next_shard, 0);
+            assert_int_equal(http_reply_bound(shop->engine, request), bound);
+            command->step = answer.next_step;
+            continue;
+        }
         if (http_render(&shop->http, shop->engine, request, &answer))
             return;
         assert_true(request->needs_room);
