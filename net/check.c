@@ -84,6 +84,23 @@ static void check_configuration(struct findings *findings, const struct config *
     free(identity);
 }
 
+static void check_webhooks(struct findings *findings, const struct config *config)
+{
+    struct hmac_keys keys;
+    char said[512];
+    int result = hmac_keys_load(
+        &keys, "auth.webhook_secret_file", config->auth.webhook_secret_file, said, sizeof said);
+    if (result != 0)
+        mend(findings, "webhooks", "%s", said);
+    else if (said[0] != '\0')
+        advise(findings, "webhooks", "%s", said);
+    else if (keys.count == 0)
+        good(findings, "webhooks", "no auth.webhook_secret_file: none is accepted");
+    else
+        good(findings, "webhooks", "signed with %s", keys.count == 1 ? "one key" : "either of two");
+    explicit_bzero(&keys, sizeof keys);
+}
+
 static void check_kernel(struct findings *findings)
 {
     struct utsname name;
@@ -293,6 +310,7 @@ int check(const struct config *config, FILE *out)
 {
     struct findings findings = {.out = out};
     check_configuration(&findings, config);
+    check_webhooks(&findings, config);
     check_kernel(&findings);
     check_io_uring(&findings);
     check_descriptors(&findings, config);

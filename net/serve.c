@@ -309,11 +309,24 @@ static void stop_all(struct server *server)
     memory_give(&server->memory);
 }
 
+/* Keys that others sign with. */
+static int load_keys(struct server *server, const struct config *config)
+{
+    struct identity *identity = &server->house->identity;
+    int result = hmac_keys_load(&identity->webhooks, "auth.webhook_secret_file",
+        config->auth.webhook_secret_file, server->error, ERROR_SIZE);
+    if (result == 0 && server->error[0] != 0)
+        fprintf(stderr, "hotshelf: %s\n", server->error);
+    return result;
+}
+
 static int prepare(struct server *server, const struct config *config)
 {
     uint32_t shards = house_shards(config);
     int result = identity_load(&server->house->identity, config->auth.admin_tokens_file,
         config->auth.mode == AUTH_JWT, server->error, ERROR_SIZE);
+    if (result == 0)
+        result = load_keys(server, config);
     if (result == 0)
         result = open_directory(server, config, shards);
     if (result == 0)

@@ -106,6 +106,7 @@ bool decode_cart_delete(struct decoder *decoder);
 bool decode_cart_clear(struct decoder *decoder);
 bool decode_checkout(struct decoder *decoder);
 bool decode_payment(struct decoder *decoder);
+bool decode_payment_event(struct decoder *decoder);
 bool decode_cancel(struct decoder *decoder);
 bool decode_orders(struct decoder *decoder);
 bool decode_order(struct decoder *decoder);

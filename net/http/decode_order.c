@@ -48,22 +48,15 @@ bool decode_orders(struct decoder *decoder)
     return decode_end(decoder);
 }
 
-bool decode_payment(struct decoder *decoder)
+/* What both ways of a report have (P2). */
+static void read_report(struct decoder *decoder)
 {
-    static const char *const names[] = {
-        "result", "provider", "payment_id", "amount", "currency", "refund_id", "adjustments"};
     static const char *const results[] = {
         "pending", "authorized", "captured", "declined", "cancelled", "refunded"};
     _Static_assert(RESULT_PENDING == 1 && RESULT_REFUNDED == 6, "results stand in their order");
     struct json_document *json = &decoder->json;
     struct command *command = &decoder->request->command;
     uint32_t result;
-    command->kind = COMMAND_PAYMENT;
-    if (decoder->caller.role != ROLE_SERVICE)
-        return decode_refuse(decoder, PROBLEM_FORBIDDEN, "Only role service may report a payment.");
-    if (!take_order_id(decoder) || !decode_body(decoder))
-        return false;
-    json_refuse_unknown(json, JSON_ROOT, names, 7);
     if (json_read_choice(
             json, json_required(json, JSON_ROOT, BYTES("result")), results, 6, &result))
         command->result = (uint8_t)(result + 1);
@@ -74,11 +67,55 @@ bool decode_payment(struct decoder *decoder)
     json_read_int64(
         json, json_required(json, JSON_ROOT, BYTES("amount")), 0, INT64_MAX, &command->amount);
     decode_currency(decoder, json_required(json, JSON_ROOT, BYTES("currency")), command->currency);
+}
+
+bool decode_payment(struct decoder *decoder)
+{
+    static const char *const names[] = {
+        "result", "provider", "payment_id", "amount", "currency", "refund_id", "adjustments"};
+    struct json_document *json = &decoder->json;
+    struct command *command = &decoder->request->command;
+    command->kind = COMMAND_PAYMENT;
+    if (decoder->caller.role != ROLE_SERVICE)
+        return decode_refuse(decoder, PROBLEM_FORBIDDEN, "Only role service may report a payment.");
+    if (!take_order_id(decoder) || !decode_body(decoder))
+        return false;
+    json_refuse_unknown(json, JSON_ROOT, names, 7);
+    read_report(decoder);
     decode_string(decoder, json_optional(json, JSON_ROOT, BYTES("refund_id")),
         PAYMENT_TEXT_SIZE_MAX, &command->refund_id);
     uint32_t adjustments = json_optional(json, JSON_ROOT, BYTES("adjustments"));
     if (adjustments != JSON_NONE)
         json_add_fault(json, adjustments, JSON_FAULT_VALUE, "is not supported by this version");
+    return decode_end(decoder);
+}
+
+/* A webhook of the payment provider (P10). Its own id tells its refunds apart; when it occurred is
+ * checked and not used, since what counts is when we heard of it. */
+bool decode_payment_event(struct decoder *decoder)
+{
+    static const char *const names[] = {
+        "id", "order_id", "result", "provider", "payment_id", "amount", "currency", "occurred_at"};
+    struct json_document *json = &decoder->json;
+    struct command *command = &decoder->request->command;
+    struct bytes text;
+    int64_t occurred_wall_ms;
+    command->kind = COMMAND_PAYMENT;
+    if (!decode_body(decoder))
+        return false;
+    json_refuse_unknown(json, JSON_ROOT, names, 8);
+    decode_string(decoder, json_required(json, JSON_ROOT, BYTES("id")), PAYMENT_TEXT_SIZE_MAX,
+        &command->refund_id);
+    uint32_t order = json_required(json, JSON_ROOT, BYTES("order_id"));
+    if (json_read_string(json, order, 1, UINT32_MAX, &text) &&
+        !order_id_parse(text, command->order_id))
+        json_add_fault(json, order, JSON_FAULT_VALUE, "is not the id of an order");
+    read_report(decoder);
+    uint32_t occurred = json_optional(json, JSON_ROOT, BYTES("occurred_at"));
+    if (json_read_string(json, occurred, 1, UINT32_MAX, &text) &&
+        !rfc3339_read(text, &occurred_wall_ms))
+        json_add_fault(json, occurred, JSON_FAULT_VALUE,
+            "must be a time with its offset, as 2026-11-27T09:00:00Z");
     return decode_end(decoder);
 }
 

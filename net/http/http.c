@@ -10,6 +10,7 @@
 #include "core/check.h"
 #include "net/http/decode.h"
 #include "net/http/openapi.h"
+#include "net/http/signature.h"
 #include "net/http/target.h"
 
 void http_init(struct http_context *context, struct arena *arena, const struct config *config,
@@ -45,7 +46,14 @@ int64_t http_wall_of(struct http_context *context, uint64_t shelf_ms)
 }
 
 /* Whose business a route is. */
-enum access { ACCESS_PUBLIC, ACCESS_CUSTOMER, ACCESS_ORDER, ACCESS_VIEWER, ACCESS_OPERATOR };
+enum access {
+    ACCESS_PUBLIC,
+    ACCESS_CUSTOMER,
+    ACCESS_ORDER,
+    ACCESS_SIGNED,
+    ACCESS_VIEWER,
+    ACCESS_OPERATOR,
+};
 
 static enum access access_of(enum http_route route)
 {
@@ -70,6 +78,8 @@ static enum access access_of(enum http_route route)
     case ROUTE_CANCEL:
     case ROUTE_PAYMENT:
         return ACCESS_ORDER;
+    case ROUTE_PAYMENT_EVENT:
+        return ACCESS_SIGNED;
     case ROUTE_ADMIN_PRODUCT:
     case ROUTE_ADMIN_STOCK:
     case ROUTE_ADMIN_STOCK_LIST:
@@ -110,14 +120,45 @@ static bool admit_storefront(struct decoder *decoder, enum access access)
     return true;
 }
 
+/* The signature is the identity: whoever has the key speaks for the payment provider. */
+static bool admit_signed(struct decoder *decoder)
+{
+    const struct http_request *parsed = decoder->parsed;
+    const struct http_context *context = decoder->context;
+    if (http_repeated(parsed, HTTP_FIELD_HOTSHELF_SIGNATURE))
+        return decode_refuse(
+            decoder, PROBLEM_UNAUTHENTICATED, "Hotshelf-Signature may be sent once.");
+    const char *fault = signature_fault(&context->identity->webhooks,
+        parsed->field[HTTP_FIELD_HOTSHELF_SIGNATURE], parsed->body, context->clock_ms);
+    if (fault != NULL)
+        return decode_refuse(decoder, PROBLEM_UNAUTHENTICATED, fault);
+    decoder->caller.role = ROLE_SERVICE;
+    return true;
+}
+
+static bool admit_as(struct decoder *decoder, enum access access)
+{
+    switch (access) {
+    case ACCESS_PUBLIC:
+        return true;
+    case ACCESS_CUSTOMER:
+    case ACCESS_ORDER:
+        return admit_storefront(decoder, access);
+    case ACCESS_SIGNED:
+        return admit_signed(decoder);
+    case ACCESS_VIEWER:
+    case ACCESS_OPERATOR:
+        return admit_admin(decoder, access);
+    }
+    CHECK(!"every access is listed");
+    return false;
+}
+
 /* Who calls, and whether the call is his. The customer goes into the command. */
 static bool admit(struct decoder *decoder)
 {
     enum access access = access_of((enum http_route)decoder->request->route);
-    if (access == ACCESS_PUBLIC)
-        return true;
-    bool admin = access == ACCESS_VIEWER || access == ACCESS_OPERATOR;
-    if (!(admin ? admit_admin(decoder, access) : admit_storefront(decoder, access)))
+    if (!admit_as(decoder, access))
         return false;
     struct command *command = &decoder->request->command;
     command->role = decoder->caller.role;
@@ -256,6 +297,8 @@ static bool decode_route(struct decoder *decoder, enum http_route route)
         return decode_cancel(decoder);
     case ROUTE_PAYMENT:
         return decode_payment(decoder);
+    case ROUTE_PAYMENT_EVENT:
+        return decode_payment_event(decoder);
     case ROUTE_ADMIN_PRODUCT_PATCH:
         return decode_product_patch(decoder);
     case ROUTE_ADMIN_STOCK_CHANGE:

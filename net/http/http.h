@@ -31,6 +31,7 @@ struct http_context {
     uint32_t shard;
     uint32_t shard_count;
     struct moment now; /* refreshed by the shard at the start of each tick */
+    int64_t clock_ms;  /* the wall clock as it is: what others signed is judged by it */
     uint8_t date[32];  /* "Sat, 21 Nov 2026 03:00:00 GMT", refreshed once a second */
     uint32_t date_size;
     uint64_t request_counter; /* for made X-Request-Ids */

@@ -4,6 +4,7 @@
  * admin listener.
  *
  *     storefront, auth.mode = header   X-Customer-Id, X-Role = customer (default) | service
+ *     payment events                   Hotshelf-Signature, see signature.h
  *     admin                            Authorization: Bearer TOKEN, a line of admin_tokens_file
  *
  * In header mode a gateway in front has checked the customer; that is why the configuration allows
@@ -24,6 +25,7 @@
 #define HOTSHELF_NET_HTTP_IDENTITY_H
 
 #include "core/command.h"
+#include "net/http/hmac.h"
 #include "net/http/parser.h"
 
 enum {
@@ -43,6 +45,7 @@ struct identity_token {
 struct identity {
     uint32_t token_count;
     struct identity_token tokens[IDENTITY_TOKENS_MAX];
+    struct hmac_keys webhooks; /* who signs payment events, see signature.h; loaded apart */
 };
 
 struct caller {

@@ -59,8 +59,8 @@ enum http_field {
     HTTP_FIELD_X_CUSTOMER_ID,
     HTTP_FIELD_X_ROLE,
     HTTP_FIELD_X_REQUEST_ID,
-    HTTP_FIELD_X_FORWARDED_FOR, /* the last one: what the nearest proxy wrote */
-    HTTP_FIELD_HOTSHELF_SIGNATURE,
+    HTTP_FIELD_X_FORWARDED_FOR,    /* the last one: what the nearest proxy wrote */
+    HTTP_FIELD_HOTSHELF_SIGNATURE, /* may be repeated here: its owner answers 401 */
     HTTP_FIELD_LAST_EVENT_ID,
     HTTP_FIELD_TRACEPARENT,
     HTTP_FIELD_COUNT,

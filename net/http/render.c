@@ -166,6 +166,8 @@ bool http_render(struct http_context *context, const struct engine *engine, stru
     request->needs_room = false;
     if (request->route == ROUTE_ADMIN_STOCK_LIST)
         render_stock_list(context, request);
+    else if (request->route == ROUTE_PAYMENT_EVENT && render_is_recorded(answer))
+        render_payment_event(context, engine, request, answer);
     else if (answer->outcome == OUTCOME_OK)
         render_success(context, engine, request, answer);
     else

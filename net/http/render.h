@@ -25,6 +25,10 @@ void render_cart(struct http_context *context, const struct engine *engine, stru
     const struct answer *answer);
 void render_order(struct http_context *context, const struct engine *engine,
     struct request *request, const struct answer *answer);
+/* What a webhook hears of a report that was recorded, whatever it came to (P10). */
+bool render_is_recorded(const struct answer *answer);
+void render_payment_event(struct http_context *context, const struct engine *engine,
+    struct request *request, const struct answer *answer);
 void render_orders(struct http_context *context, const struct engine *engine,
     struct request *request, const struct answer *answer);
 void render_product(

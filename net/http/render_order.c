@@ -89,6 +89,41 @@ void render_order(struct http_context *context, const struct engine *engine,
     render_end(context, request, &json, head);
 }
 
+bool render_is_recorded(const struct answer *answer)
+{
+    return answer->outcome == OUTCOME_OK || answer->outcome == OUTCOME_REFUND_REQUIRED ||
+           answer->outcome == OUTCOME_ARCHIVED;
+}
+
+static struct bytes recorded_as(const struct answer *answer)
+{
+    if (answer->outcome == OUTCOME_REFUND_REQUIRED)
+        return BYTES("refund_required");
+    if (answer->outcome == OUTCOME_ARCHIVED)
+        return BYTES("archived");
+    return answer->replayed ? BYTES("replayed") : BYTES("recorded");
+}
+
+/* Of an order that is kept in the archive only no status is known here. */
+void render_payment_event(struct http_context *context, const struct engine *engine,
+    struct request *request, const struct answer *answer)
+{
+    struct json_writer json = head_body(request);
+    struct bytes status = {0};
+    CHECK(render_is_recorded(answer));
+    if (answer->order_index != UINT32_MAX && answer->outcome != OUTCOME_ARCHIVED) {
+        struct event event;
+        engine_order_image(engine, answer->order_index, false, &event);
+        status = order_status_name(event.fact.order.status);
+    }
+    json_open_object(&json);
+    json_put_member_uuid(&json, "order_id", request->command.order_id);
+    json_put_member_string_or_null(&json, "status", status);
+    json_put_member_string(&json, "outcome", recorded_as(answer));
+    json_close_object(&json);
+    render_end(context, request, &json, (struct head){.status = 200, .replayed = answer->replayed});
+}
+
 static void put_order_item(
     struct http_context *context, struct json_writer *json, const struct event *event)
 {

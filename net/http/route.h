@@ -39,6 +39,8 @@ enum http_route {
     ROUTE_CANCEL,
     /* storefront, role service */
     ROUTE_PAYMENT,
+    /* storefront, of who can sign it */
+    ROUTE_PAYMENT_EVENT,
     /* admin */
     ROUTE_ADMIN_IMPORT,
     ROUTE_ADMIN_IMPORT_DRY_RUN, /* the same call with dry_run=true */

@@ -58,6 +58,7 @@ void shard_refresh_now(struct shard *shard)
     shard->monotonic_ms = times.monotonic_ms;
     shard->connections.now_ms = times.monotonic_ms;
     now->shelf_ms = times.monotonic_ms - atomic_load(&all->shelf_offset_ms);
+    shard->http.clock_ms = times.wall_ms;
     if (times.wall_ms > now->wall_ms)
         now->wall_ms = times.wall_ms;
     now->streamed_seq = UINT64_MAX;

@@ -45,6 +45,7 @@ static void every_call_of_the_storefront_is_found(void **state)
         {HTTP_GET, "/v1/orders", ROUTE_ORDERS, NULL},
         {HTTP_GET, "/v1/orders/7", ROUTE_ORDER, "7"},
         {HTTP_POST, "/v1/orders/7/payment", ROUTE_PAYMENT, "7"},
+        {HTTP_POST, "/v1/payment-events", ROUTE_PAYMENT_EVENT, NULL},
         {HTTP_POST, "/v1/orders/7/cancel", ROUTE_CANCEL, "7"},
         {HTTP_GET, "/v1/orders/payment", ROUTE_ORDER, "payment"},
         {HTTP_GET, "/openapi.json", ROUTE_OPENAPI, NULL},

@@ -124,6 +124,7 @@ static inline struct shop *shop_open(void (*adjust)(struct config *config))
     shop->import = import_create(&shop->arena, &shop->config, &shop->shelf, shop->directory);
     shop->http.now = (struct moment){
         .shelf_ms = 1000000, .wall_ms = SHOP_NOW_MS, .random = {1, 2}, .streamed_seq = UINT64_MAX};
+    shop->http.clock_ms = SHOP_NOW_MS;
     shop->http.date_size = (uint32_t)snprintf(
         (char *)shop->http.date, sizeof(shop->http.date), "Sat, 21 Nov 2026 03:00:00 GMT");
     shop->http.recovering = false;
@@ -153,6 +154,7 @@ static inline void shop_tick(struct shop *shop, uint32_t ms)
 {
     shop->http.now.shelf_ms += ms;
     shop->http.now.wall_ms += ms;
+    shop->http.clock_ms += ms;
 }
 
 static inline void shop_record(struct shop *shop, const struct event *event)
