@@ -75,6 +75,7 @@ class Server:
         self.http_port = free_port()
         self.admin_port = free_port()
         self.process = None
+        self.environment = None  # as that of the tests; see clock.py
         self.end_is_expected = False
         self.settings = {
             "server.http": f"127.0.0.1:{self.http_port}",
@@ -115,7 +116,7 @@ class Server:
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 [HOTSHELF, "serve", "-c", str(self.configuration)], stdout=log, stderr=log,
-                stdin=subprocess.DEVNULL, cwd=self.directory)
+                stdin=subprocess.DEVNULL, cwd=self.directory, env=self.environment)
         return self
 
     def start(self):

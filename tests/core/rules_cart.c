@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a customer does to a cart and sees of it. */
+#include "core/tables.h"
+#include "tests/core/rules_play.h"
+
+static const char *state_name(uint8_t state)
+{
+    switch ((enum line_state)state) {
+    case LINE_NONE:
+        return "none";
+    case LINE_HELD:
+        return "held";
+    case LINE_EXPIRED:
+        return "expired";
+    case LINE_MOVED:
+        return "moved";
+    }
+    return "?";
+}
+
+static void see_line(const struct play *play, struct seen *seen, const struct cart_line_view *line)
+{
+    seen_word(seen, state_name(line->state));
+    seen_number(seen, "quantity", line->quantity);
+    seen_number(seen, "unit_price", line->unit_price);
+    seen_number(seen, "line_total", line->line_total);
+    seen_number(seen, "extensions_left", line->extensions_left);
+    if (line->state == LINE_HELD)
+        seen_number(
+            seen, "expires_in", (int64_t)(line->deadline_shelf_ms - play->shop.now.shelf_ms));
+}
+
+static void see_cart(const struct play *play, struct seen *seen, const char *who, const char *sku)
+{
+    const struct shop *shop = &play->shop;
+    const struct engine *engine = shop->engines[shop->last_shard];
+    struct cart_view cart;
+    engine_cart(engine, customer_find(engine, bytes_of_string(who)), &cart);
+    if (sku != NULL)
+        seen_word(seen, "absent");
+    for (uint32_t i = 0; sku != NULL && i < cart.line_count; i++) {
+        if (bytes_equal(cart.lines[i].sku, bytes_of_string(sku)))
+            see_line(play, seen, &cart.lines[i]);
+    }
+    seen_number(seen, "lines", cart.line_count);
+    seen_number(seen, "items_total", cart.items_total);
+    seen_number(seen, "version", cart.version);
+    seen_text(seen, "currency", bytes_of(cart.currency, cart.currency[0] == 0 ? 0 : 3));
+}
+
+static void read_cart(struct play *play, const char *who, const char *sku, struct seen *seen)
+{
+    struct command command = {
+        .kind = COMMAND_CART_READ, .role = ROLE_CUSTOMER, .customer = bytes_of_string(who)};
+    if (play_run(play, &command, seen))
+        see_cart(play, seen, who, sku);
+}
+
+void play_cart(struct play *play, struct table_line *line, struct seen *seen)
+{
+    const char *currency = line_option(line, "currency");
+    const char *who = line_word(line);
+    if (!line_has_more(line)) {
+        read_cart(play, who, NULL, seen);
+        return;
+    }
+    struct command command = {
+        .kind = COMMAND_CART_SET, .role = ROLE_CUSTOMER, .customer = bytes_of_string(who)};
+    const char *sku = line_word(line);
+    command.sku = bytes_of_string(sku);
+    command.quantity = (uint32_t)line_number(line, line_word(line));
+    play_currency(currency, command.currency);
+    if (play_run(play, &command, seen))
+        see_cart(play, seen, who, sku);
+    if (seen->is_success && command.quantity == 0)
+        seen_word(seen, "gone");
+}
+
+void play_line_of(struct play *play, struct table_line *line, struct seen *seen)
+{
+    const char *who = line_word(line);
+    read_cart(play, who, line_word(line), seen);
+}
+
+void play_clear(struct play *play, struct table_line *line, struct seen *seen)
+{
+    struct command command = {.kind = COMMAND_CART_CLEAR,
+        .role = ROLE_CUSTOMER,
+        .customer = bytes_of_string(line_word(line))};
+    if (play_run(play, &command, seen))
+        seen_word(seen, "ok");
+}
