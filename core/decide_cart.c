@@ -220,7 +220,8 @@ static enum outcome cart_put(
     fact->taken = line.quantity;
     fact->created_shelf_ms = decision->now->shelf_ms;
     fact->deadline_shelf_ms = decision->now->shelf_ms + selling->hold_seconds * 1000ull;
-    stock_note_release(&engine->shelf->stock, sku_index, fact->deadline_shelf_ms);
+    stock_note_release(
+        &engine->shelf->stock, sku_index, fact->deadline_shelf_ms, decision->now->shelf_ms);
     return OUTCOME_OK;
 }
 

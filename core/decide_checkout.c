@@ -123,7 +123,8 @@ static void note_releases(
 {
     const struct draft *drafts = decision->engine->scratch->drafts;
     for (uint32_t i = 0; i < basket->draft_count; i++)
-        stock_note_release(&decision->engine->shelf->stock, drafts[i].sku_index, deadline_shelf_ms);
+        stock_note_release(&decision->engine->shelf->stock, drafts[i].sku_index, deadline_shelf_ms,
+            decision->now->shelf_ms);
 }
 
 /* With items the cart is left alone, unless a hold in it was used first (K8). */

@@ -298,7 +298,8 @@ static void order_note_releases(struct decision *decision)
     for (uint32_t i = 0; i < event->line_count; i++) {
         uint32_t sku_index = catalog_find_number(&shelf->catalog, event->lines[i].sku_number);
         if (sku_index != SKU_NONE)
-            stock_note_release(&shelf->stock, sku_index, event->fact.order.payment_due_shelf_ms);
+            stock_note_release(&shelf->stock, sku_index, event->fact.order.payment_due_shelf_ms,
+                decision->now->shelf_ms);
     }
 }
 

@@ -19,7 +19,7 @@ static void note_release(struct shelf *shelf, uint32_t sku_number, uint64_t dead
 {
     uint32_t sku_index = catalog_find_number(&shelf->catalog, sku_number);
     if (sku_index != SKU_NONE)
-        stock_note_release(&shelf->stock, sku_index, deadline_shelf_ms);
+        stock_note_release(&shelf->stock, sku_index, deadline_shelf_ms, 0);
 }
 
 /* Adds the units of one shard to `held` and `sold`, which stand in the stock lines until the end:

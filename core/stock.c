@@ -175,12 +175,13 @@ struct stock_numbers stock_numbers(const struct stock *stock, uint32_t sku_index
     };
 }
 
-void stock_note_release(struct stock *stock, uint32_t sku_index, uint64_t deadline_shelf_ms)
+void stock_note_release(
+    struct stock *stock, uint32_t sku_index, uint64_t deadline_shelf_ms, uint64_t now_shelf_ms)
 {
     CHECK(deadline_shelf_ms > 0);
     struct stock_line *line = line_at(stock, sku_index);
     uint64_t noted = atomic_load_explicit(&line->next_release, memory_order_relaxed);
-    while (noted == 0 || noted > deadline_shelf_ms) {
+    while (noted <= now_shelf_ms || noted > deadline_shelf_ms) {
         if (atomic_compare_exchange_weak_explicit(&line->next_release, &noted, deadline_shelf_ms,
                 memory_order_relaxed, memory_order_relaxed))
             return;

@@ -91,8 +91,10 @@ void stock_reset(struct stock *stock, uint32_t sku_index);
 /* All four numbers of one moment: only shard 0 may ask, since only it changes allotments. */
 struct stock_numbers stock_numbers(const struct stock *stock, uint32_t sku_index);
 
-/* A hold of this SKU ends at `deadline_shelf_ms` (above 0): keeps the earliest noted. */
-void stock_note_release(struct stock *stock, uint32_t sku_index, uint64_t deadline_shelf_ms);
+/* A hold of this SKU ends at `deadline_shelf_ms` (above 0): keeps the earliest noted that has not
+ * passed by now. */
+void stock_note_release(
+    struct stock *stock, uint32_t sku_index, uint64_t deadline_shelf_ms, uint64_t now_shelf_ms);
 
 /* The earliest deadline noted since the last one passed; 0 when unknown or passed by now. */
 uint64_t stock_next_release(struct stock *stock, uint32_t sku_index, uint64_t now_shelf_ms);

@@ -66,6 +66,7 @@ void play_cart(struct play *play, struct table_line *line, struct seen *seen)
     }
     struct command command = {
         .kind = COMMAND_CART_SET, .role = ROLE_CUSTOMER, .customer = bytes_of_string(who)};
+    play_if(play, line, &command);
     const char *sku = line_word(line);
     command.sku = bytes_of_string(sku);
     command.quantity = (uint32_t)line_number(line, line_word(line));
@@ -84,9 +85,9 @@ void play_line_of(struct play *play, struct table_line *line, struct seen *seen)
 
 void play_clear(struct play *play, struct table_line *line, struct seen *seen)
 {
-    struct command command = {.kind = COMMAND_CART_CLEAR,
-        .role = ROLE_CUSTOMER,
-        .customer = bytes_of_string(line_word(line))};
+    struct command command = {.kind = COMMAND_CART_CLEAR, .role = ROLE_CUSTOMER};
+    play_if(play, line, &command);
+    command.customer = bytes_of_string(line_word(line));
     if (play_run(play, &command, seen))
         seen_word(seen, "ok");
 }

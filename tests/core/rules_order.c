@@ -187,6 +187,7 @@ void play_checkout(struct play *play, struct table_line *line, struct seen *seen
         .items = items,
     };
     play_currency(line_option(line, "currency"), command.currency);
+    play_if(play, line, &command);
     read_texts(line, &command, references);
     const char *who = line_word(line);
     command.customer = bytes_of_string(who);

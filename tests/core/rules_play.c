@@ -191,7 +191,7 @@ static void play_one(struct play *play, struct table_line *line)
         struct seen seen = {0};
         words[i].word(play, line, &seen);
         line_end(line);
-        seen_compare(&seen, line);
+        seen_compare(&seen, line, &play->kept);
         return;
     }
     line_fail(line, "nobody knows how to '%s'", name);
@@ -252,4 +252,17 @@ void play_currency(const char *word, uint8_t currency[4])
     memset(currency, 0, 4);
     if (word != NULL)
         memcpy(currency, word, strlen(word) < 3 ? strlen(word) : 3);
+}
+
+void play_if(struct play *play, struct table_line *line, struct command *command)
+{
+    const char *name = line_option(line, "if");
+    if (name == NULL)
+        return;
+    const char *version = kept_find(&play->kept, name);
+    if (version == NULL)
+        line_fail(line, "no version was kept as %s", name);
+    command->if_version_set = true;
+    command->if_version_count = 1;
+    command->if_versions[0] = (uint32_t)line_number(line, version);
 }

@@ -29,6 +29,7 @@ struct play {
     uint32_t order_count;
     uint32_t key_count; /* keys made up for lines that name none */
     char key[PLAY_TEXT_SIZE];
+    struct kept kept;
     bool at_once; /* records of the lines now are not durable before they are settled */
 };
 
@@ -52,6 +53,8 @@ bool play_run(struct play *play, const struct command *command, struct seen *see
 struct bytes play_bytes(const char *word);
 /* A point of time as Unix milliseconds; 0 without one. */
 int64_t play_time(const struct play *play, const struct table_line *line, const char *word);
+/* `if v1`: the version of the cart that the customer has seen (If-Match); 0 without. */
+void play_if(struct play *play, struct table_line *line, struct command *command);
 /* Three letters and a 0. */
 void play_currency(const char *word, uint8_t currency[4]);
 

@@ -110,6 +110,8 @@ void seen_refusal(struct seen *seen, const struct answer *answer, const struct m
     }
     if (answer->outcome == OUTCOME_PRICE_CHANGED)
         seen_number(seen, "items_total", answer->items_total);
+    if (answer->outcome == OUTCOME_STALE_VERSION)
+        seen_number(seen, "version", answer->version);
     seen_number(seen, "refused", answer->line_count);
     for (uint32_t i = 0; i < answer->line_count; i++) {
         const struct answer_line *line = &answer->lines[i];
@@ -143,6 +145,34 @@ static bool is_one_of(const struct seen *seen, const char *said)
     return false;
 }
 
+const char *kept_find(const struct kept *kept, const char *name)
+{
+    for (uint32_t i = 0; i < kept->count; i++) {
+        if (strcmp(kept->values[i].name, name) == 0)
+            return kept->values[i].value;
+    }
+    return NULL;
+}
+
+/* The value that stands for itself, or for what was kept under its name; kept now if need be. */
+static const char *meant(
+    const struct seen *seen, const char *field, const char *value, struct kept *kept)
+{
+    if (value[0] != '=')
+        return value;
+    const char *known = kept_find(kept, value + 1);
+    for (uint32_t i = 0; known == NULL && i < seen->count; i++) {
+        if (strcmp(seen->fields[i].name, field) != 0)
+            continue;
+        CHECK(kept->count < KEPT_MAX);
+        struct seen_field *added = &kept->values[kept->count++];
+        (void)snprintf(added->name, sizeof(added->name), "%s", value + 1);
+        memcpy(added->value, seen->fields[i].value, sizeof(added->value));
+        known = added->value;
+    }
+    return known == NULL ? value : known;
+}
+
 static void compare_field(
     const struct seen *seen, const struct table_line *line, const char *name, const char *value)
 {
@@ -162,7 +192,7 @@ static void compare_field(
         differs(seen, line, name);
 }
 
-void seen_compare(const struct seen *seen, const struct table_line *line)
+void seen_compare(const struct seen *seen, const struct table_line *line, struct kept *kept)
 {
     bool said_replayed = false;
     uint32_t at = 0;
@@ -181,7 +211,7 @@ void seen_compare(const struct seen *seen, const struct table_line *line)
             line_fail(line, "'%s' has no value", name);
         const char *value = line->answer[at++];
         if (strcmp(name, "as") != 0)
-            compare_field(seen, line, name, value);
+            compare_field(seen, line, name, meant(seen, name, value, kept));
     }
     if (said_replayed != seen->is_replayed)
         differs(seen, line, "replayed or not");

@@ -17,15 +17,17 @@
 
 enum { SEEN_FIELDS_MAX = 128, SEEN_SIZE_MAX = 64 };
 
+struct seen_field {
+    char name[SEEN_SIZE_MAX];
+    char value[SEEN_SIZE_MAX];
+};
+
 struct seen {
     bool is_success;
     bool is_replayed;
     char word[SEEN_SIZE_MAX]; /* how it went; empty: it was only looked at */
     uint32_t count;
-    struct seen_field {
-        char name[SEEN_SIZE_MAX];
-        char value[SEEN_SIZE_MAX];
-    } fields[SEEN_FIELDS_MAX];
+    struct seen_field fields[SEEN_FIELDS_MAX];
 };
 
 void seen_word(struct seen *seen, const char *word);
@@ -39,7 +41,18 @@ void seen_text_of(struct seen *seen, struct bytes what, const char *name, struct
 void seen_refusal(struct seen *seen, const struct answer *answer, const struct moment *now,
     bool sku_in_path, bool is_stock);
 
+/* Values that a table has given names: `version =v1` is whatever it was, then the same again. */
+enum { KEPT_MAX = 16 };
+
+struct kept {
+    uint32_t count;
+    struct seen_field values[KEPT_MAX];
+};
+
+/* NULL: nothing was kept under that name. */
+const char *kept_find(const struct kept *kept, const char *name);
+
 /* What the table says of it must be so. */
-void seen_compare(const struct seen *seen, const struct table_line *line);
+void seen_compare(const struct seen *seen, const struct table_line *line, struct kept *kept);
 
 #endif

@@ -164,7 +164,7 @@ static void a_slot_for_another_sku_starts_from_nothing(void **state)
 {
     struct fixture *f = *state;
     stock_derive(&f->stock, S, 9, 0, 4);
-    stock_note_release(&f->stock, S, 500);
+    stock_note_release(&f->stock, S, 500, 0);
     stock_reset(&f->stock, S);
     assert_numbers(&f->stock, 0, 0, 0, 0);
     assert_int_equal(stock_next_release(&f->stock, S, 0), 0);
@@ -186,12 +186,12 @@ static void the_release_hint_is_the_earliest_noted_since_one_passed(void **state
 {
     struct fixture *f = *state;
     assert_int_equal(stock_next_release(&f->stock, S, 0), 0);
-    stock_note_release(&f->stock, S, 700);
-    stock_note_release(&f->stock, S, 500);
-    stock_note_release(&f->stock, S, 600);
+    stock_note_release(&f->stock, S, 700, 0);
+    stock_note_release(&f->stock, S, 500, 0);
+    stock_note_release(&f->stock, S, 600, 0);
     assert_int_equal(stock_next_release(&f->stock, S, 499), 500);
     assert_int_equal(stock_next_release(&f->stock, S, 500), 0); /* at its deadline it is dead */
-    stock_note_release(&f->stock, S, 900);
+    stock_note_release(&f->stock, S, 900, 0);
     assert_int_equal(stock_next_release(&f->stock, S, 501), 900);
 }
 

@@ -57,7 +57,7 @@ static void take_units(struct mover *mover, uint32_t sku, uint32_t units)
     mover->held[sku] += units;
     mover->taken++;
     expect(mover->shared, mover->held[sku] <= ALLOTMENT);
-    stock_note_release(stock, sku, 1 + mover->taken);
+    stock_note_release(stock, sku, 1 + mover->taken, 0);
 }
 
 static void move_units(struct mover *mover, struct dice *dice)

@@ -20,7 +20,7 @@ STATUS_OF_CODE = {
 }
 STATUSES = {code: status for status, codes in STATUS_OF_CODE.items() for code in codes.split()}
 PLAIN = ("available", "limit", "used", "allotment", "held", "sold", "bound", "value",
-         "items_total", "total", "refund_due", "order_status")
+         "items_total", "total", "refund_due", "order_status", "version")
 
 
 def reasons(shop, line):

@@ -56,6 +56,7 @@ class Shop:
         self.suffix = f"-{number}"
         self.orders = {}
         self.skus = []
+        self.kept = {}
         self.keys = 0
         self.pipeline = None  # calls that are made at once
         self.switched = []    # scopes to be lifted at the end
@@ -121,9 +122,9 @@ class Shop:
 
     def compare(self, call, reply, line):
         if reply.status >= 400:
-            refusal(self, reply, line).compare(line)
+            refusal(self, reply, line).compare(line, self.kept)
         else:
-            call.see(reply).compare(line)
+            call.see(reply).compare(line, self.kept)
 
     def do_config(self, line):
         line.word(), line.word()
@@ -269,12 +270,14 @@ class Shop:
             return Seen("gone" if gone else word, fields={**fields, **cart_line(line)})
         return see
 
-    def customer(self, who):
-        return {"X-Customer-Id": self.own(who)}
+    def customer(self, who, version=None):
+        """Headers of a customer; `if v1` says which version of the cart has been seen."""
+        seen = {"If-Match": f'"{self.kept[version]}"'} if version else {}
+        return {"X-Customer-Id": self.own(who), **seen}
 
     def do_cart(self, line):
-        currency = line.option("currency")
-        who = self.customer(line.word())
+        currency, version = line.option("currency"), line.option("if")
+        who = self.customer(line.word(), version)
         if not line.words:
             return Call("GET", "/v1/cart", headers=who, see=self.see_cart())
         sku, quantity = self.own(line.word()), int(line.word())
@@ -286,7 +289,8 @@ class Shop:
         return Call("GET", "/v1/cart", headers=who, see=self.see_cart(self.own(line.word())))
 
     def do_clear(self, line):
-        return Call("DELETE", "/v1/cart", headers=self.customer(line.word()))
+        version = line.option("if")
+        return Call("DELETE", "/v1/cart", headers=self.customer(line.word(), version))
 
     # Orders.
 
@@ -320,8 +324,9 @@ class Shop:
             body["expected_total"] = int(expecting)
         if reference:
             body["references"] = dict([reference.split("=")])
+        version = line.option("if")
         who = line.word()
-        headers.update(self.customer(who))
+        headers.update(self.customer(who, version))
         if by:
             headers["X-Role"] = by
         items = []

@@ -123,7 +123,8 @@ class Seen:
         return any(word == self.word or (word == "ok" and self.success)
                    for word in said.split("|"))
 
-    def compare(self, line):
+    def compare(self, line, kept):
+        """kept: values that the table has given names, `version =v1`."""
         answer = list(line.answer)
         if self.word is not None and not (self.is_one_of(answer.pop(0)) if answer
                                           else self.success):
@@ -138,6 +139,8 @@ class Seen:
         for name, value in zip(answer[::2], answer[1::2]):
             if name == "as":
                 continue
+            if value.startswith("="):
+                value = kept.setdefault(value[1:], self.fields.get(name, value))
             ms = duration(value)
             if self.fields.get(name, "none") != (value if ms is None else str(ms)):
                 line.fail(f"{name}: {self}")
