@@ -20,7 +20,8 @@ def duration(word):
     """Milliseconds, or None when it is no length of time."""
     if not DURATION.fullmatch(word):
         return None
-    total = sum(int(number) * UNITS[unit] for number, unit in re.findall(r"(\d+)(ms|d|h|m|s)", word))
+    parts = re.findall(r"(\d+)(ms|d|h|m|s)", word)
+    total = sum(int(number) * UNITS[unit] for number, unit in parts)
     return -total if word.startswith("-") else total
 
 
