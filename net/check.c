@@ -84,21 +84,29 @@ static void check_configuration(struct findings *findings, const struct config *
     free(identity);
 }
 
-static void check_webhooks(struct findings *findings, const struct config *config)
+static void check_keys(struct findings *findings, const char *what, const char *setting,
+    const char *path, const char *without)
 {
     struct hmac_keys keys;
     char said[512];
-    int result = hmac_keys_load(
-        &keys, "auth.webhook_secret_file", config->auth.webhook_secret_file, said, sizeof said);
+    int result = hmac_keys_load(&keys, setting, path, said, sizeof said);
     if (result != 0)
-        mend(findings, "webhooks", "%s", said);
+        mend(findings, what, "%s", said);
     else if (said[0] != '\0')
-        advise(findings, "webhooks", "%s", said);
+        advise(findings, what, "%s", said);
     else if (keys.count == 0)
-        good(findings, "webhooks", "no auth.webhook_secret_file: none is accepted");
+        good(findings, what, "%s", without);
     else
-        good(findings, "webhooks", "signed with %s", keys.count == 1 ? "one key" : "either of two");
+        good(findings, what, "signed with %s", keys.count == 1 ? "one key" : "either of two keys");
     explicit_bzero(&keys, sizeof keys);
+}
+
+static void check_signatures(struct findings *findings, const struct config *config)
+{
+    check_keys(findings, "webhooks", "auth.webhook_secret_file", config->auth.webhook_secret_file,
+        "no auth.webhook_secret_file: none is accepted");
+    check_keys(findings, "guests", "auth.guest_secret_file", config->auth.guest_secret_file,
+        "signed with a key in data.dir, of this node alone");
 }
 
 static void check_kernel(struct findings *findings)
@@ -310,7 +318,7 @@ int check(const struct config *config, FILE *out)
 {
     struct findings findings = {.out = out};
     check_configuration(&findings, config);
-    check_webhooks(&findings, config);
+    check_signatures(&findings, config);
     check_kernel(&findings);
     check_io_uring(&findings);
     check_descriptors(&findings, config);

@@ -78,6 +78,7 @@ struct config {
         char admin_tokens_file[CONFIG_TEXT_SIZE];
         char service_tokens_file[CONFIG_TEXT_SIZE];
         char webhook_secret_file[CONFIG_TEXT_SIZE];
+        char guest_secret_file[CONFIG_TEXT_SIZE];
     } auth;
     struct {
         uint32_t streamed_segments_seconds;

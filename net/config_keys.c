@@ -68,6 +68,8 @@ const struct config_key config_keys[] = {
     TEXT("auth", "admin_tokens_file", auth.admin_tokens_file, "lines name:role:token"),
     TEXT("auth", "service_tokens_file", auth.service_tokens_file, "lines name:token"),
     TEXT("auth", "webhook_secret_file", auth.webhook_secret_file, "one key, or two in rotation"),
+    TEXT("auth", "guest_secret_file", auth.guest_secret_file,
+        "the same for guests; nodes that share guests share it; empty: a file in data.dir"),
 
     {"payment", "mode", CONFIG_CHOICE, MEMBER(policy.payment_mode), 0, 0, "",
         {"external", "deferred"}, {PAYMENT_EXTERNAL, PAYMENT_DEFERRED},

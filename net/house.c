@@ -27,6 +27,11 @@ static bool enlarge(void *host, struct request *request, uint32_t bytes)
     return request->large != 0 || request_enlarge(&shard->requests, request);
 }
 
+static void roll(void *host)
+{
+    shard_roll_dice(host);
+}
+
 static void furnish(struct house *house, struct shard *shard, uint64_t seed)
 {
     const struct config *config = &house->config;
@@ -35,6 +40,7 @@ static void furnish(struct house *house, struct shard *shard, uint64_t seed)
     http_init(&shard->http, &house->arena, config, &house->shelf, &house->identity, shard->number,
         shard->count);
     shard->http.enlarge = enlarge;
+    shard->http.roll = roll;
     shard->http.host = shard;
     if (shard->number == 0)
         shard->import = import_create(&house->arena, config, &house->shelf, config->data.dir);

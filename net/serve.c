@@ -12,6 +12,7 @@
 
 #include "core/check.h"
 #include "net/house.h"
+#include "net/http/guest.h"
 #include "net/memory.h"
 #include "net/readiness.h"
 #include "persist/recover.h"
@@ -320,6 +321,16 @@ static int load_keys(struct server *server, const struct config *config)
     return result;
 }
 
+/* The data directory must be ours: a first start makes the key in it. */
+static int load_guest_keys(struct server *server, const struct config *config)
+{
+    int result = guest_keys_load(&server->house->identity.guests, config->auth.guest_secret_file,
+        server->directory.path, server->error, ERROR_SIZE);
+    if (result == 0 && server->error[0] != 0)
+        fprintf(stderr, "hotshelf: %s\n", server->error);
+    return result;
+}
+
 static int prepare(struct server *server, const struct config *config)
 {
     uint32_t shards = house_shards(config);
@@ -329,6 +340,8 @@ static int prepare(struct server *server, const struct config *config)
         result = load_keys(server, config);
     if (result == 0)
         result = open_directory(server, config, shards);
+    if (result == 0)
+        result = load_guest_keys(server, config);
     if (result == 0)
         result = build(server, config, shards);
     if (result == 0)

@@ -34,7 +34,7 @@ struct head {
     enum head_type type;
     enum head_cache cache;
     enum head_etag etag;
-    uint64_t etag_hash; /* or version */
+    uint64_t etag_hash;           /* or version */
     uint32_t retry_after_seconds; /* 0: none */
     bool replayed;
     const uint8_t *location_order; /* id of the order created; NULL none */

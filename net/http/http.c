@@ -9,6 +9,7 @@
 
 #include "core/check.h"
 #include "net/http/decode.h"
+#include "net/http/guest.h"
 #include "net/http/openapi.h"
 #include "net/http/signature.h"
 #include "net/http/target.h"
@@ -66,6 +67,7 @@ static enum access access_of(enum http_route route)
     case ROUTE_LIVEZ:
     case ROUTE_READYZ:
     case ROUTE_ADMIN_HOME:
+    case ROUTE_GUESTS:
         return ACCESS_PUBLIC;
     case ROUTE_CART:
     case ROUTE_CART_CLEAR:
@@ -109,6 +111,20 @@ static bool admit_admin(struct decoder *decoder, enum access access)
     return true;
 }
 
+/* Who says that he is a guest shows a token that we signed; nobody acts for a forged one. */
+static bool admit_guest(struct decoder *decoder)
+{
+    struct caller *caller = &decoder->caller;
+    const struct http_context *context = decoder->context;
+    if (!guest_is_token(caller->customer))
+        return true;
+    caller->guest =
+        guest_token_valid(&context->identity->guests, caller->customer, context->clock_ms);
+    return caller->guest || decode_refuse(decoder, PROBLEM_UNAUTHENTICATED,
+                                "The guest's token is not one of this server's, or has ended; get "
+                                "a new one by POST /v1/guests.");
+}
+
 static bool admit_storefront(struct decoder *decoder, enum access access)
 {
     const char *reason;
@@ -117,7 +133,7 @@ static bool admit_storefront(struct decoder *decoder, enum access access)
     if (access == ACCESS_CUSTOMER && decoder->caller.customer.size == 0)
         return decode_refuse(decoder, PROBLEM_UNAUTHENTICATED,
             "Role service names the customer it acts for in X-Customer-Id.");
-    return true;
+    return admit_guest(decoder);
 }
 
 /* The signature is the identity: whoever has the key speaks for the payment provider. */
@@ -162,6 +178,7 @@ static bool admit(struct decoder *decoder)
         return false;
     struct command *command = &decoder->request->command;
     command->role = decoder->caller.role;
+    command->guest = decoder->caller.guest;
     command->customer = decode_keep(decoder, decoder->caller.customer);
     return true;
 }
@@ -194,6 +211,29 @@ static void refuse_route(struct decoder *decoder, uint32_t allowed)
         "The field Allow names the methods of this path.", 0);
     problem.head.allowed = allowed;
     problem_end(&problem, decoder->context, decoder->request);
+}
+
+/* Stateless: nothing is kept of a guest until he puts something into his cart. */
+static void answer_guest(struct decoder *decoder)
+{
+    struct http_context *context = decoder->context;
+    struct guest_token token;
+    if (!decode_body(decoder))
+        return;
+    json_refuse_unknown(&decoder->json, JSON_ROOT, NULL, 0);
+    if (!decode_end(decoder))
+        return;
+    context->roll(context->host);
+    guest_token_make(&context->identity->guests, context->now.random, context->clock_ms, &token);
+    struct json_writer json = head_body(decoder->request);
+    struct bytes text = bytes_of(token.text, token.size);
+    json_open_object(&json);
+    json_put_member_string(&json, "guest_token", text);
+    json_put_member_string(&json, "customer", text);
+    json_put_member_time(&json, "expires_at", token.expires_wall_ms);
+    json_close_object(&json);
+    struct head head = {.status = 201, .type = HEAD_JSON, .cache = HEAD_PRIVATE_NO_STORE};
+    decode_answer(decoder, &json, &head);
 }
 
 static void answer_livez(struct decoder *decoder)
@@ -259,6 +299,8 @@ static bool answer_route(struct decoder *decoder, enum http_route route)
         answer_product(decoder);
     else if (route == ROUTE_PRODUCTS)
         answer_products(decoder);
+    else if (route == ROUTE_GUESTS)
+        answer_guest(decoder);
     else if (route == ROUTE_LIVEZ)
         answer_livez(decoder);
     else if (route == ROUTE_READYZ)
@@ -319,6 +361,7 @@ static bool decode_route(struct decoder *decoder, enum http_route route)
     case ROUTE_LIVEZ:
     case ROUTE_READYZ:
     case ROUTE_ADMIN_HOME:
+    case ROUTE_GUESTS:
     case ROUTE_NONE:
     case ROUTE_COUNT:
         break;

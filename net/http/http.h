@@ -40,6 +40,7 @@ struct http_context {
     /* Gives the request a reply of at least `bytes` of body, on its home shard only; false: none is
      * free now. */
     bool (*enlarge)(void *host, struct request *request, uint32_t bytes);
+    void (*roll)(void *host); /* fresh dice into now.random */
     void *host;
     const struct identity *identity; /* who may call the admin listener */
     struct decode_room *room;        /* where bodies are taken apart; of this shard */

@@ -45,13 +45,16 @@ struct identity_token {
 struct identity {
     uint32_t token_count;
     struct identity_token tokens[IDENTITY_TOKENS_MAX];
-    struct hmac_keys webhooks; /* who signs payment events, see signature.h; loaded apart */
+    /* Loaded apart. */
+    struct hmac_keys webhooks; /* who signs payment events, see signature.h */
+    struct hmac_keys guests;   /* how we sign guests, see guest.h */
 };
 
 struct caller {
     enum role role;
     struct bytes customer; /* may be empty for role service */
     struct bytes actor;    /* admin: the name of the token */
+    bool guest;            /* the customer is a guest, and his token was found valid */
 };
 
 enum identity_answer { IDENTITY_KNOWN, IDENTITY_UNKNOWN };

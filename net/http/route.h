@@ -28,6 +28,7 @@ enum http_route {
     ROUTE_AVAILABILITY,
     ROUTE_AVAILABILITY_POST,
     ROUTE_OPENAPI,
+    ROUTE_GUESTS,
     /* storefront, of a customer */
     ROUTE_CART,
     ROUTE_CART_CLEAR,

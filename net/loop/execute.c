@@ -72,7 +72,7 @@ void shard_refresh_now(struct shard *shard)
 }
 
 /* Each command has its own dice: 62 bits of them may become an order id that nobody can guess. */
-static void roll_dice(struct shard *shard)
+void shard_roll_dice(struct shard *shard)
 {
     uint64_t *random = shard->http.now.random;
     if (shard->random_used == 0)
@@ -157,7 +157,7 @@ static void find_born(struct shard *shard, const struct event *event, struct ans
 void shard_decide(struct shard *shard, const struct command *command, struct answer *answer)
 {
     struct event event = {0};
-    roll_dice(shard);
+    shard_roll_dice(shard);
     engine_decide(shard->engine, command, &shard->http.now, &event, answer);
     if (event.kind == EVENT_NONE)
         return;

@@ -186,6 +186,8 @@ void shard_send_enlarged(struct shard *shard);
 /* A request whose last visit is durable makes the next one, here or elsewhere, in the next tick. */
 void shard_go_on(struct shard *shard, struct request *request);
 bool shard_sees_going_on(const struct shard *shard);
+/* Fresh dice into http.now. */
+void shard_roll_dice(struct shard *shard);
 /* Decides a command of our own making, and records what comes of it. There was journal_room(). */
 void shard_decide(struct shard *shard, const struct command *command, struct answer *answer);
 /* An event has happened: the tables and the journal have it. There was journal_room(). */

@@ -37,6 +37,7 @@ static void every_call_of_the_storefront_is_found(void **state)
         {HTTP_GET, "/v1/products", ROUTE_PRODUCTS, NULL},
         {HTTP_GET, "/v1/products/S1", ROUTE_PRODUCT, "S1"},
         {HTTP_GET, "/v1/products/A%2FB", ROUTE_PRODUCT, "A%2FB"},
+        {HTTP_POST, "/v1/guests", ROUTE_GUESTS, NULL},
         {HTTP_GET, "/v1/cart", ROUTE_CART, NULL},
         {HTTP_DELETE, "/v1/cart", ROUTE_CART_CLEAR, NULL},
         {HTTP_PUT, "/v1/cart/items/S1", ROUTE_CART_ITEM_PUT, "S1"},

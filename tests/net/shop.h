@@ -83,12 +83,22 @@ static inline bool shop_enlarge(void *host, struct request *request, uint32_t by
     return true;
 }
 
+static inline void shop_roll(void *host)
+{
+    uint64_t *random = ((struct shop *)host)->http.now.random;
+    random[0] = random[0] * 6364136223846793005u + 1442695040888963407u;
+    random[1] ^= random[0] >> 7;
+}
+
 static inline void shop_read_tokens(struct shop *shop)
 {
     static const char file[] = "# who\n\nann:operator:" SHOP_TOKEN "\nval:viewer:" SHOP_VIEWER "\n";
     char error[256];
     assert_int_equal(
         identity_read(&shop->identity, bytes_of(file, sizeof(file) - 1), error, sizeof(error)), 0);
+    assert_int_equal(hmac_keys_read(&shop->identity.guests, BYTES("the-key-of-guests-in-tests"), "",
+                         "", error, sizeof(error)),
+        0);
 }
 
 /* `policy` changes the configuration before anything is made; may be NULL. */
@@ -130,6 +140,7 @@ static inline struct shop *shop_open(void (*adjust)(struct config *config))
     shop->http.recovering = false;
     shop->http.ready = shop_ready;
     shop->http.enlarge = shop_enlarge;
+    shop->http.roll = shop_roll;
     shop->http.host = shop;
     shop->request = calloc(1, sizeof(*shop->request));
     shop->large = malloc(REQUEST_REPLY_LARGE);
@@ -172,9 +183,7 @@ static inline void shop_decide(
     struct event event;
     while (engine_due_of(shop->engine, command, &shop->http.now, &event))
         shop_record(shop, &event);
-    shop->http.now.random[0] =
-        shop->http.now.random[0] * 6364136223846793005u + 1442695040888963407u;
-    shop->http.now.random[1] ^= shop->http.now.random[0] >> 7;
+    shop_roll(shop);
     engine_decide(shop->engine, command, &shop->http.now, &event, answer);
     shop_record(shop, &event);
     if (event.kind != EVENT_NONE && answer->order_index == UINT32_MAX && event_is_order(event.kind))
