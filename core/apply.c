@@ -389,6 +389,13 @@ void engine_apply(struct engine *engine, const struct event *event)
     case EVENT_STOCK_ADJUSTED:
         apply_stock(engine, event);
         return;
+    case EVENT_SALE_SET:
+        catalog_reserve_sale(&engine->shelf->catalog, event);
+        return;
+    case EVENT_SALE_OPENED:
+    case EVENT_SALE_CLOSED:
+        catalog_told_sale(&engine->shelf->catalog, event);
+        return;
     case EVENT_IMPORT_BEGUN:
         catalog_begin_import(&engine->shelf->catalog);
         return;
@@ -410,7 +417,6 @@ void engine_apply(struct engine *engine, const struct event *event)
         CHECK(!"an event that happens has a kind");
         return;
     case EVENT_PAYMENT_UNMATCHED:
-    case EVENT_SALE_SET:
     case EVENT_STREAM_ATTACHED:
     case EVENT_CLOSED:
         return; /* nothing of the shard's own tables */

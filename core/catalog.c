@@ -180,6 +180,11 @@ uint32_t catalog_name_find(const struct catalog *catalog, struct bytes name)
     return 0;
 }
 
+uint32_t catalog_names(const struct catalog *catalog)
+{
+    return atomic_load_explicit(&catalog->names_used, memory_order_acquire);
+}
+
 void catalog_sale(const struct catalog *catalog, uint32_t number, struct sale *sale)
 {
     *sale = (struct sale){0};
@@ -253,6 +258,8 @@ void catalog_reserve(struct catalog *catalog, const struct event *event)
     /* The lower number first: decide numbers the seller before the sale. */
     name_reserve(catalog, fact->seller_number, event->text[TEXT_SELLER]);
     name_reserve(catalog, fact->sale_number, event->text[TEXT_SALE]);
+    if (fact->sale_number != 0 && catalog_sale_reserved(catalog, fact->sale_number) == 0)
+        catalog->sales[fact->sale_number - 1].reserved_version = 1;
     if (fact->created)
         slot_reserve(catalog, event);
     uint32_t index = catalog_find_number(catalog, fact->sku_number);
@@ -295,6 +302,15 @@ static void texts_write(struct product_texts *texts, const struct event *event)
     name_set(&texts->option, event->text[TEXT_OPTION]);
 }
 
+/* A sale that a product names exists from then on, with the configuration's values. */
+static void sale_named(struct catalog *catalog, uint32_t number)
+{
+    struct catalog_sale *slot = &catalog->sales[number - 1];
+    const struct sale sale = {.number = number, .version = 1};
+    if (slot->sale.version == 0)
+        write_whole(&slot->lock, &slot->sale, &sale, sizeof(sale));
+}
+
 void catalog_publish(struct catalog *catalog, const struct event *event)
 {
     uint32_t index = catalog_find_number(catalog, event->fact.product.sku_number);
@@ -307,23 +323,58 @@ void catalog_publish(struct catalog *catalog, const struct event *event)
     texts_write(&texts, event);
     write_whole(&record->lock, &record->terms, &terms, sizeof(terms));
     write_whole(&record->lock, &record->texts, &texts, sizeof(texts));
-    /* A sale that a product names exists from then on, with the configuration's values. */
-    if (event->fact.product.sale_number != 0) {
-        struct catalog_sale *slot = &catalog->sales[event->fact.product.sale_number - 1];
-        struct sale sale = slot->sale;
-        sale.number = event->fact.product.sale_number;
-        write_whole(&slot->lock, &slot->sale, &sale, sizeof(sale));
-    }
+    if (event->fact.product.sale_number != 0)
+        sale_named(catalog, event->fact.product.sale_number);
     if (!event->fact.product.in_import)
         atomic_store_explicit(&record->visible, 1, memory_order_release);
 }
 
-void catalog_publish_sale(struct catalog *catalog, const struct event *event)
+uint32_t catalog_sale_reserved(const struct catalog *catalog, uint32_t number)
+{
+    CHECK(number >= 1);
+    CHECK(number <= catalog->names_capacity);
+    return catalog->sales[number - 1].reserved_version;
+}
+
+void catalog_reserve_sale(struct catalog *catalog, const struct event *event)
 {
     const struct fact_sale *fact = &event->fact.sale;
+    CHECK(event->kind == EVENT_SALE_SET);
     name_reserve(catalog, fact->sale_number, event->text[TEXT_SALE]);
-    struct catalog_sale *slot = &catalog->sales[fact->sale_number - 1];
-    struct sale sale = {
+    catalog->sales[fact->sale_number - 1].reserved_version = fact->version;
+}
+
+void catalog_told_sale(struct catalog *catalog, const struct event *event)
+{
+    const struct fact_sale *fact = &event->fact.sale;
+    CHECK(event->kind == EVENT_SALE_OPENED || event->kind == EVENT_SALE_CLOSED);
+    CHECK(catalog_sale_reserved(catalog, fact->sale_number) != 0);
+    catalog->sales[fact->sale_number - 1].told =
+        event->kind == EVENT_SALE_OPENED ? SALE_TOLD_OPEN : SALE_TOLD_CLOSED;
+}
+
+struct sale sale_of_image(const struct sale_image *image, uint32_t number, uint32_t version)
+{
+    return (struct sale){
+        .number = number,
+        .hold_seconds = image->hold_seconds,
+        .payment_seconds = image->payment_seconds,
+        .review_seconds = image->review_seconds,
+        .max_per_customer = image->max_per_customer,
+        .reserve_on = image->reserve_on,
+        .payment_mode = image->payment_mode,
+        .counts = image->counts,
+        .guests = image->guests,
+        .counts_cap = image->counts_cap,
+        .version = version,
+        .starts_wall_ms = image->starts_wall_ms,
+        .ends_wall_ms = image->ends_wall_ms,
+    };
+}
+
+struct sale sale_of(const struct fact_sale *fact)
+{
+    return (struct sale){
         .number = fact->sale_number,
         .hold_seconds = fact->hold_seconds,
         .payment_seconds = fact->payment_seconds,
@@ -334,9 +385,17 @@ void catalog_publish_sale(struct catalog *catalog, const struct event *event)
         .counts = fact->counts,
         .guests = fact->guests,
         .counts_cap = fact->counts_cap,
+        .version = fact->version,
         .starts_wall_ms = fact->starts_wall_ms,
         .ends_wall_ms = fact->ends_wall_ms,
     };
+}
+
+void catalog_publish_sale(struct catalog *catalog, const struct event *event)
+{
+    const struct fact_sale *fact = &event->fact.sale;
+    struct catalog_sale *slot = &catalog->sales[fact->sale_number - 1];
+    struct sale sale = sale_of(fact);
     write_whole(&slot->lock, &slot->sale, &sale, sizeof(sale));
 }
 

@@ -20,7 +20,7 @@
 #include <stdatomic.h>
 
 #include "core/arena.h"
-#include "core/event.h"
+#include "core/command.h"
 #include "core/published.h"
 
 #define SKU_NONE UINT32_MAX
@@ -67,6 +67,7 @@ struct sale {
     uint32_t hold_seconds, payment_seconds, review_seconds, max_per_customer;
     uint8_t reserve_on, payment_mode, counts, guests;
     uint32_t counts_cap;
+    uint32_t version; /* 0: there is no such sale; 1 for one that only a product has named */
     int64_t starts_wall_ms, ends_wall_ms;
 };
 
@@ -96,6 +97,8 @@ struct catalog {
     struct name *names; /* number - 1 */
     struct catalog_sale {
         _Atomic uint32_t lock;
+        uint32_t reserved_version; /* shard 0's: of the newest change applied, durable or not */
+        uint8_t told;              /* shard 0's: enum sale_told */
         struct sale sale;
     } * sales; /* number - 1; all zero for the name of a seller */
     _Atomic uint32_t names_used;
@@ -130,7 +133,13 @@ struct bytes catalog_name(const struct catalog *catalog, uint32_t number);
 /* The number of a name, 0 when there is none. O(1). */
 uint32_t catalog_name_find(const struct catalog *catalog, struct bytes name);
 /* The sale with this number as it is now; all zero for number 0 or a seller's. */
+/* How many names there are: numbers 1 and up. */
+uint32_t catalog_names(const struct catalog *catalog);
 void catalog_sale(const struct catalog *catalog, uint32_t number, struct sale *sale);
+
+/* A sale as an event, or as a merchant, describes it. */
+struct sale sale_of(const struct fact_sale *fact);
+struct sale sale_of_image(const struct sale_image *image, uint32_t number, uint32_t version);
 
 /* The price in a currency, or false. All-zero currency means the product's own (prices[0]). */
 bool product_price(const struct product_terms *terms, const uint8_t currency[4], int64_t *amount);
@@ -142,6 +151,10 @@ uint32_t catalog_find_reserved(const struct catalog *catalog, struct bytes sku);
 bool catalog_is_changing(const struct catalog *catalog, uint32_t index);
 void catalog_reserve(struct catalog *catalog, const struct event *product_set);
 void catalog_publish(struct catalog *catalog, const struct event *product_set);
+/* Of the newest change of a sale that was applied; 0: no sale has this number. */
+uint32_t catalog_sale_reserved(const struct catalog *catalog, uint32_t number);
+void catalog_reserve_sale(struct catalog *catalog, const struct event *sale_set);
+void catalog_told_sale(struct catalog *catalog, const struct event *opened_or_closed);
 void catalog_publish_sale(struct catalog *catalog, const struct event *sale_set);
 void catalog_begin_import(struct catalog *catalog);
 void catalog_end_import(struct catalog *catalog);

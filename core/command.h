@@ -87,6 +87,7 @@ struct sale_image {
     uint8_t guests;       /* enum sale_guests */
     uint32_t counts_cap;
     int64_t starts_wall_ms, ends_wall_ms;
+    uint32_t expected_version; /* the sale it was made from; 0: whatever is there, or nothing */
 };
 
 struct command {

@@ -5,6 +5,7 @@
  * raising competes for the difference and leaves everything as it was when it fails (C2).
  */
 #include "core/check.h"
+#include "core/counts.h"
 #include "core/engine_steps.h"
 
 enum {
@@ -103,6 +104,8 @@ static enum outcome cart_take(struct decision *decision, const struct selling *s
     uint32_t own = hold == NULL ? 0 : hold->quantity;
     struct answer *answer = decision->answer;
     struct stock *stock = &decision->engine->shelf->stock;
+    if (selling_refuses(selling, decision->command))
+        return OUTCOME_FORBIDDEN;
     enum outcome window = selling_window(selling, decision->now->wall_ms, &answer->starts_wall_ms);
     if (window != OUTCOME_OK)
         return window;
@@ -126,9 +129,11 @@ enum outcome line_refused(const struct decision *decision, uint32_t sku_index,
     uint32_t units)
 {
     struct stock *stock = &decision->engine->shelf->stock;
+    struct selling selling;
     uint32_t left = 0;
+    selling_terms(decision->engine, sku_index, &selling);
     (void)stock_look(stock, sku_index, units, &left);
-    *available = said == STOCK_INSUFFICIENT ? left + own : own;
+    *available = counts_shown(&selling.sale, said == STOCK_INSUFFICIENT ? left + own : own);
     /* A customer's own held units count as available to him (A6): then some are left. */
     if (said == STOCK_INSUFFICIENT || own > 0)
         return OUTCOME_INSUFFICIENT;
@@ -198,6 +203,8 @@ static enum outcome cart_put(
         .sale_number = terms->sale_number,
         .limit = holds_units ? selling->limit : 0,
     };
+    if (selling_refuses(selling, decision->command))
+        return OUTCOME_FORBIDDEN;
     enum outcome outcome = cart_currency(decision, terms, currency, &line.unit_price);
     if (outcome != OUTCOME_OK)
         return outcome;

@@ -76,11 +76,15 @@ static void give_back(struct decision *decision, struct basket *basket)
     }
 }
 
+/* A look takes nothing, so it tells no more than everybody may know: asked for more units than
+ * that, it answers for so many as are no secret (A5). */
 static void draft_look(struct decision *decision, struct draft *draft)
 {
     if (draft->outcome != OUTCOME_OK || draft->quantity == draft->from_hold)
         return;
     uint32_t units = draft->quantity - draft->from_hold, left = 0;
+    if (units > draft->known)
+        units = draft->known;
     enum stock_answer said =
         stock_look(&decision->engine->shelf->stock, draft->sku_index, units, &left);
     if (said != STOCK_TAKEN)
@@ -88,10 +92,16 @@ static void draft_look(struct decision *decision, struct draft *draft)
             &draft->available, &draft->next_release_shelf_ms, units);
 }
 
-static void look_at_all(struct decision *decision, struct basket *basket)
+/* Whether all that can be known without taking is in favour. */
+static bool look_at_all(struct decision *decision, struct basket *basket)
 {
-    for (uint32_t i = 0; i < basket->draft_count; i++)
-        draft_look(decision, &decision->engine->scratch->drafts[i]);
+    struct draft *drafts = decision->engine->scratch->drafts;
+    bool good = true;
+    for (uint32_t i = 0; i < basket->draft_count; i++) {
+        draft_look(decision, &drafts[i]);
+        good = good && drafts[i].outcome == OUTCOME_OK;
+    }
+    return good;
 }
 
 /* Every line or none; false when one could not be had. */
@@ -112,7 +122,7 @@ static bool claim_all(struct decision *decision, struct basket *basket)
         draft->outcome = line_refused(decision, draft->sku_index, said, draft->from_hold,
             &draft->available, &draft->next_release_shelf_ms, units);
         give_back(decision, basket);
-        look_at_all(decision, basket);
+        (void)look_at_all(decision, basket);
         return false;
     }
     return true;
@@ -238,7 +248,7 @@ static enum outcome checkout_judge(struct decision *decision, struct basket *bas
     if (outcome != OUTCOME_OK)
         return outcome;
     if (!good) {
-        look_at_all(decision, basket);
+        (void)look_at_all(decision, basket);
         return basket_refused(decision, basket);
     }
     outcome = basket_total(decision, basket);
@@ -268,6 +278,9 @@ enum outcome decide_checkout(struct decision *decision)
     outcome = checkout_judge(decision, &basket);
     if (outcome != OUTCOME_OK)
         return outcome;
+    /* A basket that is known to fail tries nothing: what the attempt finds is not for free. */
+    if (basket.hides_counts && !look_at_all(decision, &basket))
+        return basket_refused(decision, &basket);
     if (!claim_all(decision, &basket))
         return basket_refused(decision, &basket);
     placed_event(decision, &basket);

@@ -2,6 +2,7 @@
 #include "core/decide_draft.h"
 
 #include "core/check.h"
+#include "core/counts.h"
 
 static struct draft *draft_at(const struct decision *decision, uint32_t index)
 {
@@ -218,6 +219,8 @@ static enum outcome draft_judge(struct decision *decision, struct basket *basket
     const struct selling *selling, struct draft *draft)
 {
     const uint8_t *cart = NULL;
+    if (selling_refuses(selling, decision->command))
+        return OUTCOME_FORBIDDEN;
     if (draft->from_hold > 0)
         cart = customer_at(decision->engine, decision->customer_index)->currency;
     if (cart != NULL && memcmp(cart, basket->currency, 3) != 0)
@@ -233,14 +236,16 @@ static enum outcome draft_judge(struct decision *decision, struct basket *basket
                                                                        : OUTCOME_LIMIT_EXCEEDED;
 }
 
-/* In a basket over several sales external stands over deferred, the shortest time to pay and the
- * latest end count (P1). */
+/* In a basket over several sales external stands over deferred, the shortest times to pay and to
+ * review and the latest end count (P1). */
 static void basket_add_terms(struct basket *basket, const struct selling *selling)
 {
     if (basket->payment_mode != PAYMENT_EXTERNAL)
         basket->payment_mode = selling->payment_mode;
     if (basket->payment_seconds == 0 || selling->payment_seconds < basket->payment_seconds)
         basket->payment_seconds = selling->payment_seconds;
+    if (basket->review_seconds == 0 || selling->review_seconds < basket->review_seconds)
+        basket->review_seconds = selling->review_seconds;
     int64_t ends = selling_ends(selling);
     if (ends > basket->ends_wall_ms)
         basket->ends_wall_ms = ends;
@@ -261,6 +266,8 @@ bool basket_judge(struct decision *decision, struct basket *basket)
         selling_terms(decision->engine, draft->sku_index, &selling);
         draft->seller_number = selling.terms.seller_number;
         draft->sale_number = selling.terms.sale_number;
+        draft->known = counts_known(&selling.sale);
+        basket->hides_counts |= draft->known != UINT32_MAX;
         basket_add_terms(basket, &selling);
         draft->outcome = draft_judge(decision, basket, &selling, draft);
         good = good && draft->outcome == OUTCOME_OK;

@@ -18,9 +18,11 @@ struct basket {
     uint32_t line_count; /* of the order it would become: see placed_lines() */
     uint32_t allowances_new;
     uint32_t payment_seconds;
+    uint32_t review_seconds;
     uint8_t payment_mode;
     uint8_t from_cart;
-    uint8_t fresh_units; /* some units must still be taken from available */
+    uint8_t hides_counts; /* of some line customers may not know how many are left (A5) */
+    uint8_t fresh_units;  /* some units must still be taken from available */
     uint8_t currency[4];
     int64_t items_total;
     int64_t ends_wall_ms; /* the latest end of its sales; 0 none */

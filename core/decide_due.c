@@ -109,6 +109,8 @@ bool engine_due(struct engine *engine, const struct moment *now, struct event *e
 {
     struct decision decision = due_decision(engine, now, event);
     uint32_t work = DUE_WORK_MAX, id;
+    if (engine->shard == 0 && decide_sale_due(&decision))
+        return true;
     for (uint32_t early = 0; early < DUE_WORK_MAX; early++) {
         if (!deadlines_peek(&engine->deadlines, now->shelf_ms, &work, &id))
             return false;
@@ -120,7 +122,13 @@ bool engine_due(struct engine *engine, const struct moment *now, struct event *e
 
 uint64_t engine_next_due(const struct engine *engine)
 {
-    return deadlines_next(&engine->deadlines);
+    uint64_t next = deadlines_next(&engine->deadlines);
+    if (engine->shard != 0 || engine->sales_due_wall_ms == INT64_MAX)
+        return next;
+    int64_t sales = engine->sales_due_wall_ms - engine->wall_offset_ms;
+    if (sales <= 0)
+        return 0;
+    return (uint64_t)sales < next ? (uint64_t)sales : next;
 }
 
 /* The first hold or open order of the customer whose time is over. */

@@ -248,6 +248,11 @@ enum outcome decide_product(struct decision *decision)
     const struct product_image *image = decision->command->product;
     struct engine *engine = decision->engine;
     const struct catalog *catalog = &engine->shelf->catalog;
+    if (decision->command->step > 0) {
+        decision->answer->version = decision->command->step;
+        decision_visit_others(decision, decision->command->step);
+        return OUTCOME_OK;
+    }
     CHECK(engine->shard == 0);
     CHECK(image->price_count >= 1);
     CHECK(image->price_count <= PRICES_MAX);
@@ -281,6 +286,8 @@ enum outcome decide_product(struct decision *decision)
     product_texts_of(image, decision->event);
     decision->event->text[TEXT_ACTOR] = decision->command->actor;
     decision_stream(decision, 1);
+    if (!image->in_import)
+        decision_visit_others(decision, fact.version);
     return OUTCOME_OK;
 }
 

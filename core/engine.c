@@ -152,7 +152,13 @@ void selling_terms(const struct engine *engine, uint32_t sku_index, struct selli
     selling->hold_seconds =
         first_set(terms->hold_seconds, sale->hold_seconds, policy->hold_seconds);
     selling->payment_seconds = first_set(sale->payment_seconds, policy->payment_seconds, 0);
+    selling->review_seconds = first_set(sale->review_seconds, policy->review_seconds, 0);
     selling->limit = first_set(terms->max_per_customer, sale->max_per_customer, 0);
+}
+
+bool selling_refuses(const struct selling *selling, const struct command *command)
+{
+    return command->guest && selling->sale.guests == GUESTS_REFUSED;
 }
 
 int64_t selling_ends(const struct selling *selling)
@@ -222,10 +228,11 @@ static enum outcome decide_one(struct decision *decision)
     case COMMAND_IMPORT_BEGIN:
     case COMMAND_IMPORT_END:
         return decide_import(decision);
+    case COMMAND_SALE_SET:
+        return decide_sale_set(decision);
     case COMMAND_CART_EXTEND:
     case COMMAND_REVIEW:
     case COMMAND_CUSTOMER_READ:
-    case COMMAND_SALE_SET:
     case COMMAND_CART_MERGE:
     case COMMAND_SWITCH:
     case COMMAND_SALE_REMOVE:

@@ -35,6 +35,7 @@ enum outcome decide_product(struct decision *decision);
 enum outcome decide_stock(struct decision *decision);
 enum outcome decide_stock_read(struct decision *decision);
 enum outcome decide_import(struct decision *decision);
+enum outcome decide_sale_set(struct decision *decision);
 
 /* Whether who asks may see this order: its customer, or a service that names nobody else. */
 bool order_may_see(
@@ -60,6 +61,10 @@ uint64_t decision_keep_ms(const struct decision *decision, int64_t ends_wall_ms)
 /* NULL while there is room for one more customer, or the customer exists. */
 const char *room_for_customer(const struct decision *decision);
 
+/* When what was decided here is durable, the other shards are visited one after another with step
+ * `note`, and then the reply leaves: no decision that began before it is under way any more. */
+void decision_visit_others(struct decision *decision, uint32_t note);
+
 /* Terms of selling a product: the SKU's value over its sale's over the configuration's (L9). */
 struct selling {
     struct product_terms terms;
@@ -68,9 +73,12 @@ struct selling {
     uint8_t payment_mode;
     uint32_t hold_seconds;
     uint32_t payment_seconds;
+    uint32_t review_seconds;
     uint32_t limit;
 };
 void selling_terms(const struct engine *engine, uint32_t sku_index, struct selling *selling);
+/* A sale that is not for guests: neither to hold nor to buy. */
+bool selling_refuses(const struct selling *selling, const struct command *command);
 /* Whether the sale of the product is open now (W1). */
 enum outcome selling_window(const struct selling *selling, int64_t wall_ms, int64_t *starts_ms);
 /* When the sale of the product ends; 0 never. */
@@ -91,6 +99,8 @@ void order_event_move(struct event *event, enum stock_move move);
 void order_event_cancel(struct event *event, enum stock_move move);
 /* An open order at its deadline. */
 void decide_order_due(struct decision *decision, uint32_t order_index);
+/* The window of a sale that has opened or closed by now, on shard 0; false: none. */
+bool decide_sale_due(struct decision *decision);
 /* A hold at its deadline. */
 void decide_hold_due(struct decision *decision, uint32_t hold_index);
 

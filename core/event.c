@@ -30,6 +30,8 @@ uint32_t event_fact_size(enum event_kind kind)
     case EVENT_STOCK_ADJUSTED:
         return sizeof(struct fact_stock);
     case EVENT_SALE_SET:
+    case EVENT_SALE_OPENED:
+    case EVENT_SALE_CLOSED:
         return sizeof(struct fact_sale);
     case EVENT_IMPORT_BEGUN:
     case EVENT_IMPORT_DONE:

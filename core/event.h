@@ -64,6 +64,8 @@ enum event_kind {
     EVENT_SWITCH_SET = 37,   /* pause, freeze, kill, resume */
     EVENT_SALE_CLOSING = 38, /* its removal has begun */
     EVENT_SALE_REMOVED = 39,
+    EVENT_SALE_OPENED = 40, /* its window has begun; fact_sale as it is */
+    EVENT_SALE_CLOSED = 41,
     /* any shard, of the journal itself */
     EVENT_STREAM_ATTACHED = 48, /* the journal has met its PostgreSQL: segments wait for it now */
     EVENT_CLOSED = 49,          /* closing mark of a clean stop */
@@ -92,6 +94,9 @@ enum payment_result {
     RESULT_CANCELLED,
     RESULT_REFUNDED,
 };
+
+/* What was last told of a sale's window: SALE_SILENT, nothing yet. */
+enum sale_told { SALE_SILENT = 0, SALE_TOLD_OPEN = 1, SALE_TOLD_CLOSED = 2 };
 
 /* LINE_MOVED: of a guest's cart, handed to a merge that has not ended; it holds nothing. */
 enum line_state { LINE_NONE = 0, LINE_HELD = 1, LINE_EXPIRED = 2, LINE_MOVED = 3 };
@@ -244,7 +249,7 @@ struct fact_sale {
     uint8_t counts;       /* enum sale_counts */
     uint8_t guests;       /* enum sale_guests */
     uint32_t counts_cap;
-    uint32_t reserved;
+    uint32_t version;
     int64_t starts_wall_ms;
     int64_t ends_wall_ms;
     int64_t now_wall_ms;

@@ -223,6 +223,16 @@ void json_put_member_boolean(struct json_writer *json, const char *name, bool va
     json_put_boolean(json, value);
 }
 
+void json_put_member_cursor(struct json_writer *json, const char *name, uint64_t cursor)
+{
+    char text[20];
+    uint32_t first = sizeof(text);
+    for (; cursor > 0; cursor /= 10)
+        text[--first] = (char)('0' + cursor % 10);
+    json_put_name(json, name);
+    json_put_string_or_null(json, bytes_of(text + first, (uint32_t)sizeof(text) - first));
+}
+
 void json_put_member_time(struct json_writer *json, const char *name, int64_t wall_ms)
 {
     json_put_name(json, name);

@@ -75,6 +75,8 @@ void json_put_member_string(struct json_writer *json, const char *name, struct b
 void json_put_member_string_or_null(struct json_writer *json, const char *name, struct bytes text);
 void json_put_member_integer(struct json_writer *json, const char *name, int64_t value);
 void json_put_member_boolean(struct json_writer *json, const char *name, bool value);
+/* A position of a list as text, null for 0. */
+void json_put_member_cursor(struct json_writer *json, const char *name, uint64_t cursor);
 void json_put_member_time(struct json_writer *json, const char *name, int64_t wall_ms);
 void json_put_member_uuid(struct json_writer *json, const char *name, const uint8_t id[16]);
 void json_put_member_currency(struct json_writer *json, const char *name, const uint8_t code[4]);

@@ -98,6 +98,8 @@ void engine_settle(struct engine *engine, const struct event *event)
         return;
     case EVENT_SALE_SET:
         catalog_publish_sale(&engine->shelf->catalog, event);
+        engine->sales_due_wall_ms = 0; /* look at all again, from the first */
+        engine->sales_at = 0;
         return;
     case EVENT_IMPORT_DONE:
         catalog_publish_import(&engine->shelf->catalog);
@@ -109,6 +111,8 @@ void engine_settle(struct engine *engine, const struct event *event)
     case EVENT_CUSTOMER_FORGOTTEN:
     case EVENT_PAYMENT_UNMATCHED:
     case EVENT_IMPORT_BEGUN:
+    case EVENT_SALE_OPENED:
+    case EVENT_SALE_CLOSED:
     case EVENT_STREAM_ATTACHED:
     case EVENT_CLOSED:
         return;

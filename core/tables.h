@@ -134,6 +134,7 @@ struct draft {
     uint32_t hold_index; /* a live hold of the same SKU that is used first; NONE */
     uint32_t from_hold;
     uint32_t available;
+    uint32_t known; /* units that an answer which takes none may tell of, see counts.h */
     uint32_t limit, used;
     uint32_t taken; /* units moved available -> held by this decide */
     uint64_t next_release_shelf_ms;
@@ -168,6 +169,12 @@ struct engine {
 
     uint32_t live_holds; /* holds and unpaid orders whose clock is running */
     uint64_t stream_seq; /* last used */
+
+    /* shard 0: windows of sales that open and close by the wall clock, see decide_sale.c */
+    int64_t sales_due_wall_ms; /* when to look at all of them again */
+    int64_t sales_next_wall_ms;
+    uint32_t sales_at;      /* the number to look at next */
+    int64_t wall_offset_ms; /* wall - shelf, as of the last look */
     struct scratch *scratch;
 };
 

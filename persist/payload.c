@@ -6,6 +6,7 @@
 #include "persist/payload.h"
 
 #include "core/check.h"
+#include "core/sale_json.h"
 
 struct bytes payload_result_name(uint8_t result)
 {
@@ -74,6 +75,10 @@ struct bytes payload_type(const struct event *event, uint32_t index)
         return BYTES("stock.adjusted.v1");
     case EVENT_SALE_SET:
         return BYTES("sale.changed.v1");
+    case EVENT_SALE_OPENED:
+        return BYTES("sale.opened.v1");
+    case EVENT_SALE_CLOSED:
+        return BYTES("sale.closed.v1");
     case EVENT_NONE:
     case EVENT_CART_LINE_SET:
     case EVENT_HOLD_EXPIRED:
@@ -101,6 +106,12 @@ struct bytes payload_type(const struct event *event, uint32_t index)
     return (struct bytes){0};
 }
 
+/* Those whose fact is the sale as it is. */
+static bool is_sale(enum event_kind kind)
+{
+    return kind == EVENT_SALE_SET || kind == EVENT_SALE_OPENED || kind == EVENT_SALE_CLOSED;
+}
+
 struct bytes payload_aggregate_type(const struct event *event)
 {
     if (event_is_order(event->kind))
@@ -111,7 +122,7 @@ struct bytes payload_aggregate_type(const struct event *event)
         return BYTES("product");
     if (event->kind == EVENT_STOCK_ADJUSTED)
         return BYTES("stock");
-    CHECK(event->kind == EVENT_SALE_SET);
+    CHECK(is_sale(event->kind));
     return BYTES("sale");
 }
 
@@ -119,7 +130,7 @@ struct bytes payload_aggregate_id(const struct event *event, char scratch[JSON_U
 {
     if (event->kind == EVENT_PRODUCT_SET || event->kind == EVENT_STOCK_ADJUSTED)
         return event->text[TEXT_SKU];
-    if (event->kind == EVENT_SALE_SET)
+    if (is_sale(event->kind))
         return event->text[TEXT_SALE];
     bool unmatched = event->kind == EVENT_PAYMENT_UNMATCHED;
     CHECK(unmatched || event_is_order(event->kind));
@@ -154,7 +165,7 @@ int64_t payload_wall_ms(const struct event *event)
         return event->fact.product.now_wall_ms;
     if (event->kind == EVENT_STOCK_ADJUSTED)
         return event->fact.stock.now_wall_ms;
-    CHECK(event->kind == EVENT_SALE_SET);
+    CHECK(is_sale(event->kind));
     return event->fact.sale.now_wall_ms;
 }
 
@@ -268,15 +279,9 @@ static void put_stock(struct json_writer *json, const struct event *event)
 
 static void put_sale(struct json_writer *json, const struct event *event)
 {
-    const struct fact_sale *sale = &event->fact.sale;
-    json_put_member_string(json, "sale", event->text[TEXT_SALE]);
-    json_put_member_time(json, "starts_at", sale->starts_wall_ms);
-    json_put_member_time(json, "ends_at", sale->ends_wall_ms);
-    json_put_member_string_or_null(json, "reserve_on", payload_reserve_name(sale->reserve_on));
-    json_put_member_integer(json, "hold_seconds", sale->hold_seconds);
-    json_put_member_integer(json, "payment_seconds", sale->payment_seconds);
-    json_put_member_integer(json, "review_seconds", sale->review_seconds);
-    json_put_member_integer(json, "max_per_customer", sale->max_per_customer);
+    const struct sale sale = sale_of(&event->fact.sale);
+    sale_json_put_members(json, event->text[TEXT_SALE], &sale);
+    json_put_member_string_or_null(json, "actor", event->text[TEXT_ACTOR]);
 }
 
 static void put_data(struct json_writer *json, const struct event *event, uint32_t index)

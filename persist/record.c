@@ -68,6 +68,16 @@ struct kind_rule {
         }                                                                                          \
     }
 
+#define RULE_SALE                                                                                  \
+    {                                                                                              \
+        sizeof(struct fact_sale), 0, 0,                                                            \
+        {                                                                                          \
+            {                                                                                      \
+                0, 0                                                                               \
+            }                                                                                      \
+        }                                                                                          \
+    }
+
 static const struct kind_rule kind_rules[] = {
     [EVENT_CART_LINE_SET] = RULE_CART(1, 1),
     [EVENT_HOLD_EXPIRED] = RULE_CART(1, 1),
@@ -87,7 +97,9 @@ static const struct kind_rule kind_rules[] = {
     [EVENT_CUSTOMER_FORGOTTEN] = RULE_PLAIN(fact_forgotten),
     [EVENT_PRODUCT_SET] = {sizeof(struct fact_product), 0, 0, {{0, 0}}},
     [EVENT_STOCK_ADJUSTED] = RULE_PLAIN(fact_stock),
-    [EVENT_SALE_SET] = RULE_PLAIN(fact_sale),
+    [EVENT_SALE_SET] = RULE_SALE,
+    [EVENT_SALE_OPENED] = RULE_SALE,
+    [EVENT_SALE_CLOSED] = RULE_SALE,
     [EVENT_IMPORT_BEGUN] = RULE_PLAIN(fact_import),
     [EVENT_IMPORT_DONE] = RULE_PLAIN(fact_import),
     [EVENT_STREAM_ATTACHED] = {sizeof(struct fact_mark), 0, 0, {{0, 0}}},
@@ -197,6 +209,12 @@ static bool product_valid(const struct fact_product *product)
     return true;
 }
 
+static bool sale_valid(const struct fact_sale *sale)
+{
+    return sale->reserve_on <= RESERVE_CHECKOUT && sale->payment_mode <= PAYMENT_DEFERRED &&
+           sale->counts <= COUNTS_BOOLEAN && sale->guests <= GUESTS_REFUSED;
+}
+
 static bool forgotten_valid(const struct event *event)
 {
     return event->fact.forgotten.count <= FORGET_MAX &&
@@ -225,13 +243,16 @@ static bool fact_valid(const struct event *event)
     case EVENT_ORDERS_FORGOTTEN:
     case EVENT_KEYS_FORGOTTEN:
         return forgotten_valid(event);
+    case EVENT_SALE_SET:
+    case EVENT_SALE_OPENED:
+    case EVENT_SALE_CLOSED:
+        return sale_valid(&event->fact.sale);
     case EVENT_PRODUCT_SET:
         return product_valid(&event->fact.product);
     case EVENT_PAYMENT_UNMATCHED:
         return event->fact.unmatched.result <= RESULT_REFUNDED;
     case EVENT_CUSTOMER_FORGOTTEN:
     case EVENT_STOCK_ADJUSTED:
-    case EVENT_SALE_SET:
     case EVENT_IMPORT_BEGUN:
     case EVENT_IMPORT_DONE:
     case EVENT_STREAM_ATTACHED:

@@ -108,7 +108,7 @@ static inline struct id bought(const char *who, const char *key, const char *sku
     return id;
 }
 
-static const struct order *order(struct id id)
+static inline const struct order *order(struct id id)
 {
     uint32_t index = order_find(shop.engines[0], id.bytes);
     assert_int_not_equal(index, NONE);
