@@ -192,6 +192,18 @@ bool decode_end(struct decoder *decoder)
     return true;
 }
 
+bool decode_is_stale(const struct decoder *decoder, uint32_t version)
+{
+    const struct http_request *parsed = decoder->parsed;
+    char text[16];
+    if (!http_has(parsed, HTTP_FIELD_IF_MATCH))
+        return false;
+    struct bytes sent = parsed->field[HTTP_FIELD_IF_MATCH];
+    (void)snprintf(text, sizeof(text), "\"%u\"", version);
+    return version == 0 || http_repeated(parsed, HTTP_FIELD_IF_MATCH) ||
+           (!bytes_equal(sent, BYTES("*")) && !bytes_equal(sent, bytes_of_string(text)));
+}
+
 bool decode_has_room(struct decoder *decoder, uint32_t size)
 {
     struct request *request = decoder->request;

@@ -80,6 +80,10 @@ bool decode_has_room(struct decoder *decoder, uint32_t size);
 void decode_answer(
     struct decoder *decoder, const struct json_writer *json, const struct head *head);
 
+/* If-Match of a product or sale does not name the version that it has: "7"; 0 for one that is not
+ * there. */
+bool decode_is_stale(const struct decoder *decoder, uint32_t version);
+
 /* Copies into the slot. */
 struct bytes decode_keep(struct decoder *decoder, struct bytes bytes);
 /* An optional or required string member, checked for its size and kept. */
@@ -111,6 +115,7 @@ bool decode_cancel(struct decoder *decoder);
 bool decode_orders(struct decoder *decoder);
 bool decode_order(struct decoder *decoder);
 bool decode_product_patch(struct decoder *decoder);
+bool decode_sale_put(struct decoder *decoder);
 bool decode_stock_change(struct decoder *decoder);
 bool decode_stock_read(struct decoder *decoder);
 bool decode_stock_list(struct decoder *decoder);
@@ -120,6 +125,8 @@ bool decode_import(struct decoder *decoder);
 void answer_availability(struct decoder *decoder);
 void answer_products(struct decoder *decoder);
 void answer_product(struct decoder *decoder);
+void answer_sale(struct decoder *decoder);
+void answer_sales(struct decoder *decoder);
 
 /* Whether the text holds 13 to 19 digits in a row that pass Luhn's check. */
 bool decode_has_card_number(struct bytes text);

@@ -9,8 +9,6 @@
  * A new own currency needs a price: `price`, or one in prices. The one before it stays in prices
  * unless these are sent without it. All that is wrong is told in one reply.
  */
-#include <stdio.h>
-
 #include "core/check.h"
 #include "core/currency.h"
 #include "core/rfc3339.h"
@@ -220,19 +218,6 @@ static void patch(struct decoder *decoder, struct product_image *image)
     patch_times(decoder, image);
 }
 
-/* If-Match names the version that the caller has seen: "7". */
-static bool is_stale(const struct decoder *decoder, uint32_t version)
-{
-    const struct http_request *parsed = decoder->parsed;
-    char text[16];
-    if (!http_has(parsed, HTTP_FIELD_IF_MATCH))
-        return false;
-    struct bytes sent = parsed->field[HTTP_FIELD_IF_MATCH];
-    (void)snprintf(text, sizeof(text), "\"%u\"", version);
-    return http_repeated(parsed, HTTP_FIELD_IF_MATCH) ||
-           (!bytes_equal(sent, BYTES("*")) && !bytes_equal(sent, bytes_of_string(text)));
-}
-
 /* The product as it is, still borrowed from what was read of it; false: refused. */
 static bool find_product(
     struct decoder *decoder, struct product_terms *terms, struct product_texts *texts)
@@ -243,7 +228,7 @@ static bool find_product(
         return decode_refuse(decoder, PROBLEM_NOT_FOUND, "There is no such product.");
     catalog_terms(catalog, sku_index, terms);
     catalog_texts(catalog, sku_index, texts);
-    if (is_stale(decoder, terms->version))
+    if (decode_is_stale(decoder, terms->version))
         return decode_refuse(decoder, PROBLEM_STALE_VERSION,
             "If-Match names the version of the product in quotes, and it has another one now.");
     return true;

@@ -85,12 +85,15 @@ static enum access access_of(enum http_route route)
     case ROUTE_ADMIN_PRODUCT:
     case ROUTE_ADMIN_STOCK:
     case ROUTE_ADMIN_STOCK_LIST:
+    case ROUTE_ADMIN_SALES:
+    case ROUTE_ADMIN_SALE:
     case ROUTE_ADMIN_ORDER:
         return ACCESS_VIEWER;
     case ROUTE_ADMIN_IMPORT:
     case ROUTE_ADMIN_IMPORT_DRY_RUN:
     case ROUTE_ADMIN_PRODUCT_PATCH:
     case ROUTE_ADMIN_STOCK_CHANGE:
+    case ROUTE_ADMIN_SALE_PUT:
         return ACCESS_OPERATOR;
     case ROUTE_NONE:
     case ROUTE_COUNT:
@@ -301,6 +304,10 @@ static bool answer_route(struct decoder *decoder, enum http_route route)
         answer_products(decoder);
     else if (route == ROUTE_GUESTS)
         answer_guest(decoder);
+    else if (route == ROUTE_ADMIN_SALES)
+        answer_sales(decoder);
+    else if (route == ROUTE_ADMIN_SALE)
+        answer_sale(decoder);
     else if (route == ROUTE_LIVEZ)
         answer_livez(decoder);
     else if (route == ROUTE_READYZ)
@@ -345,6 +352,8 @@ static bool decode_route(struct decoder *decoder, enum http_route route)
         return decode_product_patch(decoder);
     case ROUTE_ADMIN_STOCK_CHANGE:
         return decode_stock_change(decoder);
+    case ROUTE_ADMIN_SALE_PUT:
+        return decode_sale_put(decoder);
     case ROUTE_ADMIN_STOCK:
         return decode_stock_read(decoder);
     case ROUTE_ADMIN_STOCK_LIST:
@@ -355,6 +364,8 @@ static bool decode_route(struct decoder *decoder, enum http_route route)
     case ROUTE_PRODUCTS:
     case ROUTE_PRODUCT:
     case ROUTE_ADMIN_PRODUCT:
+    case ROUTE_ADMIN_SALES:
+    case ROUTE_ADMIN_SALE:
     case ROUTE_AVAILABILITY:
     case ROUTE_AVAILABILITY_POST:
     case ROUTE_OPENAPI:

@@ -2,6 +2,7 @@
 #include "net/http/offer.h"
 
 #include "core/check.h"
+#include "core/counts.h"
 
 static enum offer_status status_of(enum stock_answer answer)
 {
@@ -18,25 +19,28 @@ static enum offer_status status_of(enum stock_answer answer)
     return OFFER_UNKNOWN;
 }
 
-struct offer offer_of(
-    struct http_context *context, uint32_t sku_index, const struct product_terms *terms)
+/* What the product leaves to its sale. */
+static struct offer begin(const struct product_terms *terms, const struct sale *sale)
 {
-    struct stock *stock = &context->shelf->stock;
     struct offer offer = {
         .starts_wall_ms = terms->starts_wall_ms,
         .ends_wall_ms = terms->ends_wall_ms,
         .max_per_customer = terms->max_per_customer,
     };
-    if (terms->sale_number != 0) {
-        struct sale sale;
-        catalog_sale(&context->shelf->catalog, terms->sale_number, &sale);
-        if (offer.starts_wall_ms == 0)
-            offer.starts_wall_ms = sale.starts_wall_ms;
-        if (offer.ends_wall_ms == 0)
-            offer.ends_wall_ms = sale.ends_wall_ms;
-        if (offer.max_per_customer == 0)
-            offer.max_per_customer = sale.max_per_customer;
-    }
+    if (offer.starts_wall_ms == 0)
+        offer.starts_wall_ms = sale->starts_wall_ms;
+    if (offer.ends_wall_ms == 0)
+        offer.ends_wall_ms = sale->ends_wall_ms;
+    if (offer.max_per_customer == 0)
+        offer.max_per_customer = sale->max_per_customer;
+    return offer;
+}
+
+static struct offer look(struct http_context *context, uint32_t sku_index,
+    const struct product_terms *terms, const struct sale *sale)
+{
+    struct stock *stock = &context->shelf->stock;
+    struct offer offer = begin(terms, sale);
     offer.status = status_of(stock_look(stock, sku_index, 1, &offer.available));
     if (offer.status == OFFER_HELD_BY_OTHERS)
         offer.next_release_wall_ms =
@@ -45,6 +49,25 @@ struct offer offer_of(
         offer.status = OFFER_NOT_STARTED;
     if (offer.ends_wall_ms != 0 && context->now.wall_ms >= offer.ends_wall_ms)
         offer.status = OFFER_ENDED;
+    return offer;
+}
+
+struct offer offer_exact(
+    struct http_context *context, uint32_t sku_index, const struct product_terms *terms)
+{
+    struct sale sale;
+    catalog_sale(&context->shelf->catalog, terms->sale_number, &sale);
+    return look(context, sku_index, terms, &sale);
+}
+
+struct offer offer_of(
+    struct http_context *context, uint32_t sku_index, const struct product_terms *terms)
+{
+    struct sale sale;
+    catalog_sale(&context->shelf->catalog, terms->sale_number, &sale);
+    struct offer offer = look(context, sku_index, terms, &sale);
+    offer.is_hidden = counts_are_hidden(&sale);
+    offer.available = offer.is_hidden ? 0 : counts_shown(&sale, offer.available);
     return offer;
 }
 
@@ -127,7 +150,10 @@ void offer_put_item(struct json_writer *json, struct bytes sku, const struct off
     size = append(text, size, BYTES("\",\"status\":\""));
     size = append(text, size, offer_status_name(offer->status));
     size = append(text, size, BYTES("\",\"available\":"));
-    size = append_number(text, size, offer->available);
+    if (offer->is_hidden)
+        size = append(text, size, BYTES("null"));
+    else
+        size = append_number(text, size, offer->available);
     size = append(text, size, BYTES(",\"next_release_at\":"));
     size = append_time(text, size, offer->next_release_wall_ms);
     size = append(text, size, BYTES(",\"starts_at\":"));

@@ -29,6 +29,7 @@ enum offer_status {
 struct offer {
     enum offer_status status;
     uint32_t available;
+    bool is_hidden; /* how many are available is not said (A5): then it is 0 */
     int64_t next_release_wall_ms;
     int64_t starts_wall_ms;
     int64_t ends_wall_ms;
@@ -37,8 +38,10 @@ struct offer {
 
 enum { OFFER_ITEM_SIZE_MAX = 160 + 2 * SKU_SIZE_MAX }; /* bytes of an item as JSON */
 
-/* Of a product whose terms were read. */
+/* Of a product whose terms were read: as customers see it, or as its merchant does. */
 struct offer offer_of(
+    struct http_context *context, uint32_t sku_index, const struct product_terms *terms);
+struct offer offer_exact(
     struct http_context *context, uint32_t sku_index, const struct product_terms *terms);
 
 struct bytes offer_status_name(enum offer_status status);

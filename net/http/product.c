@@ -85,7 +85,11 @@ void product_put(struct json_writer *json, const struct product_image *image,
     put_texts(json, image);
     put_prices(json, image, currency);
     json_put_member_string(json, "status", offer_status_name(offer->status));
-    json_put_member_integer(json, "available", offer->available);
+    json_put_name(json, "available");
+    if (offer->is_hidden)
+        json_put_null(json);
+    else
+        json_put_integer(json, offer->available);
     json_put_name(json, "max_per_customer");
     if (offer->max_per_customer > 0)
         json_put_integer(json, offer->max_per_customer);

@@ -21,15 +21,14 @@ enum {
 
 /* `currency` all 0: the product's own. The product has a price in it. */
 static void put_product(struct http_context *context, struct json_writer *json, uint32_t sku_index,
-    const struct product_terms *terms, const uint8_t currency[4])
+    const struct product_terms *terms, const uint8_t currency[4], const struct offer *offer)
 {
     const struct catalog *catalog = &context->shelf->catalog;
     struct product_texts texts;
     struct product_image image;
     catalog_texts(catalog, sku_index, &texts);
-    struct offer offer = offer_of(context, sku_index, terms);
     product_describe(catalog, terms, &texts, &image);
-    product_put(json, &image, currency, terms->version, &offer);
+    product_put(json, &image, currency, terms->version, offer);
 }
 
 static void answer_json(struct decoder *decoder, const struct json_writer *json)
@@ -55,13 +54,17 @@ void answer_product(struct decoder *decoder)
     }
     struct product_terms terms;
     catalog_terms(catalog, sku_index, &terms);
+    /* Only its merchant sees what the sale hides. */
+    bool is_merchant = decoder->request->route == ROUTE_ADMIN_PRODUCT;
+    struct offer offer = is_merchant ? offer_exact(decoder->context, sku_index, &terms)
+                                     : offer_of(decoder->context, sku_index, &terms);
     struct json_writer json = head_body(decoder->request);
-    put_product(decoder->context, &json, sku_index, &terms, own_currency);
+    put_product(decoder->context, &json, sku_index, &terms, own_currency, &offer);
     if (json.overflow) {
         if (!decode_has_room(decoder, PRODUCT_SIZE_MAX))
             return;
         json = head_body(decoder->request);
-        put_product(decoder->context, &json, sku_index, &terms, own_currency);
+        put_product(decoder->context, &json, sku_index, &terms, own_currency, &offer);
     }
     answer_json(decoder, &json);
 }
@@ -82,7 +85,8 @@ static void answer_page(struct decoder *decoder, struct walk *walk)
             walk_back(walk, sku_index);
             break;
         }
-        put_product(decoder->context, &json, sku_index, &terms, walk->currency);
+        struct offer offer = offer_of(decoder->context, sku_index, &terms);
+        put_product(decoder->context, &json, sku_index, &terms, walk->currency, &offer);
     }
     json_close_array(&json);
     walk_put_cursor(walk, &json);

@@ -63,12 +63,13 @@ static uint32_t bound_of(const struct engine *engine, const struct request *requ
     case COMMAND_IMPORT_BEGIN:
     case COMMAND_IMPORT_END:
         return REFUSAL_BASE;
+    case COMMAND_SALE_SET:
+        return REFUSAL_BASE;
     case COMMAND_PRODUCT_SET: /* cannot run twice: it would meet its own change */
         return larger(REFUSAL_BASE, product_size_max(command->product));
     case COMMAND_CART_EXTEND:
     case COMMAND_REVIEW:
     case COMMAND_CUSTOMER_READ:
-    case COMMAND_SALE_SET:
     case COMMAND_CART_MERGE:
     case COMMAND_SWITCH:
     case COMMAND_SALE_REMOVE:
@@ -141,12 +142,14 @@ static void render_success(struct http_context *context, const struct engine *en
     case COMMAND_PRODUCT_SET:
         render_product(context, request, answer);
         return;
+    case COMMAND_SALE_SET:
+        render_sale(context, request, answer);
+        return;
     case COMMAND_IMPORT_BEGIN:
     case COMMAND_IMPORT_END:
     case COMMAND_CART_EXTEND:
     case COMMAND_REVIEW:
     case COMMAND_CUSTOMER_READ:
-    case COMMAND_SALE_SET:
     case COMMAND_CART_MERGE:
     case COMMAND_SWITCH:
     case COMMAND_SALE_REMOVE:

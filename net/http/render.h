@@ -33,6 +33,8 @@ void render_orders(struct http_context *context, const struct engine *engine,
     struct request *request, const struct answer *answer);
 void render_product(
     struct http_context *context, struct request *request, const struct answer *answer);
+void render_sale(
+    struct http_context *context, struct request *request, const struct answer *answer);
 void render_stock(
     struct http_context *context, struct request *request, const struct answer *answer);
 void render_stock_list(struct http_context *context, struct request *request);

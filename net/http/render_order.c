@@ -151,16 +151,6 @@ static void put_order_item(
     json_close_object(json);
 }
 
-static void put_cursor(struct json_writer *json, uint64_t cursor)
-{
-    char text[20];
-    uint32_t first = sizeof(text);
-    json_put_name(json, "next_cursor");
-    for (; cursor > 0; cursor /= 10)
-        text[--first] = (char)('0' + cursor % 10);
-    json_put_string_or_null(json, bytes_of(text + first, (uint32_t)sizeof(text) - first));
-}
-
 /* Writes the order the cursor stands at; false when there is none, or no room for it: then nothing
  * is written and the cursor stays. */
 static bool put_next_order(struct http_context *context, const struct engine *engine,
@@ -206,7 +196,7 @@ void render_orders(struct http_context *context, const struct engine *engine,
     if (json.overflow && request->large != 0)
         json.overflow = false;
     json_close_array(&json);
-    put_cursor(&json, cursor);
+    json_put_member_cursor(&json, "next_cursor", cursor);
     json_close_object(&json);
     render_end(context, request, &json, (struct head){.status = 200});
 }

@@ -22,7 +22,7 @@ void render_product(
     terms.max_per_customer = image->max_per_customer;
     terms.starts_wall_ms = image->starts_wall_ms;
     terms.ends_wall_ms = image->ends_wall_ms;
-    struct offer offer = offer_of(context, sku_index, &terms);
+    struct offer offer = offer_exact(context, sku_index, &terms);
     struct json_writer json = head_body(request);
     product_put(&json, image, own_currency, answer->version, &offer);
     render_end(context, request, &json, (struct head){.status = 200});

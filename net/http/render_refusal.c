@@ -4,6 +4,7 @@
  * bound that was passed, the total as it is now, the state the order is in.
  */
 #include "core/check.h"
+#include "core/counts.h"
 #include "net/http/render.h"
 
 static const char *const details[OUTCOME_COUNT] = {
@@ -46,7 +47,11 @@ static const char *const details[OUTCOME_COUNT] = {
 static void put_stock_line(struct http_context *context, struct json_writer *json,
     uint32_t available, uint64_t next_release_shelf_ms)
 {
-    json_put_member_integer(json, "available", available);
+    json_put_name(json, "available");
+    if (available == COUNT_HIDDEN)
+        json_put_null(json);
+    else
+        json_put_integer(json, available);
     json_put_member_time(json, "next_release_at", http_wall_of(context, next_release_shelf_ms));
 }
 

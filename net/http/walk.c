@@ -93,15 +93,6 @@ void walk_back(struct walk *walk, uint32_t sku_index)
 
 void walk_put_cursor(const struct walk *walk, struct json_writer *json)
 {
-    if (walk->at >= catalog_walk_end(walk->catalog)) {
-        json_put_name(json, "next_cursor");
-        json_put_null(json);
-        return;
-    }
-    char text[10];
-    uint32_t first = sizeof(text);
-    for (uint32_t value = walk->at; value > 0; value /= 10)
-        text[--first] = (char)('0' + value % 10);
-    json_put_member_string(
-        json, "next_cursor", bytes_of(text + first, (uint32_t)sizeof(text) - first));
+    bool more = walk->at < catalog_walk_end(walk->catalog);
+    json_put_member_cursor(json, "next_cursor", more ? walk->at : 0);
 }

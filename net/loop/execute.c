@@ -122,12 +122,20 @@ static bool is_read(enum command_kind kind)
            kind == COMMAND_STOCK_READ;
 }
 
+/* What the command does is durable; it only waits for every shard to have seen it. */
+static bool is_passing_by(const struct command *command)
+{
+    return command->step > 0 &&
+           (command->kind == COMMAND_PRODUCT_SET || command->kind == COMMAND_SALE_SET);
+}
+
 /* Nothing that changes anything runs any more; the due holds of a reader stay where they are. A
  * merge under way has units in its slot: it is decided, and gives them back (decide_merge.c). */
 static bool refuse_without_journal(struct shard *shard, struct request *request)
 {
     const struct command *command = &request->command;
-    if (is_read(command->kind) || (command->kind == COMMAND_CART_MERGE && command->step > 0))
+    if (is_read(command->kind) || is_passing_by(command) ||
+        (command->kind == COMMAND_CART_MERGE && command->step > 0))
         return false;
     http_refuse(&shard->http, request, 503, "journal_full", "the journal has no room left");
     return true;
