@@ -12,96 +12,6 @@ static void timer_set(struct engine *engine, uint32_t id, uint64_t deadline_shel
     deadlines_set(&engine->deadlines, id, deadline_shelf_ms);
 }
 
-static uint32_t customer_of(struct engine *engine, const struct event *event, uint64_t now_shelf_ms)
-{
-    struct bytes id = event->text[TEXT_CUSTOMER];
-    uint32_t index = customer_find(engine, id);
-    if (index == NONE) {
-        index = customer_add(engine, id, now_shelf_ms);
-        /* Moved on when it fires and not at each touch: most customers are busy, few are idle. */
-        timer_set(engine, engine->customers_base + index,
-            now_shelf_ms + engine->policy.cart_idle_seconds * 1000ull);
-    }
-    customer_at(engine, index)->touched_shelf_ms = now_shelf_ms;
-    return index;
-}
-
-/* The one place where a hold begins or ends to count as live. */
-static void hold_set_state(struct engine *engine, uint32_t hold_index, uint8_t state)
-{
-    struct hold *hold = hold_at(engine, hold_index);
-    struct customer *customer = customer_at(engine, hold->customer_index);
-    if (hold->state == LINE_HELD) {
-        CHECK(customer->live_holds > 0);
-        CHECK(engine->live_holds > 0);
-        customer->live_holds--;
-        engine->live_holds--;
-        deadlines_clear(&engine->deadlines, engine->holds_base + hold_index);
-    }
-    hold->state = state;
-    if (state == LINE_HELD) {
-        customer->live_holds++;
-        engine->live_holds++;
-        timer_set(engine, engine->holds_base + hold_index, hold->deadline_shelf_ms);
-    }
-}
-
-static void cart_touched(struct engine *engine, uint32_t customer_index, uint32_t version)
-{
-    struct customer *customer = customer_at(engine, customer_index);
-    customer->cart_version = version;
-    if (customer->hold_count == 0)
-        memset(customer->currency, 0, sizeof(customer->currency));
-}
-
-static void apply_cart_line(struct engine *engine, const struct event *event)
-{
-    const struct fact_cart *fact = &event->fact.cart;
-    const struct event_line *line = &event->lines[0];
-    CHECK(event->line_count == 1);
-    uint32_t customer_index = customer_of(engine, event, fact->now_shelf_ms);
-    struct customer *customer = customer_at(engine, customer_index);
-    uint32_t hold_index = hold_find(engine, customer, line->sku_number);
-    allowance_add(engine, customer_index, line, fact->taken);
-    allowance_subtract(engine, customer_index, line, line->moved);
-    if (line->quantity == 0) {
-        CHECK(hold_index != NONE);
-        hold_set_state(engine, hold_index, LINE_NONE);
-        hold_remove(engine, hold_index);
-    } else {
-        if (hold_index == NONE)
-            hold_index = hold_add(engine, customer_index, line->sku_number);
-        struct hold *hold = hold_at(engine, hold_index);
-        hold->sale_number = line->sale_number;
-        hold->seller_number = line->seller_number;
-        hold->quantity = line->quantity;
-        hold->limit = line->limit;
-        hold->unit_price = line->unit_price;
-        hold->deadline_shelf_ms = fact->deadline_shelf_ms;
-        hold->created_shelf_ms = fact->created_shelf_ms;
-        hold->extensions = fact->extensions;
-        hold_set_state(engine, hold_index, fact->state);
-        memcpy(customer->currency, fact->currency, 4);
-    }
-    cart_touched(engine, customer_index, fact->cart_version);
-}
-
-static void apply_cart_cleared(struct engine *engine, const struct event *event)
-{
-    const struct fact_cart *fact = &event->fact.cart;
-    uint32_t customer_index = customer_of(engine, event, fact->now_shelf_ms);
-    struct customer *customer = customer_at(engine, customer_index);
-    CHECK(event->line_count == customer->hold_count);
-    for (uint32_t i = 0; i < event->line_count; i++) {
-        uint32_t hold_index = hold_find(engine, customer, event->lines[i].sku_number);
-        CHECK(hold_index != NONE);
-        allowance_subtract(engine, customer_index, &event->lines[i], event->lines[i].moved);
-        hold_set_state(engine, hold_index, LINE_NONE);
-        hold_remove(engine, hold_index);
-    }
-    cart_touched(engine, customer_index, fact->cart_version);
-}
-
 /* Units of holds that became an order's: the whole cart, or what its items used of a hold. */
 static void holds_into_order(
     struct engine *engine, uint32_t customer_index, const struct event *event)
@@ -253,7 +163,7 @@ static void payment_of(struct engine *engine, const struct event *event, uint32_
 static void apply_order(struct engine *engine, const struct event *event)
 {
     const struct fact_order *fact = &event->fact.order;
-    uint32_t customer_index = customer_of(engine, event, fact->now_shelf_ms);
+    uint32_t customer_index = apply_customer(engine, event, fact->now_shelf_ms);
     uint32_t order_index = order_find(engine, fact->id);
     if (event->kind == EVENT_ORDER_PLACED) {
         CHECK(order_index == NONE);
@@ -351,75 +261,72 @@ static void apply_customer_forgotten(struct engine *engine, const struct event *
     customer_remove(engine, index);
 }
 
+static void apply_sale(struct engine *engine, const struct event *event)
+{
+    catalog_reserve_sale(&engine->shelf->catalog, event);
+}
+
+static void apply_sale_told(struct engine *engine, const struct event *event)
+{
+    catalog_told_sale(&engine->shelf->catalog, event);
+}
+
+static void apply_import_begun(struct engine *engine, const struct event *event)
+{
+    (void)event;
+    catalog_begin_import(&engine->shelf->catalog);
+}
+
+static void apply_import_done(struct engine *engine, const struct event *event)
+{
+    (void)event;
+    catalog_end_import(&engine->shelf->catalog);
+}
+
+/* Nothing of the shard's own tables. */
+static void apply_nothing(struct engine *engine, const struct event *event)
+{
+    (void)engine;
+    (void)event;
+}
+
+/* Every kind of event is listed. */
+static void (*const apply_kinds[])(struct engine *, const struct event *) = {
+    [EVENT_CART_LINE_SET] = apply_cart_line,
+    [EVENT_HOLD_EXPIRED] = apply_cart_line,
+    [EVENT_CART_CLEARED] = apply_cart_cleared,
+    [EVENT_CART_EXTENDED] = apply_cart_extended,
+    [EVENT_ORDER_PLACED] = apply_order,
+    [EVENT_ORDER_CONFIRMED] = apply_order,
+    [EVENT_ORDER_PAYMENT_DECLINED] = apply_order,
+    [EVENT_ORDER_LINES_CANCELLED] = apply_order,
+    [EVENT_ORDER_CANCELLED] = apply_order,
+    [EVENT_ORDER_EXPIRED] = apply_order,
+    [EVENT_ORDER_REVIEW] = apply_order,
+    [EVENT_ORDER_REFUND_REQUIRED] = apply_order,
+    [EVENT_ORDER_REFUNDED] = apply_order,
+    [EVENT_PAYMENT_UNMATCHED] = apply_nothing,
+    [EVENT_ORDERS_FORGOTTEN] = apply_forgotten,
+    [EVENT_KEYS_FORGOTTEN] = apply_forgotten,
+    [EVENT_CUSTOMER_FORGOTTEN] = apply_customer_forgotten,
+    [EVENT_PRODUCT_SET] = apply_product,
+    [EVENT_STOCK_ADJUSTED] = apply_stock,
+    [EVENT_SALE_SET] = apply_sale,
+    [EVENT_SALE_OPENED] = apply_sale_told,
+    [EVENT_SALE_CLOSED] = apply_sale_told,
+    [EVENT_IMPORT_BEGUN] = apply_import_begun,
+    [EVENT_IMPORT_DONE] = apply_import_done,
+    [EVENT_STREAM_ATTACHED] = apply_nothing,
+    [EVENT_CLOSED] = apply_nothing,
+};
+
 void engine_apply(struct engine *engine, const struct event *event)
 {
+    CHECK(event->kind < sizeof(apply_kinds) / sizeof(apply_kinds[0]));
+    CHECK(apply_kinds[event->kind] != NULL);
     if (event->stream_count > 0) {
         CHECK(event->stream_seq == engine->stream_seq + 1);
         engine->stream_seq += event->stream_count;
     }
-    switch (event->kind) {
-    case EVENT_CART_LINE_SET:
-    case EVENT_HOLD_EXPIRED:
-        apply_cart_line(engine, event);
-        return;
-    case EVENT_CART_CLEARED:
-        apply_cart_cleared(engine, event);
-        return;
-    case EVENT_ORDER_PLACED:
-    case EVENT_ORDER_CONFIRMED:
-    case EVENT_ORDER_PAYMENT_DECLINED:
-    case EVENT_ORDER_LINES_CANCELLED:
-    case EVENT_ORDER_CANCELLED:
-    case EVENT_ORDER_EXPIRED:
-    case EVENT_ORDER_REVIEW:
-    case EVENT_ORDER_REFUND_REQUIRED:
-    case EVENT_ORDER_REFUNDED:
-        apply_order(engine, event);
-        return;
-    case EVENT_ORDERS_FORGOTTEN:
-    case EVENT_KEYS_FORGOTTEN:
-        apply_forgotten(engine, event);
-        return;
-    case EVENT_CUSTOMER_FORGOTTEN:
-        apply_customer_forgotten(engine, event);
-        return;
-    case EVENT_PRODUCT_SET:
-        apply_product(engine, event);
-        return;
-    case EVENT_STOCK_ADJUSTED:
-        apply_stock(engine, event);
-        return;
-    case EVENT_SALE_SET:
-        catalog_reserve_sale(&engine->shelf->catalog, event);
-        return;
-    case EVENT_SALE_OPENED:
-    case EVENT_SALE_CLOSED:
-        catalog_told_sale(&engine->shelf->catalog, event);
-        return;
-    case EVENT_IMPORT_BEGUN:
-        catalog_begin_import(&engine->shelf->catalog);
-        return;
-    case EVENT_IMPORT_DONE:
-        catalog_end_import(&engine->shelf->catalog);
-        return;
-    case EVENT_CART_EXTENDED:
-    case EVENT_CART_MOVED_OUT:
-    case EVENT_CART_MERGED:
-    case EVENT_CART_MERGE_ENDED:
-    case EVENT_ALLOWANCES_FORGOTTEN:
-    case EVENT_KILL_BEGUN:
-    case EVENT_KILL_ENDED:
-    case EVENT_SALE_PART_REMOVED:
-    case EVENT_SWITCH_SET:
-    case EVENT_SALE_CLOSING:
-    case EVENT_SALE_REMOVED:
-    case EVENT_NONE:
-        CHECK(!"an event that happens has a kind");
-        return;
-    case EVENT_PAYMENT_UNMATCHED:
-    case EVENT_STREAM_ATTACHED:
-    case EVENT_CLOSED:
-        return; /* nothing of the shard's own tables */
-    }
-    CHECK(!"every kind of event is listed");
+    apply_kinds[event->kind](engine, event);
 }

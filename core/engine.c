@@ -211,6 +211,8 @@ static enum outcome decide_one(struct decision *decision)
         return decide_cart_set(decision);
     case COMMAND_CART_CLEAR:
         return decide_cart_clear(decision);
+    case COMMAND_CART_EXTEND:
+        return decide_cart_extend(decision);
     case COMMAND_CHECKOUT:
         return decide_checkout(decision);
     case COMMAND_ORDER_READ:
@@ -230,7 +232,6 @@ static enum outcome decide_one(struct decision *decision)
         return decide_import(decision);
     case COMMAND_SALE_SET:
         return decide_sale_set(decision);
-    case COMMAND_CART_EXTEND:
     case COMMAND_REVIEW:
     case COMMAND_CUSTOMER_READ:
     case COMMAND_CART_MERGE:

@@ -28,6 +28,7 @@ struct decision {
 
 enum outcome decide_cart_set(struct decision *decision);
 enum outcome decide_cart_clear(struct decision *decision);
+enum outcome decide_cart_extend(struct decision *decision);
 enum outcome decide_checkout(struct decision *decision);
 enum outcome decide_payment(struct decision *decision);
 enum outcome decide_cancel(struct decision *decision);
@@ -103,6 +104,15 @@ void decide_order_due(struct decision *decision, uint32_t order_index);
 bool decide_sale_due(struct decision *decision);
 /* A hold at its deadline. */
 void decide_hold_due(struct decision *decision, uint32_t hold_index);
+
+/* Parts of apply. The event's customer, who is new if need be and was here now; a hold in its new
+ * state: the one place where one begins or ends to count as live; the cart's version. */
+uint32_t apply_customer(struct engine *engine, const struct event *event, uint64_t now_shelf_ms);
+void hold_set_state(struct engine *engine, uint32_t hold_index, uint8_t state);
+void cart_touched(struct engine *engine, uint32_t customer_index, uint32_t version);
+void apply_cart_line(struct engine *engine, const struct event *event);
+void apply_cart_cleared(struct engine *engine, const struct event *event);
+void apply_cart_extended(struct engine *engine, const struct event *event);
 
 /* Stock words that wait for the disk. */
 void settle_moves(struct shelf *shelf, const struct event *event, enum stock_move move);

@@ -2,12 +2,15 @@
 /* event - which fixed part a kind has. Numbers that are no kind come from the disk: they get 0. */
 #include "core/event.h"
 
+#include "core/check.h"
+
 uint32_t event_fact_size(enum event_kind kind)
 {
     switch (kind) {
     case EVENT_CART_LINE_SET:
     case EVENT_HOLD_EXPIRED:
     case EVENT_CART_CLEARED:
+    case EVENT_CART_EXTENDED:
         return sizeof(struct fact_cart);
     case EVENT_ORDER_PLACED:
     case EVENT_ORDER_CONFIRMED:
@@ -39,7 +42,6 @@ uint32_t event_fact_size(enum event_kind kind)
     case EVENT_STREAM_ATTACHED:
     case EVENT_CLOSED:
         return sizeof(struct fact_mark);
-    case EVENT_CART_EXTENDED:
     case EVENT_CART_MOVED_OUT:
     case EVENT_CART_MERGED:
     case EVENT_CART_MERGE_ENDED:
@@ -59,4 +61,14 @@ uint32_t event_fact_size(enum event_kind kind)
 bool event_is_order(enum event_kind kind)
 {
     return kind >= EVENT_ORDER_PLACED && kind <= EVENT_ORDER_REFUNDED;
+}
+
+struct event_hold event_hold_at(const struct event *event, uint32_t line)
+{
+    struct event_hold hold;
+    struct bytes holds = event->text[TEXT_HOLDS];
+    CHECK(line < event->line_count);
+    CHECK(holds.size == event->line_count * sizeof(hold));
+    memcpy(&hold, holds.data + line * sizeof(hold), sizeof(hold));
+    return hold;
 }

@@ -126,6 +126,7 @@ enum event_text {
     TEXT_OPTION,
     TEXT_IMAGE,
     TEXT_CLAIMS, /* orders forgotten: 32 bytes each, order id and payment hash */
+    TEXT_HOLDS,  /* carts of many lines: a struct event_hold for each line */
     EVENT_TEXTS,
 };
 
@@ -148,8 +149,20 @@ struct event_line {
     uint32_t reserved;
 };
 
+/* What a cart line is beyond its event_line: in TEXT_HOLDS, one for each line, not aligned. */
+struct event_hold {
+    uint64_t deadline_shelf_ms; /* of the hold; 0 without */
+    uint64_t created_shelf_ms;  /* when the hold began: bounds its whole life */
+    uint32_t taken;             /* merged: units that decide took from available */
+    uint32_t charged;           /* merged: units bought as a guest that count from here on */
+    uint8_t state;              /* enum line_state, after */
+    uint8_t extensions;         /* used */
+    uint8_t reserved[6];
+};
+
 /* EVENT_CART_LINE_SET, EVENT_HOLD_EXPIRED: lines[0] has sku, quantity, price, limit; moved = units
- * given back. EVENT_CART_CLEARED: a line each. */
+ * given back. EVENT_CART_CLEARED: a line each. EVENT_CART_EXTENDED: a line and an event_hold for
+ * each hold that now ends later; deadline, created, state and extensions here are 0. */
 struct fact_cart {
     uint64_t deadline_shelf_ms; /* of the hold; 0 without */
     uint64_t created_shelf_ms;  /* when the hold began: bounds its whole life */
@@ -308,6 +321,8 @@ struct event {
 
 /* Bytes of the fixed part by kind; 0 for a number that is no kind. */
 uint32_t event_fact_size(enum event_kind kind);
+/* The event_hold of a line; TEXT_HOLDS has one for each. */
+struct event_hold event_hold_at(const struct event *event, uint32_t line);
 /* Whether the kind is one of EVENT_ORDER_*: its fact is the order's image. */
 bool event_is_order(enum event_kind kind);
 
@@ -321,6 +336,7 @@ enum {
 };
 
 _Static_assert(sizeof(struct event_line) == 48, "layout on disk");
+_Static_assert(sizeof(struct event_hold) == 32, "layout on disk");
 _Static_assert(sizeof(struct fact_cart) == 48, "layout on disk");
 _Static_assert(sizeof(struct fact_order) == 216, "layout on disk");
 _Static_assert(sizeof(struct fact_product) == 56 + 16 * PRICES_MAX, "layout on disk");

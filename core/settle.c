@@ -107,6 +107,7 @@ void engine_settle(struct engine *engine, const struct event *event)
     case EVENT_ORDERS_FORGOTTEN:
         settle_forgotten(engine, event);
         return;
+    case EVENT_CART_EXTENDED:
     case EVENT_KEYS_FORGOTTEN:
     case EVENT_CUSTOMER_FORGOTTEN:
     case EVENT_PAYMENT_UNMATCHED:
@@ -116,7 +117,6 @@ void engine_settle(struct engine *engine, const struct event *event)
     case EVENT_STREAM_ATTACHED:
     case EVENT_CLOSED:
         return;
-    case EVENT_CART_EXTENDED:
     case EVENT_CART_MOVED_OUT:
     case EVENT_CART_MERGED:
     case EVENT_CART_MERGE_ENDED:

@@ -150,6 +150,7 @@ struct scratch {
     uint16_t by_number[LINES_PER_ORDER_MAX]; /* its indexes in the order of their numbers */
     struct event_line lines[2 * LINES_PER_ORDER_MAX];
     struct answer_line answers[LINES_PER_ORDER_MAX];
+    struct event_hold images[LINES_PER_ORDER_MAX];
     struct cart_line_view *views;
     uint32_t text_used;
     uint8_t text[EVENT_NAMES_SIZE_MAX + 8192];

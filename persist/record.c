@@ -82,6 +82,7 @@ static const struct kind_rule kind_rules[] = {
     [EVENT_CART_LINE_SET] = RULE_CART(1, 1),
     [EVENT_HOLD_EXPIRED] = RULE_CART(1, 1),
     [EVENT_CART_CLEARED] = RULE_CART(0, LINES_PER_ORDER_MAX),
+    [EVENT_CART_EXTENDED] = RULE_CART(1, LINES_PER_ORDER_MAX),
     [EVENT_ORDER_PLACED] = RULE_ORDER,
     [EVENT_ORDER_CONFIRMED] = RULE_ORDER,
     [EVENT_ORDER_PAYMENT_DECLINED] = RULE_ORDER,
@@ -127,6 +128,7 @@ static const uint32_t text_size_max[EVENT_TEXTS] = {
     [TEXT_OPTION] = NAME_SIZE_MAX,
     [TEXT_IMAGE] = RECORD_IMAGE_SIZE_MAX,
     [TEXT_CLAIMS] = RECORD_CLAIMS_SIZE_MAX,
+    [TEXT_HOLDS] = RECORD_HOLDS_SIZE_MAX,
 };
 
 /* The rule of a kind as read, or one with fact_size 0. */
@@ -162,6 +164,21 @@ static bool names_valid(const struct event *event)
     return rest.size == 0;
 }
 
+/* Rule: holds are one for each line of the kinds that have any, and none else. */
+static bool holds_valid(const struct event *event)
+{
+    bool has_holds = event->kind == EVENT_CART_EXTENDED;
+    uint32_t count = has_holds ? event->line_count : 0;
+    if (event->text[TEXT_HOLDS].size != count * sizeof(struct event_hold))
+        return false;
+    for (uint32_t i = 0; i < count; i++) {
+        struct event_hold hold = event_hold_at(event, i);
+        if (hold.state > LINE_MOVED || !all_zero(hold.reserved, sizeof(hold.reserved)))
+            return false;
+    }
+    return true;
+}
+
 /* Bounds of each text and of the whole record; only order lines and names can make it too large. */
 static bool texts_valid(const struct event *event, const struct kind_rule *rule)
 {
@@ -171,7 +188,8 @@ static bool texts_valid(const struct event *event, const struct kind_rule *rule)
             return false;
         size += event->text[i].size;
     }
-    return size <= RECORD_SIZE_MAX - RECORD_OVERHEAD_MAX && names_valid(event);
+    return size <= RECORD_SIZE_MAX - RECORD_OVERHEAD_MAX && names_valid(event) &&
+           holds_valid(event);
 }
 
 static bool lines_valid(const struct event *event, const struct kind_rule *rule)
@@ -229,6 +247,7 @@ static bool fact_valid(const struct event *event)
     case EVENT_CART_LINE_SET:
     case EVENT_HOLD_EXPIRED:
     case EVENT_CART_CLEARED:
+    case EVENT_CART_EXTENDED:
         return cart_valid(&event->fact.cart);
     case EVENT_ORDER_PLACED:
     case EVENT_ORDER_CONFIRMED:
@@ -258,7 +277,6 @@ static bool fact_valid(const struct event *event)
     case EVENT_STREAM_ATTACHED:
     case EVENT_CLOSED:
         return true;
-    case EVENT_CART_EXTENDED:
     case EVENT_CART_MOVED_OUT:
     case EVENT_CART_MERGED:
     case EVENT_CART_MERGE_ENDED:

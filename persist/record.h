@@ -33,6 +33,7 @@ enum {
     RECORD_IMAGE_SIZE_MAX = 1023, /* a URL */
     RECORD_IDS_SIZE_MAX = 16 * FORGET_MAX,
     RECORD_CLAIMS_SIZE_MAX = 32 * PAYMENTS_PER_ORDER * FORGET_MAX,
+    RECORD_HOLDS_SIZE_MAX = LINES_PER_ORDER_MAX * (int)sizeof(struct event_hold),
     RECORD_TEXT_SIZES_MAX = 4 * EVENT_TEXTS,
 
     /* Every line and every text of an order at its bound: no other kind is larger. */

@@ -115,3 +115,12 @@ bool decode_cart_clear(struct decoder *decoder)
     decoder->request->command.kind = COMMAND_CART_CLEAR;
     return decode_if_match(decoder) && decode_end(decoder);
 }
+
+bool decode_cart_extend(struct decoder *decoder)
+{
+    decoder->request->command.kind = COMMAND_CART_EXTEND;
+    if (!decode_if_match(decoder) || !decode_body(decoder))
+        return false;
+    json_refuse_unknown(&decoder->json, JSON_ROOT, NULL, 0);
+    return decode_end(decoder);
+}

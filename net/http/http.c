@@ -73,6 +73,7 @@ static enum access access_of(enum http_route route)
     case ROUTE_CART_CLEAR:
     case ROUTE_CART_ITEM_PUT:
     case ROUTE_CART_ITEM_DELETE:
+    case ROUTE_CART_EXTEND:
     case ROUTE_CHECKOUT:
     case ROUTE_ORDERS:
         return ACCESS_CUSTOMER;
@@ -335,6 +336,8 @@ static bool decode_route(struct decoder *decoder, enum http_route route)
         return decode_cart_put(decoder);
     case ROUTE_CART_ITEM_DELETE:
         return decode_cart_delete(decoder);
+    case ROUTE_CART_EXTEND:
+        return decode_cart_extend(decoder);
     case ROUTE_CHECKOUT:
         return decode_checkout(decoder);
     case ROUTE_ORDERS:

@@ -40,8 +40,9 @@ static uint32_t bound_of(const struct engine *engine, const struct request *requ
     uint32_t lines;
     switch (command->kind) {
     case COMMAND_CART_READ:
+    case COMMAND_CART_EXTEND:
         lines = engine_cart_lines(engine, command->customer);
-        return CART_BASE + lines * CART_LINE;
+        return larger(CART_BASE + lines * CART_LINE, REFUSAL_BASE);
     case COMMAND_CART_SET:
         lines = engine_cart_lines(engine, command->customer) + 1;
         return larger(CART_BASE + lines * CART_LINE, REFUSAL_BASE + REFUSAL_LINE);
@@ -67,7 +68,6 @@ static uint32_t bound_of(const struct engine *engine, const struct request *requ
         return REFUSAL_BASE;
     case COMMAND_PRODUCT_SET: /* cannot run twice: it would meet its own change */
         return larger(REFUSAL_BASE, product_size_max(command->product));
-    case COMMAND_CART_EXTEND:
     case COMMAND_REVIEW:
     case COMMAND_CUSTOMER_READ:
     case COMMAND_CART_MERGE:
@@ -121,6 +121,7 @@ static void render_success(struct http_context *context, const struct engine *en
     switch (request->command.kind) {
     case COMMAND_CART_READ:
     case COMMAND_CART_SET:
+    case COMMAND_CART_EXTEND:
         render_cart(context, engine, request, answer);
         return;
     case COMMAND_CART_CLEAR:
@@ -147,7 +148,6 @@ static void render_success(struct http_context *context, const struct engine *en
         return;
     case COMMAND_IMPORT_BEGIN:
     case COMMAND_IMPORT_END:
-    case COMMAND_CART_EXTEND:
     case COMMAND_REVIEW:
     case COMMAND_CUSTOMER_READ:
     case COMMAND_CART_MERGE:

@@ -30,7 +30,7 @@ static const char *const details[OUTCOME_COUNT] = {
     [OUTCOME_REFUND_REQUIRED] = "The order cannot be had any more; the money must go back.",
     [OUTCOME_RISK_DECLINED] = "The order was declined.",
     [OUTCOME_VERSION_CONFLICT] = "It was changed in the meantime, or a change is under way.",
-    [OUTCOME_RESERVATION_EXPIRED] = "The reservation has expired.",
+    [OUTCOME_RESERVATION_EXPIRED] = "Nothing in the cart is reserved any more.",
     [OUTCOME_ARCHIVED] = "The order is kept in the archive only; the report was recorded.",
     [OUTCOME_STALE_VERSION] = "The version named is not the current one.",
     [OUTCOME_KEY_REUSED] = "The key was used for another request; use a new one.",
@@ -165,12 +165,20 @@ static int64_t retry_after(const struct http_context *context, const struct answ
     return answer->starts_wall_ms - context->now.wall_ms;
 }
 
+/* Only an extension is refused for holds that are alive, and then it names the bound. */
+static const char *detail_of(const struct answer *answer)
+{
+    if (answer->outcome == OUTCOME_RESERVATION_EXPIRED && answer->bound != NULL)
+        return "No reservation of the cart can be extended any more.";
+    return details[answer->outcome];
+}
+
 void render_refusal(struct http_context *context, const struct engine *engine,
     struct request *request, const struct answer *answer)
 {
     bool in_path = request->command.kind == COMMAND_CART_SET;
     enum problem_code code = problem_of_outcome(answer->outcome, in_path);
-    const char *detail = details[answer->outcome];
+    const char *detail = detail_of(answer);
     CHECK(detail != NULL);
     int64_t retry_ms = retry_after(context, answer);
     struct problem problem;

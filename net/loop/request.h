@@ -12,9 +12,9 @@
  * "may be sent" are two moments, the later requests of the connection need only wait for the first,
  * and the owner keeps no list of foreign slots. wait_batch 0 waits for nothing.
  *
- * A command that visits several shards (engine.h, answer.goes_on) waits for the disk after each visit
- * and then goes on to the next: RUN -> DECODED. Between its visits what it carries stands where its
- * reply will be; its connection runs nothing behind it until it has made the last one.
+ * A command that visits several shards (engine.h, answer.goes_on) waits for the disk after each
+ * visit and then goes on to the next: RUN -> DECODED. Between its visits what it carries stands
+ * where its reply will be; its connection runs nothing behind it until it has made the last one.
  *
  * Replies wait in one list per shard whose disk they wait for. Batches are numbered in the order
  * they are begun and a mailbox keeps its order, so each list is in the order of its batches.

@@ -15,6 +15,7 @@ static void every_kind_has_the_size_of_its_fact(void **state)
     assert_int_equal(event_fact_size(EVENT_CART_LINE_SET), sizeof(struct fact_cart));
     assert_int_equal(event_fact_size(EVENT_HOLD_EXPIRED), sizeof(struct fact_cart));
     assert_int_equal(event_fact_size(EVENT_CART_CLEARED), sizeof(struct fact_cart));
+    assert_int_equal(event_fact_size(EVENT_CART_EXTENDED), sizeof(struct fact_cart));
     for (uint32_t kind = EVENT_ORDER_PLACED; kind <= EVENT_ORDER_REFUNDED; kind++)
         assert_int_equal(event_fact_size((enum event_kind)kind), sizeof(struct fact_order));
     assert_int_equal(event_fact_size(EVENT_PAYMENT_UNMATCHED), sizeof(struct fact_unmatched));
@@ -33,7 +34,7 @@ static void every_kind_has_the_size_of_its_fact(void **state)
 static void numbers_that_are_no_kind_have_no_size(void **state)
 {
     (void)state;
-    const uint32_t numbers[] = {0, 17, 31, 37, 47, 50, 255, 65535};
+    const uint32_t numbers[] = {0, 18, 31, 37, 47, 50, 255, 65535};
     for (uint32_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         assert_int_equal(event_fact_size((enum event_kind)numbers[i]), 0);
         assert_false(event_is_order((enum event_kind)numbers[i]));

@@ -219,3 +219,19 @@ def test_at_checkout_only_the_cart_takes_no_stock(server, ann, sku):
     wished = line(ann.put(sku, 50))
     assert (wished["quantity"], wished["reservation"]["state"]) == (50, "none")
     assert server.stock(sku) == {"allotment": 1, "available": 1, "held": 0, "sold": 0}
+
+
+def test_an_extension_prolongs_every_hold_once(server, ann, sku):
+    """L6, L10, C6: from now on, as often as extensions_left said, and reading never does."""
+    server.sell(**{sku: 5})
+    refused = ann.call("POST", "/v1/cart/extend")
+    assert (refused.status, refused.code) == (410, "reservation_expired")
+    before = line(ann.put(sku, 2))["reservation"]
+    assert line(ann.cart())["reservation"]["expires_at"] == before["expires_at"]
+    after = line(ann.call("POST", "/v1/cart/extend"))["reservation"]
+    assert after["expires_at"] >= before["expires_at"]
+    assert (before["extensions_left"], after["extensions_left"]) == (1, 0)
+    refused = ann.call("POST", "/v1/cart/extend")
+    assert (refused.status, refused.code, refused.json["bound"]) == (
+        410, "reservation_expired", "max_extensions")
+    assert line(ann.cart())["reservation"]["expires_at"] == after["expires_at"]

@@ -164,7 +164,7 @@ static void each_field_that_lies_is_refused(void **state)
         {"size off 8", 0, 4, 1001},
         {"size over all", 0, 4, RECORD_SIZE_MAX + 8},
         {"no kind", 4, 2, EVENT_NONE},
-        {"unknown kind", 4, 2, 17},
+        {"unknown kind", 4, 2, 63},
         {"kind out of range", 4, 2, 65535},
         {"another version", 6, 1, 2},
         {"too many numbers", 7, 1, STREAM_EVENTS_MAX + 1},

@@ -23,11 +23,11 @@ struct sample {
 };
 
 static const enum event_kind sample_kinds[] = {EVENT_CART_LINE_SET, EVENT_HOLD_EXPIRED,
-    EVENT_CART_CLEARED, EVENT_ORDER_PLACED, EVENT_ORDER_CONFIRMED, EVENT_ORDER_PAYMENT_DECLINED,
-    EVENT_ORDER_LINES_CANCELLED, EVENT_ORDER_CANCELLED, EVENT_ORDER_EXPIRED, EVENT_ORDER_REVIEW,
-    EVENT_ORDER_REFUND_REQUIRED, EVENT_ORDER_REFUNDED, EVENT_PAYMENT_UNMATCHED,
-    EVENT_ORDERS_FORGOTTEN, EVENT_KEYS_FORGOTTEN, EVENT_CUSTOMER_FORGOTTEN, EVENT_PRODUCT_SET,
-    EVENT_STOCK_ADJUSTED, EVENT_SALE_SET, EVENT_IMPORT_BEGUN, EVENT_IMPORT_DONE,
+    EVENT_CART_CLEARED, EVENT_CART_EXTENDED, EVENT_ORDER_PLACED, EVENT_ORDER_CONFIRMED,
+    EVENT_ORDER_PAYMENT_DECLINED, EVENT_ORDER_LINES_CANCELLED, EVENT_ORDER_CANCELLED,
+    EVENT_ORDER_EXPIRED, EVENT_ORDER_REVIEW, EVENT_ORDER_REFUND_REQUIRED, EVENT_ORDER_REFUNDED,
+    EVENT_PAYMENT_UNMATCHED, EVENT_ORDERS_FORGOTTEN, EVENT_KEYS_FORGOTTEN, EVENT_CUSTOMER_FORGOTTEN,
+    EVENT_PRODUCT_SET, EVENT_STOCK_ADJUSTED, EVENT_SALE_SET, EVENT_IMPORT_BEGUN, EVENT_IMPORT_DONE,
     EVENT_STREAM_ATTACHED, EVENT_CLOSED};
 
 enum { SAMPLE_KINDS = sizeof(sample_kinds) / sizeof(sample_kinds[0]) };
@@ -51,18 +51,20 @@ static const uint32_t sample_text_max[EVENT_TEXTS] = {[TEXT_CUSTOMER] = CUSTOMER
     [TEXT_GROUP] = NAME_SIZE_MAX,
     [TEXT_OPTION] = NAME_SIZE_MAX,
     [TEXT_IMAGE] = RECORD_IMAGE_SIZE_MAX,
-    [TEXT_CLAIMS] = RECORD_CLAIMS_SIZE_MAX};
+    [TEXT_CLAIMS] = RECORD_CLAIMS_SIZE_MAX,
+    [TEXT_HOLDS] = 0};
 
 static inline bool sample_is_cart(enum event_kind kind)
 {
-    return kind == EVENT_CART_LINE_SET || kind == EVENT_HOLD_EXPIRED || kind == EVENT_CART_CLEARED;
+    return kind == EVENT_CART_LINE_SET || kind == EVENT_HOLD_EXPIRED ||
+           kind == EVENT_CART_CLEARED || kind == EVENT_CART_EXTENDED;
 }
 
 static inline uint32_t sample_line_count(enum event_kind kind, enum sample_size size)
 {
     if (kind == EVENT_CART_LINE_SET || kind == EVENT_HOLD_EXPIRED)
         return 1;
-    if (!event_is_order(kind) && kind != EVENT_CART_CLEARED)
+    if (!event_is_order(kind) && kind != EVENT_CART_CLEARED && kind != EVENT_CART_EXTENDED)
         return 0;
     if (size == SAMPLE_EMPTY)
         return kind == EVENT_CART_CLEARED ? 0 : 1;
@@ -79,6 +81,26 @@ static inline void sample_lines(struct sample *sample, enum sample_size size)
             .unit_price = INT64_C(-7) * i,
             .limit = UINT32_MAX - i,
             .moved = i};
+}
+
+static inline void sample_holds(struct sample *sample)
+{
+    uint32_t count = sample->event.kind == EVENT_CART_EXTENDED ? sample->event.line_count : 0;
+    for (uint32_t i = 0; i < count; i++) {
+        struct event_hold hold = {.deadline_shelf_ms = 9 + i,
+            .created_shelf_ms = 1 + i,
+            .state = LINE_HELD,
+            .extensions = UINT8_MAX};
+        memcpy(sample->texts[TEXT_HOLDS] + i * sizeof(hold), &hold, sizeof(hold));
+    }
+    sample->event.text[TEXT_HOLDS] =
+        bytes_of(sample->texts[TEXT_HOLDS], count * (uint32_t)sizeof(struct event_hold));
+}
+
+/* Carts of many lines go without. */
+static inline bool sample_has_names(enum event_kind kind)
+{
+    return kind != EVENT_CART_EXTENDED;
 }
 
 static inline void sample_names(struct sample *sample, enum sample_size size)
@@ -146,7 +168,9 @@ static inline struct event *sample_event(
         .kind = kind, .stream_seq = seq, .stream_count = seq == 0 ? 0 : STREAM_EVENTS_MAX};
     sample_texts(sample, size);
     sample_lines(sample, size);
-    sample_names(sample, size);
+    if (sample_has_names(kind))
+        sample_names(sample, size);
+    sample_holds(sample);
     sample_fact(sample, size);
     return &sample->event;
 }
