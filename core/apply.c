@@ -6,6 +6,7 @@
  */
 #include "core/check.h"
 #include "core/engine_steps.h"
+#include "core/kills.h"
 
 static void timer_set(struct engine *engine, uint32_t id, uint64_t deadline_shelf_ms)
 {
@@ -180,6 +181,8 @@ static void apply_order(struct engine *engine, const struct event *event)
     }
     order_write(engine, order_at(engine, order_index), event);
     order_count_open(engine, customer_at(engine, customer_index), fact);
+    if (order_is_open(fact->status_before) && !order_is_open(fact->status))
+        kill_note(engine, event, 1);
     payment_of(engine, event, order_index);
     key_note(engine, event, order_index);
     order_timer(engine, order_index);
@@ -290,6 +293,11 @@ static void apply_nothing(struct engine *engine, const struct event *event)
     (void)event;
 }
 
+static void apply_switch(struct engine *engine, const struct event *event)
+{
+    switches_apply(&engine->shelf->switches, event);
+}
+
 /* Every kind of event is listed. */
 static void (*const apply_kinds[])(struct engine *, const struct event *) = {
     [EVENT_CART_LINE_SET] = apply_cart_line,
@@ -309,6 +317,8 @@ static void (*const apply_kinds[])(struct engine *, const struct event *) = {
     [EVENT_ORDERS_FORGOTTEN] = apply_forgotten,
     [EVENT_KEYS_FORGOTTEN] = apply_forgotten,
     [EVENT_CUSTOMER_FORGOTTEN] = apply_customer_forgotten,
+    [EVENT_KILL_BEGUN] = kill_begin,
+    [EVENT_KILL_ENDED] = kill_end,
     [EVENT_PRODUCT_SET] = apply_product,
     [EVENT_STOCK_ADJUSTED] = apply_stock,
     [EVENT_SALE_SET] = apply_sale,
@@ -316,6 +326,7 @@ static void (*const apply_kinds[])(struct engine *, const struct event *) = {
     [EVENT_SALE_CLOSED] = apply_sale_told,
     [EVENT_IMPORT_BEGUN] = apply_import_begun,
     [EVENT_IMPORT_DONE] = apply_import_done,
+    [EVENT_SWITCH_SET] = apply_switch,
     [EVENT_STREAM_ATTACHED] = apply_nothing,
     [EVENT_CLOSED] = apply_nothing,
 };

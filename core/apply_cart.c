@@ -4,6 +4,7 @@
  */
 #include "core/check.h"
 #include "core/engine_steps.h"
+#include "core/kills.h"
 
 uint32_t apply_customer(struct engine *engine, const struct event *event, uint64_t now_shelf_ms)
 {
@@ -76,6 +77,8 @@ void apply_cart_line(struct engine *engine, const struct event *event)
         memcpy(customer->currency, fact->currency, 4);
     }
     cart_touched(engine, customer_index, fact->cart_version);
+    if (event->kind == EVENT_HOLD_EXPIRED)
+        kill_note(engine, event, 0);
 }
 
 void apply_cart_cleared(struct engine *engine, const struct event *event)

@@ -109,6 +109,7 @@ uint32_t command_shard(const struct command *command, uint32_t shard_count)
     case COMMAND_IMPORT_END:
     case COMMAND_SALE_SET:
     case COMMAND_SWITCH:
+    case COMMAND_SWITCHES_LIST:
     case COMMAND_SALE_REMOVE:
     case COMMAND_ORDERS_FIND:
     case COMMAND_RESERVATIONS:

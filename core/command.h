@@ -35,6 +35,7 @@ enum command_kind {
     COMMAND_IMPORT_BEGIN,
     COMMAND_IMPORT_END,
     COMMAND_SALE_SET,
+    COMMAND_SWITCHES_LIST, /* what is not open */
     /* visit several shards, see struct answer.goes_on */
     COMMAND_CART_MERGE,  /* the guest's shard, the customer's, the guest's */
     COMMAND_SWITCH,      /* pause, freeze, kill, resume: shard 0, then every shard */
@@ -71,10 +72,6 @@ struct product_image {
         int64_t amount;
     } prices[PRICES_MAX];
 };
-
-/* What a switch does, and to what (W3 to W6). */
-enum switch_action { SWITCH_RESUME = 1, SWITCH_PAUSE, SWITCH_FREEZE, SWITCH_KILL };
-enum switch_scope { SCOPE_ALL = 1, SCOPE_SALE, SCOPE_SKU };
 
 enum risk_decision { RISK_NONE = 0, RISK_APPROVE = 1, RISK_REVIEW, RISK_DECLINE };
 

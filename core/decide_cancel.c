@@ -92,10 +92,8 @@ static enum outcome cancel_confirmed(struct decision *decision, uint32_t order_i
     return OUTCOME_OK;
 }
 
-static enum outcome cancel_open(struct decision *decision, uint32_t order_index)
+void order_event_close(struct decision *decision, uint32_t order_index)
 {
-    if (decision->command->item_count > 0)
-        return OUTCOME_INVALID_TRANSITION;
     order_event_begin(decision, order_index, EVENT_ORDER_CANCELLED);
     order_event_cancel(decision->event, MOVE_GIVE);
     struct fact_order *fact = &decision->event->fact.order;
@@ -104,6 +102,13 @@ static enum outcome cancel_open(struct decision *decision, uint32_t order_index)
         fact->status = ORDER_REFUND_REQUIRED;
         fact->refund_due += fact->paid;
     }
+}
+
+static enum outcome cancel_open(struct decision *decision, uint32_t order_index)
+{
+    if (decision->command->item_count > 0)
+        return OUTCOME_INVALID_TRANSITION;
+    order_event_close(decision, order_index);
     return OUTCOME_OK;
 }
 

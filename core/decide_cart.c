@@ -106,7 +106,8 @@ static enum outcome cart_take(struct decision *decision, const struct selling *s
     struct stock *stock = &decision->engine->shelf->stock;
     if (selling_refuses(selling, decision->command))
         return OUTCOME_FORBIDDEN;
-    enum outcome window = selling_window(selling, decision->now->wall_ms, &answer->starts_wall_ms);
+    enum outcome window =
+        selling_opens(decision->engine, sku_index, selling, decision->now, &answer->starts_wall_ms);
     if (window != OUTCOME_OK)
         return window;
     uint32_t used = allowance_used(
@@ -139,7 +140,8 @@ enum outcome line_refused(const struct decision *decision, uint32_t sku_index,
         return OUTCOME_INSUFFICIENT;
     if (said == STOCK_SOLD_OUT)
         return OUTCOME_SOLD_OUT;
-    *next_release_shelf_ms = stock_next_release(stock, sku_index, decision->now->shelf_ms);
+    if (!decision->now->frozen)
+        *next_release_shelf_ms = stock_next_release(stock, sku_index, decision->now->shelf_ms);
     return OUTCOME_HELD_BY_OTHERS;
 }
 

@@ -165,8 +165,7 @@ static void placed_fact(struct decision *decision, const struct basket *basket)
         .keep_shelf_ms = decision_keep_ms(decision, basket->ends_wall_ms),
         .now_shelf_ms = now->shelf_ms,
         .now_wall_ms = now->wall_ms,
-        .payment_due_wall_ms =
-            deferred ? 0 : now->wall_ms + (int64_t)basket->payment_seconds * 1000,
+        .payment_due_wall_ms = deferred ? 0 : decision_wall_of(decision, due),
         .created_wall_ms = now->wall_ms,
         .confirmed_wall_ms = deferred ? now->wall_ms : 0,
         .cancel_until_wall_ms =

@@ -229,7 +229,8 @@ static enum outcome draft_judge(struct decision *decision, struct basket *basket
         return OUTCOME_OK;
     if (!product_price(&selling->terms, basket->currency, &draft->unit_price))
         return OUTCOME_CURRENCY_MISMATCH;
-    enum outcome window = selling_window(selling, decision->now->wall_ms, &draft->starts_wall_ms);
+    enum outcome window = selling_opens(
+        decision->engine, draft->sku_index, selling, decision->now, &draft->starts_wall_ms);
     if (window != OUTCOME_OK)
         return window;
     return draft_within_limit(decision, basket, draft, selling->limit) ? OUTCOME_OK

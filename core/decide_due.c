@@ -6,6 +6,7 @@
  */
 #include "core/check.h"
 #include "core/engine_steps.h"
+#include "core/kills.h"
 
 enum { DUE_WORK_MAX = 256, RETRY_MS = 1000 };
 
@@ -44,7 +45,10 @@ static bool due_order(struct decision *decision, uint32_t index)
     struct engine *engine = decision->engine;
     const struct order *order = order_at(engine, index);
     if (order->status == ORDER_PENDING_PAYMENT || order->status == ORDER_REVIEW) {
-        decide_order_due(decision, index);
+        if (kill_of_order(engine, order) != NULL)
+            decide_order_killed(decision, index);
+        else
+            decide_order_due(decision, index);
         return true;
     }
     bool keyed = order->keep_shelf_ms >= decision->now->shelf_ms;
@@ -105,23 +109,34 @@ static struct decision due_decision(
     return (struct decision){.engine = engine, .now = now, .event = event, .customer_index = NONE};
 }
 
-bool engine_due(struct engine *engine, const struct moment *now, struct event *event)
+static bool due_by_the_clock(struct decision *decision)
 {
-    struct decision decision = due_decision(engine, now, event);
+    struct engine *engine = decision->engine;
     uint32_t work = DUE_WORK_MAX, id;
-    if (engine->shard == 0 && decide_sale_due(&decision))
+    if (engine->shard == 0 && decide_sale_due(decision))
         return true;
     for (uint32_t early = 0; early < DUE_WORK_MAX; early++) {
-        if (!deadlines_peek(&engine->deadlines, now->shelf_ms, &work, &id))
+        if (!deadlines_peek(&engine->deadlines, decision->now->shelf_ms, &work, &id))
             return false;
-        if (due_one(&decision, id))
+        if (due_one(decision, id))
             return true;
     }
     return false;
 }
 
+bool engine_due(struct engine *engine, const struct moment *now, struct event *event)
+{
+    struct decision decision = due_decision(engine, now, event);
+    return decide_kill_begins(&decision) || due_by_the_clock(&decision) ||
+           decide_kill_sweeps(&decision);
+}
+
 uint64_t engine_next_due(const struct engine *engine)
 {
+    struct kill_scope kill;
+    if (engine->kill_count > 0 ||
+        switches_next_kill(&engine->shelf->switches, engine->kill_begun, &kill))
+        return 0;
     uint64_t next = deadlines_next(&engine->deadlines);
     if (engine->shard != 0 || engine->sales_due_wall_ms == INT64_MAX)
         return next;
@@ -131,14 +146,20 @@ uint64_t engine_next_due(const struct engine *engine)
     return (uint64_t)sales < next ? (uint64_t)sales : next;
 }
 
-/* The first hold or open order of the customer whose time is over. */
+static bool is_killed(struct engine *engine, const struct hold *hold)
+{
+    return engine->kill_count > 0 && kill_of(engine, hold->sku_number, hold->sale_number) != NULL;
+}
+
+/* The first hold or open order of the customer whose time is over, or that a kill has reached. */
 static uint32_t due_of_customer(
-    const struct engine *engine, const struct customer *customer, uint64_t now_shelf_ms)
+    struct engine *engine, const struct customer *customer, uint64_t now_shelf_ms)
 {
     uint32_t link = customer->live_holds > 0 ? customer->holds_first : 0;
     for (uint32_t i = 0; link != 0 && i < customer->hold_count; i++) {
         const struct hold *hold = hold_at(engine, link - 1);
-        if (hold->state == LINE_HELD && hold->deadline_shelf_ms <= now_shelf_ms)
+        if (hold->state == LINE_HELD &&
+            (hold->deadline_shelf_ms <= now_shelf_ms || is_killed(engine, hold)))
             return engine->holds_base + link - 1;
         link = hold->next;
     }
@@ -146,7 +167,8 @@ static uint32_t due_of_customer(
     for (uint32_t open = 0; link != 0 && open < customer->open_orders;) {
         const struct order *order = order_at(engine, link - 1);
         bool is_open = order->status == ORDER_PENDING_PAYMENT || order->status == ORDER_REVIEW;
-        if (is_open && order->payment_due_shelf_ms <= now_shelf_ms)
+        if (is_open &&
+            (order->payment_due_shelf_ms <= now_shelf_ms || kill_of_order(engine, order) != NULL))
             return engine->orders_base + link - 1;
         open += is_open;
         link = order->next;
@@ -161,7 +183,7 @@ bool engine_due_of(struct engine *engine, const struct command *command, const s
     if (command->customer.size > 0) {
         customer_index = customer_find(engine, command->customer);
     } else if (command->kind == COMMAND_ORDER_READ || command->kind == COMMAND_PAYMENT ||
-               command->kind == COMMAND_CANCEL) {
+               command->kind == COMMAND_CANCEL || command->kind == COMMAND_REVIEW) {
         uint32_t order_index = order_find(engine, command->order_id);
         if (order_index != NONE)
             customer_index = order_at(engine, order_index)->customer_index;

@@ -70,8 +70,7 @@ void order_event_begin(struct decision *decision, uint32_t order_index, enum eve
     fact->now_wall_ms = now->wall_ms;
     fact->cart_version = customer_at(decision->engine, order->customer_index)->cart_version;
     if (fact->payment_due_shelf_ms > now->shelf_ms)
-        fact->payment_due_wall_ms =
-            now->wall_ms + (int64_t)(fact->payment_due_shelf_ms - now->shelf_ms);
+        fact->payment_due_wall_ms = decision_wall_of(decision, fact->payment_due_shelf_ms);
     if (command != NULL && command->kind == COMMAND_PAYMENT) {
         fact->amount = command->amount;
         fact->result = command->result;
@@ -224,10 +223,28 @@ static bool take_again(struct decision *decision, uint32_t customer)
     return true;
 }
 
+/* A kill gives back what it reaches, and takes nothing for an order of its scope (W5). */
+static bool order_stays_dead(const struct engine *engine, const struct order *order)
+{
+    uint32_t link = order->lines_first;
+    for (uint32_t i = 0; i < order->line_count; i++) {
+        const struct order_line *line = line_at(engine, link - 1);
+        uint32_t sku_index = catalog_find_number(&engine->shelf->catalog, line->sku_number);
+        link = line->next;
+        if (sku_index != SKU_NONE &&
+            switches_state(&engine->shelf->switches, sku_index, line->sale_number) &
+                SWITCHED_KILLED)
+            return true;
+    }
+    return false;
+}
+
 static enum outcome money_for_expired(struct decision *decision, uint32_t order_index)
 {
     struct engine *engine = decision->engine;
     uint32_t customer = order_at(engine, order_index)->customer_index;
+    if (order_stays_dead(engine, order_at(engine, order_index)))
+        return money_comes_back(decision, order_index, NULL);
     if (decision->now->journal_full)
         return OUTCOME_JOURNAL_FULL;
     enum outcome outcome = money_confirms(decision, order_index);
@@ -326,8 +343,7 @@ static enum outcome report_attempt(struct decision *decision, uint32_t order_ind
     if (order->payment_due_shelf_ms == order->born_due_shelf_ms &&
         due > order->payment_due_shelf_ms)
         fact->payment_due_shelf_ms = due;
-    fact->payment_due_wall_ms =
-        decision->now->wall_ms + (int64_t)(fact->payment_due_shelf_ms - decision->now->shelf_ms);
+    fact->payment_due_wall_ms = decision_wall_of(decision, fact->payment_due_shelf_ms);
     order_note_releases(decision);
     return OUTCOME_OK;
 }

@@ -57,6 +57,7 @@ struct engine *engine_create(struct arena *arena, struct shelf *shelf, const str
         .shard_count = shard_count,
         .seed = seed,
         .scratch = arena_take(arena, "scratch", 1, sizeof(struct scratch)),
+        .sweep_looks = KILL_LOOKS_MAX,
     };
     engine->scratch->views =
         arena_take(arena, "scratch of carts", LINES_PER_ORDER_MAX, sizeof(struct cart_line_view));
@@ -86,6 +87,10 @@ void engine_replay(struct engine *engine, const struct event *event)
         catalog_publish_sale(catalog, event);
     if (event->kind == EVENT_IMPORT_DONE)
         catalog_publish_import(catalog);
+    if (event->kind == EVENT_SWITCH_SET)
+        switches_publish(&engine->shelf->switches, catalog, event);
+    if (event->kind == EVENT_KILL_ENDED)
+        switches_kill_ended(&engine->shelf->switches, engine->shard, event);
 }
 
 void decision_stream(struct decision *decision, uint32_t count)
@@ -120,6 +125,13 @@ uint64_t decision_keep_ms(const struct decision *decision, int64_t ends_wall_ms)
         keep = sale > keep ? sale : keep;
     }
     return decision->now->shelf_ms + keep;
+}
+
+int64_t decision_wall_of(const struct decision *decision, uint64_t deadline_shelf_ms)
+{
+    const struct moment *now = decision->now;
+    CHECK(deadline_shelf_ms >= now->shelf_ms);
+    return now->frozen ? 0 : now->wall_ms + (int64_t)(deadline_shelf_ms - now->shelf_ms);
 }
 
 const char *room_for_customer(const struct decision *decision)
@@ -159,6 +171,17 @@ void selling_terms(const struct engine *engine, uint32_t sku_index, struct selli
 bool selling_refuses(const struct selling *selling, const struct command *command)
 {
     return command->guest && selling->sale.guests == GUESTS_REFUSED;
+}
+
+enum outcome selling_opens(const struct engine *engine, uint32_t sku_index,
+    const struct selling *selling, const struct moment *now, int64_t *starts_ms)
+{
+    enum outcome window = selling_window(selling, now->wall_ms, starts_ms);
+    if (window != OUTCOME_OK)
+        return window;
+    bool stopped =
+        switches_state(&engine->shelf->switches, sku_index, selling->terms.sale_number) != 0;
+    return stopped ? OUTCOME_PAUSED : OUTCOME_OK;
 }
 
 int64_t selling_ends(const struct selling *selling)
@@ -206,6 +229,7 @@ static enum outcome decide_one(struct decision *decision)
     switch (decision->command->kind) {
     case COMMAND_CART_READ:
     case COMMAND_ORDERS_LIST:
+    case COMMAND_SWITCHES_LIST:
         return OUTCOME_OK;
     case COMMAND_CART_SET:
         return decide_cart_set(decision);
@@ -232,10 +256,11 @@ static enum outcome decide_one(struct decision *decision)
         return decide_import(decision);
     case COMMAND_SALE_SET:
         return decide_sale_set(decision);
+    case COMMAND_SWITCH:
+        return decide_switch(decision);
     case COMMAND_REVIEW:
     case COMMAND_CUSTOMER_READ:
     case COMMAND_CART_MERGE:
-    case COMMAND_SWITCH:
     case COMMAND_SALE_REMOVE:
     case COMMAND_ORDERS_FIND:
     case COMMAND_RESERVATIONS:

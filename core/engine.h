@@ -68,6 +68,8 @@ struct answer {
     uint64_t next_release_shelf_ms;
     int64_t starts_wall_ms;
     uint32_t allotment, stock_available, held, sold, short_units; /* stock calls */
+    uint8_t switched;             /* switch: the state of its scope after it, bits of switches.h */
+    uint64_t released, cancelled; /* kill: units and orders, on all shards */
     const struct answer_line *lines; /* every failing line, in the order asked */
     uint32_t line_count;
 };

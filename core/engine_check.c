@@ -8,6 +8,7 @@
 
 #include "core/check.h"
 #include "core/engine_steps.h"
+#include "core/kills.h"
 
 static void check_customer(const struct engine *engine, uint32_t index)
 {
@@ -290,9 +291,26 @@ static uint64_t digest_allowances(const struct engine *engine)
     return sum;
 }
 
+/* Shard 0's: what is decided, with how far kills have come left out, since others settle that. */
+static uint64_t digest_switches(const struct switches *switches)
+{
+    uint64_t sum = switches->kill_last;
+    for (uint32_t i = 0; i < SWITCHES_MAX; i++) {
+        const struct switch_entry *entry = &switches->entries[i];
+        if (entry->scope == 0)
+            continue;
+        uint64_t parts[5] = {entry->scope, entry->state, entry->number,
+            (uint64_t)entry->since_wall_ms, atomic_load(&entry->kill)};
+        sum += digest_of(parts, sizeof(parts), digest_of(entry->actor, entry->actor_size, 9));
+    }
+    return sum;
+}
+
 uint64_t engine_digest(const struct engine *engine)
 {
-    uint64_t sum = engine->stream_seq + engine->live_holds;
+    uint64_t sum = engine->stream_seq + engine->live_holds + kill_digest(engine);
+    if (engine->shard == 0)
+        sum += digest_switches(&engine->shelf->switches);
     for (uint32_t i = 0; i < engine->customers.fresh; i++) {
         if (pool_is_used(&engine->customers, i))
             sum += digest_customer(engine, customer_at(engine, i));

@@ -37,6 +37,7 @@ enum outcome decide_stock(struct decision *decision);
 enum outcome decide_stock_read(struct decision *decision);
 enum outcome decide_import(struct decision *decision);
 enum outcome decide_sale_set(struct decision *decision);
+enum outcome decide_switch(struct decision *decision);
 
 /* Whether who asks may see this order: its customer, or a service that names nobody else. */
 bool order_may_see(
@@ -59,6 +60,8 @@ enum outcome decision_bound(
 /* Until when the key of this decision is kept: at least a day, and a day past the end of the sale;
  * ends_wall_ms 0 without one (I6). */
 uint64_t decision_keep_ms(const struct decision *decision, int64_t ends_wall_ms);
+/* The wall time of a deadline ahead; 0 in a freeze, when none is known (W4). */
+int64_t decision_wall_of(const struct decision *decision, uint64_t deadline_shelf_ms);
 /* NULL while there is room for one more customer, or the customer exists. */
 const char *room_for_customer(const struct decision *decision);
 
@@ -82,6 +85,9 @@ void selling_terms(const struct engine *engine, uint32_t sku_index, struct selli
 bool selling_refuses(const struct selling *selling, const struct command *command);
 /* Whether the sale of the product is open now (W1). */
 enum outcome selling_window(const struct selling *selling, int64_t wall_ms, int64_t *starts_ms);
+/* Whether new units of it may be had now: its window, then the switches (W3). */
+enum outcome selling_opens(const struct engine *engine, uint32_t sku_index,
+    const struct selling *selling, const struct moment *now, int64_t *starts_ms);
 /* When the sale of the product ends; 0 never. */
 int64_t selling_ends(const struct selling *selling);
 
@@ -102,7 +108,15 @@ void order_event_cancel(struct event *event, enum stock_move move);
 void decide_order_due(struct decision *decision, uint32_t order_index);
 /* The window of a sale that has opened or closed by now, on shard 0; false: none. */
 bool decide_sale_due(struct decision *decision);
-/* A hold at its deadline. */
+/* An open order ends, its units come back; what was paid for it in review is due back. */
+void order_event_close(struct decision *decision, uint32_t order_index);
+/* A kill that was published begins here, or goes on by one event: a hold or an open order of its
+ * scope ends, or it has ended. False: there is nothing to do, or not now. */
+bool decide_kill_begins(struct decision *decision);
+bool decide_kill_sweeps(struct decision *decision);
+/* An open order that a kill has in its scope. */
+void decide_order_killed(struct decision *decision, uint32_t order_index);
+/* A hold at its deadline, or killed. */
 void decide_hold_due(struct decision *decision, uint32_t hold_index);
 
 /* Parts of apply. The event's customer, who is new if need be and was here now; a hold in its new

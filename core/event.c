@@ -39,6 +39,11 @@ uint32_t event_fact_size(enum event_kind kind)
     case EVENT_IMPORT_BEGUN:
     case EVENT_IMPORT_DONE:
         return sizeof(struct fact_import);
+    case EVENT_SWITCH_SET:
+        return sizeof(struct fact_switch);
+    case EVENT_KILL_BEGUN:
+    case EVENT_KILL_ENDED:
+        return sizeof(struct fact_kill);
     case EVENT_STREAM_ATTACHED:
     case EVENT_CLOSED:
         return sizeof(struct fact_mark);
@@ -46,10 +51,7 @@ uint32_t event_fact_size(enum event_kind kind)
     case EVENT_CART_MERGED:
     case EVENT_CART_MERGE_ENDED:
     case EVENT_ALLOWANCES_FORGOTTEN:
-    case EVENT_KILL_BEGUN:
-    case EVENT_KILL_ENDED:
     case EVENT_SALE_PART_REMOVED:
-    case EVENT_SWITCH_SET:
     case EVENT_SALE_CLOSING:
     case EVENT_SALE_REMOVED:
     case EVENT_NONE:

@@ -102,6 +102,9 @@ enum sale_told { SALE_SILENT = 0, SALE_TOLD_OPEN = 1, SALE_TOLD_CLOSED = 2 };
 enum line_state { LINE_NONE = 0, LINE_HELD = 1, LINE_EXPIRED = 2, LINE_MOVED = 3 };
 enum sale_counts { COUNTS_EXACT = 0, COUNTS_CAPPED = 1, COUNTS_BOOLEAN = 2 };
 enum sale_guests { GUESTS_ALLOWED = 0, GUESTS_REFUSED = 1 };
+/* What a switch does, and to what (W3 to W6). */
+enum switch_action { SWITCH_RESUME = 1, SWITCH_PAUSE, SWITCH_FREEZE, SWITCH_KILL };
+enum switch_scope { SCOPE_ALL = 1, SCOPE_SALE, SCOPE_SKU };
 enum reserve_on { RESERVE_UNSET = 0, RESERVE_CART = 1, RESERVE_CHECKOUT = 2 };
 
 /* Texts of an event; which are used says the comment. An unused text has size 0. */
@@ -292,6 +295,27 @@ struct fact_import {
     int64_t now_wall_ms;
 };
 
+/* EVENT_SWITCH_SET: scope's name in TEXT_SKU or TEXT_SALE, who in TEXT_ACTOR. */
+struct fact_switch {
+    int64_t now_wall_ms;
+    uint32_t number; /* of the SKU or the sale; 0: everything */
+    uint32_t kill;   /* its number, when this begins one; 0 otherwise */
+    uint8_t action;  /* enum switch_action */
+    uint8_t scope;   /* enum switch_scope */
+    uint8_t state;   /* bits of switches.h, after */
+    uint8_t reserved[5];
+};
+
+/* EVENT_KILL_BEGUN, EVENT_KILL_ENDED: of one shard. */
+struct fact_kill {
+    uint64_t released;  /* units that came back; 0 when it begins */
+    uint64_t cancelled; /* orders */
+    uint32_t kill;
+    uint32_t number; /* of the SKU or the sale; 0: everything */
+    uint8_t scope;   /* enum switch_scope */
+    uint8_t reserved[7];
+};
+
 struct fact_mark {
     uint64_t system_id; /* STREAM_ATTACHED: PostgreSQL's system identifier */
     int64_t now_wall_ms;
@@ -306,6 +330,8 @@ union event_fact {
     struct fact_forgotten forgotten;
     struct fact_unmatched unmatched;
     struct fact_import import;
+    struct fact_switch switched;
+    struct fact_kill kill;
     struct fact_mark mark;
 };
 
@@ -343,5 +369,7 @@ _Static_assert(sizeof(struct fact_product) == 56 + 16 * PRICES_MAX, "layout on d
 _Static_assert(sizeof(struct fact_stock) == 80, "layout on disk");
 _Static_assert(sizeof(struct fact_sale) == 56, "layout on disk");
 _Static_assert(sizeof(struct fact_unmatched) == 56, "layout on disk");
+_Static_assert(sizeof(struct fact_switch) == 24, "layout on disk");
+_Static_assert(sizeof(struct fact_kill) == 32, "layout on disk");
 
 #endif

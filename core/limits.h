@@ -27,6 +27,7 @@ enum {
     KEY_SIZE_MAX = 255,          /* Idempotency-Key */
     PAYMENT_TEXT_SIZE_MAX = 127, /* provider and payment id, each */
     TOKEN_SIZE_MAX = 255,        /* payment.token, opaque */
+    ACTOR_SIZE_MAX = 127,        /* who did it: a customer or the name of a token */
     REFERENCES_MAX = 8,
     REFERENCES_SIZE_MAX = 2048, /* bytes of the references as JSON: 8 x (32 + 127) escaped */
     PRICES_MAX = 8,             /* currencies of one product */
@@ -36,6 +37,15 @@ enum {
     PAYMENTS_PER_ORDER = 4,     /* claims set aside when an order is born */
     FORGET_MAX = 32,            /* entities forgotten by one record */
     STREAM_EVENTS_MAX = 2,      /* stream numbers one record can use: placed and confirmed */
+#ifdef LIMITS_TINY
+    SWITCHES_MAX = 4,   /* scopes that are not open; everything has a place of its own */
+    KILLS_MAX = 2,      /* kills that some shard has not ended */
+    KILL_LOOKS_MAX = 4, /* holds, orders and their lines looked at by one part of a sweep */
+#else
+    SWITCHES_MAX = 512,    /* scopes that are not open: their list fits one reply */
+    KILLS_MAX = 8,         /* kills that some shard has not ended: looked at for every dead hold */
+    KILL_LOOKS_MAX = 4096, /* holds, orders and their lines looked at in one tick: some 50 us */
+#endif
 };
 
 /* Where the tables are sized. Zero is never valid. Order lines, texts: see core/pool.h, text.h. */

@@ -25,6 +25,8 @@ struct moment {
     uint64_t streamed_seq;
     /* Refuse whatever takes new units: the journal is near its limit (S5). */
     uint8_t journal_full;
+    /* The shelf clock stands still (W4): deadlines have no wall time. */
+    uint8_t frozen;
 };
 
 #endif

@@ -107,6 +107,13 @@ void engine_settle(struct engine *engine, const struct event *event)
     case EVENT_ORDERS_FORGOTTEN:
         settle_forgotten(engine, event);
         return;
+    case EVENT_SWITCH_SET:
+        switches_publish(&engine->shelf->switches, &engine->shelf->catalog, event);
+        return;
+    case EVENT_KILL_ENDED:
+        switches_kill_ended(&engine->shelf->switches, engine->shard, event);
+        return;
+    case EVENT_KILL_BEGUN:
     case EVENT_CART_EXTENDED:
     case EVENT_KEYS_FORGOTTEN:
     case EVENT_CUSTOMER_FORGOTTEN:
@@ -121,10 +128,7 @@ void engine_settle(struct engine *engine, const struct event *event)
     case EVENT_CART_MERGED:
     case EVENT_CART_MERGE_ENDED:
     case EVENT_ALLOWANCES_FORGOTTEN:
-    case EVENT_KILL_BEGUN:
-    case EVENT_KILL_ENDED:
     case EVENT_SALE_PART_REMOVED:
-    case EVENT_SWITCH_SET:
     case EVENT_SALE_CLOSING:
     case EVENT_SALE_REMOVED:
     case EVENT_NONE:

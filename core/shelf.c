@@ -13,6 +13,7 @@ void shelf_init(struct shelf *shelf, struct arena *arena, const struct capacity 
     catalog_init(&shelf->catalog, arena, capacity->skus, capacity->names);
     stock_init(&shelf->stock, arena, capacity->skus);
     claims_init(&shelf->claims, arena, capacity->claims);
+    switches_init(&shelf->switches, arena, capacity->skus, capacity->names);
 }
 
 static void note_release(struct shelf *shelf, uint32_t sku_number, uint64_t deadline_shelf_ms)
@@ -104,4 +105,5 @@ void shelf_derive(struct shelf *shelf, struct engine *const engines[], uint32_t 
         add_engine(shelf, engines[i]);
     stock_check(&shelf->stock);
     claims_check(&shelf->claims);
+    switches_check(&shelf->switches, &shelf->catalog);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * shelf - what all shards share: catalog, names, sales, stock, claims. Nothing else is.
+ * shelf - what all shards share: catalog, names, sales, stock, claims, switches. Nothing else is.
  *
  * Ownership  One struct shelf in the shared arena.
  * Threads    Every shard reads all of it; catalog, names and sales are written by shard 0 alone.
@@ -16,6 +16,7 @@
 #include "core/claims.h"
 #include "core/limits.h"
 #include "core/stock.h"
+#include "core/switches.h"
 
 struct engine;
 
@@ -23,6 +24,7 @@ struct shelf {
     struct catalog catalog;
     struct stock stock;
     struct claims claims;
+    struct switches switches;
 };
 
 void shelf_init(struct shelf *shelf, struct arena *arena, const struct capacity *capacity);

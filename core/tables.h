@@ -125,6 +125,16 @@ struct gone {
     uint64_t units;
 };
 
+/* A kill that this shard has begun and not ended, see kills.h. */
+struct kill {
+    uint64_t released;  /* units, so far */
+    uint64_t cancelled; /* orders, so far */
+    uint32_t kill;
+    uint32_t number;                    /* of the SKU or the sale; 0: everything */
+    uint8_t scope;                      /* enum switch_scope */
+    uint32_t hold_cursor, order_cursor; /* slots before them were looked at */
+};
+
 /* One line while a command is being decided. */
 struct draft {
     struct bytes sku;
@@ -176,6 +186,10 @@ struct engine {
     int64_t sales_next_wall_ms;
     uint32_t sales_at;      /* the number to look at next */
     int64_t wall_offset_ms; /* wall - shelf, as of the last look */
+    struct kill kills[KILLS_MAX];
+    uint32_t kill_count;
+    uint32_t kill_begun;  /* the last one */
+    uint32_t sweep_looks; /* left to the sweep before it lets the tick go on */
     struct scratch *scratch;
 };
 

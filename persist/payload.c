@@ -7,6 +7,7 @@
 
 #include "core/check.h"
 #include "core/sale_json.h"
+#include "core/switches.h"
 
 struct bytes payload_result_name(uint8_t result)
 {
@@ -46,6 +47,22 @@ static struct bytes attempt_type(const struct event *event)
                                                       : BYTES("order.payment_declined.v1");
 }
 
+static struct bytes switch_type(uint8_t action)
+{
+    switch ((enum switch_action)action) {
+    case SWITCH_RESUME:
+        return BYTES("sale.resumed.v1");
+    case SWITCH_PAUSE:
+        return BYTES("sale.paused.v1");
+    case SWITCH_FREEZE:
+        return BYTES("sale.frozen.v1");
+    case SWITCH_KILL:
+        return BYTES("sale.killed.v1");
+    }
+    CHECK(!"every action is listed");
+    return (struct bytes){0};
+}
+
 struct bytes payload_type(const struct event *event, uint32_t index)
 {
     switch (event->kind) {
@@ -79,6 +96,8 @@ struct bytes payload_type(const struct event *event, uint32_t index)
         return BYTES("sale.opened.v1");
     case EVENT_SALE_CLOSED:
         return BYTES("sale.closed.v1");
+    case EVENT_SWITCH_SET:
+        return switch_type(event->fact.switched.action);
     case EVENT_NONE:
     case EVENT_CART_LINE_SET:
     case EVENT_HOLD_EXPIRED:
@@ -94,7 +113,6 @@ struct bytes payload_type(const struct event *event, uint32_t index)
     case EVENT_KILL_BEGUN:
     case EVENT_KILL_ENDED:
     case EVENT_SALE_PART_REMOVED:
-    case EVENT_SWITCH_SET:
     case EVENT_SALE_CLOSING:
     case EVENT_SALE_REMOVED:
     case EVENT_IMPORT_BEGUN:
@@ -122,8 +140,16 @@ struct bytes payload_aggregate_type(const struct event *event)
         return BYTES("product");
     if (event->kind == EVENT_STOCK_ADJUSTED)
         return BYTES("stock");
-    CHECK(is_sale(event->kind));
+    CHECK(is_sale(event->kind) || event->kind == EVENT_SWITCH_SET);
     return BYTES("sale");
+}
+
+/* The name of the sale or the SKU. */
+static struct bytes switch_subject(const struct event *event)
+{
+    if (event->fact.switched.scope == SCOPE_ALL)
+        return BYTES("all");
+    return event->text[event->fact.switched.scope == SCOPE_SALE ? TEXT_SALE : TEXT_SKU];
 }
 
 struct bytes payload_aggregate_id(const struct event *event, char scratch[JSON_UUID_SIZE])
@@ -132,6 +158,8 @@ struct bytes payload_aggregate_id(const struct event *event, char scratch[JSON_U
         return event->text[TEXT_SKU];
     if (is_sale(event->kind))
         return event->text[TEXT_SALE];
+    if (event->kind == EVENT_SWITCH_SET)
+        return switch_subject(event);
     bool unmatched = event->kind == EVENT_PAYMENT_UNMATCHED;
     CHECK(unmatched || event_is_order(event->kind));
     json_format_uuid(scratch, unmatched ? event->fact.unmatched.order_id : event->fact.order.id);
@@ -165,6 +193,8 @@ int64_t payload_wall_ms(const struct event *event)
         return event->fact.product.now_wall_ms;
     if (event->kind == EVENT_STOCK_ADJUSTED)
         return event->fact.stock.now_wall_ms;
+    if (event->kind == EVENT_SWITCH_SET)
+        return event->fact.switched.now_wall_ms;
     CHECK(is_sale(event->kind));
     return event->fact.sale.now_wall_ms;
 }
@@ -284,6 +314,15 @@ static void put_sale(struct json_writer *json, const struct event *event)
     json_put_member_string_or_null(json, "actor", event->text[TEXT_ACTOR]);
 }
 
+static void put_switch(struct json_writer *json, const struct event *event)
+{
+    uint8_t text[SWITCH_SCOPE_SIZE_MAX];
+    uint32_t size = switches_scope_text(event->fact.switched.scope, switch_subject(event), text);
+    json_put_member_string(json, "scope", bytes_of(text, size));
+    json_put_member_string(json, "state", switches_name(event->fact.switched.state));
+    json_put_member_string_or_null(json, "actor", event->text[TEXT_ACTOR]);
+}
+
 static void put_data(struct json_writer *json, const struct event *event, uint32_t index)
 {
     if (event_is_order(event->kind))
@@ -294,6 +333,8 @@ static void put_data(struct json_writer *json, const struct event *event, uint32
         put_product(json, event);
     else if (event->kind == EVENT_STOCK_ADJUSTED)
         put_stock(json, event);
+    else if (event->kind == EVENT_SWITCH_SET)
+        put_switch(json, event);
     else
         put_sale(json, event);
 }

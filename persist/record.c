@@ -13,6 +13,7 @@
 
 #include "core/check.h"
 #include "core/line_names.h"
+#include "core/switches.h"
 
 struct record_header {
     uint32_t size;
@@ -103,6 +104,9 @@ static const struct kind_rule kind_rules[] = {
     [EVENT_SALE_CLOSED] = RULE_SALE,
     [EVENT_IMPORT_BEGUN] = RULE_PLAIN(fact_import),
     [EVENT_IMPORT_DONE] = RULE_PLAIN(fact_import),
+    [EVENT_SWITCH_SET] = RULE_PLAIN(fact_switch),
+    [EVENT_KILL_BEGUN] = RULE_PLAIN(fact_kill),
+    [EVENT_KILL_ENDED] = RULE_PLAIN(fact_kill),
     [EVENT_STREAM_ATTACHED] = {sizeof(struct fact_mark), 0, 0, {{0, 0}}},
     [EVENT_CLOSED] = {sizeof(struct fact_mark), 0, 0, {{0, 0}}},
 };
@@ -240,6 +244,20 @@ static bool forgotten_valid(const struct event *event)
            event->text[TEXT_CLAIMS].size % 32 == 0;
 }
 
+static bool scope_valid(uint8_t scope, uint32_t number)
+{
+    return scope >= SCOPE_ALL && scope <= SCOPE_SKU && (scope == SCOPE_ALL) == (number == 0);
+}
+
+static bool switch_valid(const struct fact_switch *fact)
+{
+    return fact->action >= SWITCH_RESUME && fact->action <= SWITCH_KILL &&
+           scope_valid(fact->scope, fact->number) &&
+           (fact->kill == 0 || fact->action == SWITCH_KILL) &&
+           fact->state <= (SWITCHED_PAUSED | SWITCHED_FROZEN | SWITCHED_KILLED) &&
+           (fact->state == 0) == (fact->action == SWITCH_RESUME);
+}
+
 /* What the fields of a kind can be at all; what they mean is the engine's. */
 static bool fact_valid(const struct event *event)
 {
@@ -270,6 +288,12 @@ static bool fact_valid(const struct event *event)
         return product_valid(&event->fact.product);
     case EVENT_PAYMENT_UNMATCHED:
         return event->fact.unmatched.result <= RESULT_REFUNDED;
+    case EVENT_SWITCH_SET:
+        return switch_valid(&event->fact.switched);
+    case EVENT_KILL_BEGUN:
+    case EVENT_KILL_ENDED:
+        return scope_valid(event->fact.kill.scope, event->fact.kill.number) &&
+               event->fact.kill.kill > 0;
     case EVENT_CUSTOMER_FORGOTTEN:
     case EVENT_STOCK_ADJUSTED:
     case EVENT_IMPORT_BEGUN:
@@ -281,10 +305,7 @@ static bool fact_valid(const struct event *event)
     case EVENT_CART_MERGED:
     case EVENT_CART_MERGE_ENDED:
     case EVENT_ALLOWANCES_FORGOTTEN:
-    case EVENT_KILL_BEGUN:
-    case EVENT_KILL_ENDED:
     case EVENT_SALE_PART_REMOVED:
-    case EVENT_SWITCH_SET:
     case EVENT_SALE_CLOSING:
     case EVENT_SALE_REMOVED:
     case EVENT_NONE:

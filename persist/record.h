@@ -28,7 +28,7 @@ enum {
     RECORD_VERSION = 1,
     RECORD_ALIGNMENT = 8,
     RECORD_ADJUSTMENTS_SIZE_MAX = 4096, /* 8 adjustments with seller and reference, as JSON */
-    RECORD_ACTOR_SIZE_MAX = 127,        /* a customer or the name of a token */
+    RECORD_ACTOR_SIZE_MAX = ACTOR_SIZE_MAX,
     RECORD_REASON_SIZE_MAX = 255,
     RECORD_IMAGE_SIZE_MAX = 1023, /* a URL */
     RECORD_IDS_SIZE_MAX = 16 * FORGET_MAX,

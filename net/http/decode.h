@@ -121,6 +121,7 @@ bool decode_stock_change(struct decoder *decoder);
 bool decode_stock_read(struct decoder *decoder);
 bool decode_stock_list(struct decoder *decoder);
 bool decode_import(struct decoder *decoder);
+bool decode_switch(struct decoder *decoder, enum switch_action action);
 
 /* Answered where they arrive. */
 void answer_availability(struct decoder *decoder);

@@ -77,6 +77,58 @@ bool decode_stock_change(struct decoder *decoder)
     return decode_end(decoder);
 }
 
+/* "all", "sale:NAME", "sku:SKU" into the command. */
+static const char *take_scope(struct command *command, struct bytes scope)
+{
+    static const struct bytes sale = {(const uint8_t *)"sale:", 5};
+    static const struct bytes sku = {(const uint8_t *)"sku:", 4};
+    if (bytes_equal(scope, BYTES("all"))) {
+        command->switch_scope = SCOPE_ALL;
+        return NULL;
+    }
+    if (scope.size > sale.size && memcmp(scope.data, sale.data, sale.size) == 0) {
+        command->switch_scope = SCOPE_SALE;
+        command->sale = bytes_of(scope.data + sale.size, scope.size - sale.size);
+        return command->sale.size <= NAME_SIZE_MAX ? NULL : "names a sale of more than 63 bytes";
+    }
+    if (scope.size > sku.size && memcmp(scope.data, sku.data, sku.size) == 0) {
+        command->switch_scope = SCOPE_SKU;
+        command->sku = bytes_of(scope.data + sku.size, scope.size - sku.size);
+        return catalog_sku_is_valid(command->sku) ? NULL : "names what cannot be a SKU";
+    }
+    return "must be all, sale:NAME or sku:SKU";
+}
+
+bool decode_switch(struct decoder *decoder, enum switch_action action)
+{
+    static const char *const names[] = {"scope"};
+    enum { SCOPE_TEXT_SIZE_MAX = 255 };
+    struct json_document *json = &decoder->json;
+    struct command *command = &decoder->request->command;
+    struct bytes scope = {0};
+    command->kind = COMMAND_SWITCH;
+    command->switch_action = (uint8_t)action;
+    command->actor = decode_keep(decoder, decoder->caller.actor);
+    if (!decode_body(decoder))
+        return false;
+    json_refuse_unknown(json, JSON_ROOT, names, 1);
+    /* It is never guessed: what stops everything must say so. */
+    uint32_t token = json_optional(json, JSON_ROOT, BYTES("scope"));
+    if (token == JSON_NONE) {
+        decode_fault(decoder, "scope", "must be sent: all, sale:NAME or sku:SKU");
+        return decode_end(decoder);
+    }
+    decode_string(decoder, token, SCOPE_TEXT_SIZE_MAX, &scope);
+    if (decoder->faults->count == 0 && scope.data != NULL) {
+        const char *fault = take_scope(command, scope);
+        if (fault == NULL && action == SWITCH_FREEZE && command->switch_scope != SCOPE_ALL)
+            fault = "must be all: one clock runs for everything";
+        if (fault != NULL)
+            json_add_fault(json, token, JSON_FAULT_VALUE, fault);
+    }
+    return decode_end(decoder);
+}
+
 static bool is_csv(struct bytes type)
 {
     static const char name[] = "text/csv";

@@ -88,6 +88,7 @@ static enum access access_of(enum http_route route)
     case ROUTE_ADMIN_STOCK_LIST:
     case ROUTE_ADMIN_SALES:
     case ROUTE_ADMIN_SALE:
+    case ROUTE_ADMIN_SWITCHES:
     case ROUTE_ADMIN_ORDER:
         return ACCESS_VIEWER;
     case ROUTE_ADMIN_IMPORT:
@@ -95,6 +96,10 @@ static enum access access_of(enum http_route route)
     case ROUTE_ADMIN_PRODUCT_PATCH:
     case ROUTE_ADMIN_STOCK_CHANGE:
     case ROUTE_ADMIN_SALE_PUT:
+    case ROUTE_ADMIN_PAUSE:
+    case ROUTE_ADMIN_FREEZE:
+    case ROUTE_ADMIN_KILL:
+    case ROUTE_ADMIN_RESUME:
         return ACCESS_OPERATOR;
     case ROUTE_NONE:
     case ROUTE_COUNT:
@@ -361,6 +366,17 @@ static bool decode_route(struct decoder *decoder, enum http_route route)
         return decode_stock_read(decoder);
     case ROUTE_ADMIN_STOCK_LIST:
         return decode_stock_list(decoder);
+    case ROUTE_ADMIN_PAUSE:
+        return decode_switch(decoder, SWITCH_PAUSE);
+    case ROUTE_ADMIN_FREEZE:
+        return decode_switch(decoder, SWITCH_FREEZE);
+    case ROUTE_ADMIN_KILL:
+        return decode_switch(decoder, SWITCH_KILL);
+    case ROUTE_ADMIN_RESUME:
+        return decode_switch(decoder, SWITCH_RESUME);
+    case ROUTE_ADMIN_SWITCHES:
+        command->kind = COMMAND_SWITCHES_LIST;
+        return decode_end(decoder);
     case ROUTE_ADMIN_IMPORT:
     case ROUTE_ADMIN_IMPORT_DRY_RUN:
         return decode_import(decoder);

@@ -42,9 +42,11 @@ static struct offer look(struct http_context *context, uint32_t sku_index,
     struct stock *stock = &context->shelf->stock;
     struct offer offer = begin(terms, sale);
     offer.status = status_of(stock_look(stock, sku_index, 1, &offer.available));
-    if (offer.status == OFFER_HELD_BY_OTHERS)
+    if (offer.status == OFFER_HELD_BY_OTHERS && !context->now.frozen)
         offer.next_release_wall_ms =
             http_wall_of(context, stock_next_release(stock, sku_index, context->now.shelf_ms));
+    if (switches_state(&context->shelf->switches, sku_index, terms->sale_number) != 0)
+        offer.status = OFFER_PAUSED;
     if (offer.starts_wall_ms != 0 && context->now.wall_ms < offer.starts_wall_ms)
         offer.status = OFFER_NOT_STARTED;
     if (offer.ends_wall_ms != 0 && context->now.wall_ms >= offer.ends_wall_ms)
@@ -95,6 +97,8 @@ struct bytes offer_status_name(enum offer_status status)
         return BYTES("not_started");
     case OFFER_ENDED:
         return BYTES("ended");
+    case OFFER_PAUSED:
+        return BYTES("paused");
     case OFFER_UNKNOWN:
         break;
     }

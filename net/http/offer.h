@@ -24,6 +24,7 @@ enum offer_status {
     OFFER_HELD_BY_OTHERS,
     OFFER_NOT_STARTED,
     OFFER_ENDED,
+    OFFER_PAUSED,
 };
 
 struct offer {

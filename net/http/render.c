@@ -59,6 +59,9 @@ static uint32_t bound_of(const struct engine *engine, const struct request *requ
         return CART_BASE; /* most customers have few; a long list comes back for more room */
     case COMMAND_STOCK_READ:
         return CART_BASE + larger(command->limit, 1) * STOCK_ITEM;
+    case COMMAND_SWITCHES_LIST:
+        return render_switches_bound();
+    case COMMAND_SWITCH:
     case COMMAND_CART_CLEAR:
     case COMMAND_STOCK_CHANGE:
     case COMMAND_IMPORT_BEGIN:
@@ -71,7 +74,6 @@ static uint32_t bound_of(const struct engine *engine, const struct request *requ
     case COMMAND_REVIEW:
     case COMMAND_CUSTOMER_READ:
     case COMMAND_CART_MERGE:
-    case COMMAND_SWITCH:
     case COMMAND_SALE_REMOVE:
     case COMMAND_ORDERS_FIND:
     case COMMAND_RESERVATIONS:
@@ -146,12 +148,17 @@ static void render_success(struct http_context *context, const struct engine *en
     case COMMAND_SALE_SET:
         render_sale(context, request, answer);
         return;
+    case COMMAND_SWITCH:
+        render_switch(context, request, answer);
+        return;
+    case COMMAND_SWITCHES_LIST:
+        render_switches(context, request);
+        return;
     case COMMAND_IMPORT_BEGIN:
     case COMMAND_IMPORT_END:
     case COMMAND_REVIEW:
     case COMMAND_CUSTOMER_READ:
     case COMMAND_CART_MERGE:
-    case COMMAND_SWITCH:
     case COMMAND_SALE_REMOVE:
     case COMMAND_ORDERS_FIND:
     case COMMAND_RESERVATIONS:

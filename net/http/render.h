@@ -38,6 +38,13 @@ void render_sale(
 void render_stock(
     struct http_context *context, struct request *request, const struct answer *answer);
 void render_stock_list(struct http_context *context, struct request *request);
+void render_switch(
+    struct http_context *context, struct request *request, const struct answer *answer);
+void render_switches(struct http_context *context, struct request *request);
+/* The most bytes that the list of switches can have. */
+uint32_t render_switches_bound(void);
+/* What a refused switch means, where the outcome's own sentence does not say it; else NULL. */
+const char *render_switch_detail(enum outcome outcome);
 void render_refusal(struct http_context *context, const struct engine *engine,
     struct request *request, const struct answer *answer);
 

@@ -166,8 +166,10 @@ static int64_t retry_after(const struct http_context *context, const struct answ
 }
 
 /* Only an extension is refused for holds that are alive, and then it names the bound. */
-static const char *detail_of(const struct answer *answer)
+static const char *detail_of(const struct request *request, const struct answer *answer)
 {
+    if (request->command.kind == COMMAND_SWITCH && render_switch_detail(answer->outcome) != NULL)
+        return render_switch_detail(answer->outcome);
     if (answer->outcome == OUTCOME_RESERVATION_EXPIRED && answer->bound != NULL)
         return "No reservation of the cart can be extended any more.";
     return details[answer->outcome];
@@ -178,7 +180,7 @@ void render_refusal(struct http_context *context, const struct engine *engine,
 {
     bool in_path = request->command.kind == COMMAND_CART_SET;
     enum problem_code code = problem_of_outcome(answer->outcome, in_path);
-    const char *detail = detail_of(answer);
+    const char *detail = detail_of(request, answer);
     CHECK(detail != NULL);
     int64_t retry_ms = retry_after(context, answer);
     struct problem problem;

@@ -119,7 +119,7 @@ void shard_expire(struct shard *shard)
 static bool is_read(enum command_kind kind)
 {
     return kind == COMMAND_CART_READ || kind == COMMAND_ORDER_READ || kind == COMMAND_ORDERS_LIST ||
-           kind == COMMAND_STOCK_READ;
+           kind == COMMAND_STOCK_READ || kind == COMMAND_SWITCHES_LIST;
 }
 
 /* What the command does is durable; it only waits for every shard to have seen it. */

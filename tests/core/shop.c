@@ -70,6 +70,7 @@ static void refresh(struct shop *shop)
 {
     shop->now.random[0] = dice_next(&shop->dice);
     shop->now.random[1] = dice_next(&shop->dice);
+    shop->now.frozen = switches_frozen(&shop->shelf->switches);
 }
 
 static void settle_shard(struct shop *shop, uint32_t shard)
@@ -137,7 +138,8 @@ void shop_settle(struct shop *shop)
 void shop_pass(struct shop *shop, uint64_t ms)
 {
     struct event event;
-    shop->now.shelf_ms += ms;
+    if (!switches_frozen(&shop->shelf->switches)) /* W4 */
+        shop->now.shelf_ms += ms;
     shop->now.wall_ms += (int64_t)ms;
     for (uint32_t shard = 0; shard < shop->shards; shard++) {
         refresh(shop);
@@ -299,6 +301,23 @@ enum outcome shop_stock(struct shop *shop, const char *sku, int64_t delta, const
         .key = text(key),
         .actor = BYTES("ops"),
     };
+    return shop_run(shop, &command);
+}
+
+enum outcome shop_switch(
+    struct shop *shop, enum switch_action action, enum switch_scope scope, const char *name)
+{
+    struct command command = {
+        .kind = COMMAND_SWITCH,
+        .role = ROLE_OPERATOR,
+        .actor = BYTES("ops"),
+        .switch_action = (uint8_t)action,
+        .switch_scope = (uint8_t)scope,
+    };
+    if (scope == SCOPE_SALE)
+        command.sale = text(name);
+    if (scope == SCOPE_SKU)
+        command.sku = text(name);
     return shop_run(shop, &command);
 }
 

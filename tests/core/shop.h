@@ -75,6 +75,9 @@ enum outcome shop_pay(struct shop *shop, const uint8_t id[16], uint8_t result,
     const char *payment_id, int64_t amount);
 enum outcome shop_cancel(struct shop *shop, const char *who, const uint8_t id[16], const char *key);
 enum outcome shop_stock(struct shop *shop, const char *sku, int64_t delta, const char *key);
+/* name: of a sale or a SKU, NULL with SCOPE_ALL */
+enum outcome shop_switch(
+    struct shop *shop, enum switch_action action, enum switch_scope scope, const char *name);
 /* The id and status of the order the last command was about. */
 const uint8_t *shop_order_id(struct shop *shop);
 uint8_t shop_order_status(struct shop *shop);

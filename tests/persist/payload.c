@@ -112,7 +112,7 @@ static void the_largest_event_of_every_kind_fits(void **state)
         }
         streamed++;
     }
-    assert_int_equal(streamed, 13);
+    assert_int_equal(streamed, 14);
     free(sample);
     free(buffer);
 }
@@ -122,7 +122,8 @@ static void what_is_not_streamed_has_no_type(void **state)
     (void)state;
     static const enum event_kind kinds[] = {EVENT_CART_LINE_SET, EVENT_HOLD_EXPIRED,
         EVENT_CART_CLEARED, EVENT_ORDERS_FORGOTTEN, EVENT_KEYS_FORGOTTEN, EVENT_CUSTOMER_FORGOTTEN,
-        EVENT_IMPORT_BEGUN, EVENT_IMPORT_DONE, EVENT_STREAM_ATTACHED, EVENT_CLOSED};
+        EVENT_IMPORT_BEGUN, EVENT_IMPORT_DONE, EVENT_KILL_BEGUN, EVENT_KILL_ENDED,
+        EVENT_STREAM_ATTACHED, EVENT_CLOSED};
     for (uint32_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         struct event event = {.kind = kinds[i]};
         assert_false(is_streamed(&event));

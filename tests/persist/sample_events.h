@@ -28,7 +28,7 @@ static const enum event_kind sample_kinds[] = {EVENT_CART_LINE_SET, EVENT_HOLD_E
     EVENT_ORDER_EXPIRED, EVENT_ORDER_REVIEW, EVENT_ORDER_REFUND_REQUIRED, EVENT_ORDER_REFUNDED,
     EVENT_PAYMENT_UNMATCHED, EVENT_ORDERS_FORGOTTEN, EVENT_KEYS_FORGOTTEN, EVENT_CUSTOMER_FORGOTTEN,
     EVENT_PRODUCT_SET, EVENT_STOCK_ADJUSTED, EVENT_SALE_SET, EVENT_IMPORT_BEGUN, EVENT_IMPORT_DONE,
-    EVENT_STREAM_ATTACHED, EVENT_CLOSED};
+    EVENT_SWITCH_SET, EVENT_KILL_BEGUN, EVENT_KILL_ENDED, EVENT_STREAM_ATTACHED, EVENT_CLOSED};
 
 enum { SAMPLE_KINDS = sizeof(sample_kinds) / sizeof(sample_kinds[0]) };
 
@@ -155,6 +155,11 @@ static inline void sample_fact(struct sample *sample, enum sample_size size)
         event->fact.product = (struct fact_product){.sku_number = 5,
             .price_count = PRICES_MAX,
             .prices = {{.currency = "EUR", .amount = -1}}};
+    } else if (event->kind == EVENT_SWITCH_SET) {
+        event->fact.switched = (struct fact_switch){
+            .number = 5, .kill = 2, .action = SWITCH_KILL, .scope = SCOPE_SKU, .state = 4};
+    } else if (event->kind == EVENT_KILL_BEGUN || event->kind == EVENT_KILL_ENDED) {
+        event->fact.kill = (struct fact_kill){.kill = 2, .number = 5, .scope = SCOPE_SALE};
     } else if (event->kind == EVENT_CLOSED || event->kind == EVENT_STREAM_ATTACHED) {
         event->fact.mark = (struct fact_mark){.system_id = UINT64_MAX, .now_wall_ms = 1};
     }

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Two views of one thing. The entry is what shard 0 has decided, durable or not; the words are what
+ * is durable, and all that selling looks at. A kill is published by its number, after its scope: a
+ * shard that sees the number sees the scope, and the entry keeps both until every shard has ended
+ * the kill, since it is not resumed before (decide_switch.c).
+ */
+#include "core/switches.h"
+
+#include "core/catalog.h"
+#include "core/check.h"
+
+_Static_assert(SHARDS_MAX <= 64, "a bit for each shard");
+_Static_assert(SKU_SIZE_MAX <= NAME_SIZE_MAX, "a scope's text holds both");
+
+void switches_init(struct switches *switches, struct arena *arena, uint32_t skus, uint32_t sales)
+{
+    CHECK(skus > 0);
+    CHECK(sales > 0);
+    *switches = (struct switches){
+        .sales = arena_take(arena, "switches", sales, sizeof(uint8_t)),
+        .skus = arena_take(arena, "switches", skus, sizeof(uint8_t)),
+        .sale_count = sales,
+        .sku_count = skus,
+        .entries = arena_take(arena, "switches", SWITCHES_MAX, sizeof(struct switch_entry)),
+    };
+}
+
+static uint8_t word(const _Atomic uint8_t *at)
+{
+    return atomic_load_explicit(at, memory_order_acquire);
+}
+
+uint8_t switches_state(const struct switches *switches, uint32_t sku_index, uint32_t sale_number)
+{
+    CHECK(sku_index < switches->sku_count);
+    CHECK(sale_number <= switches->sale_count);
+    uint8_t state = (uint8_t)(word(&switches->all) | word(&switches->skus[sku_index]));
+    return sale_number == 0 ? state : (uint8_t)(state | word(&switches->sales[sale_number - 1]));
+}
+
+uint8_t switches_all(const struct switches *switches)
+{
+    return word(&switches->all);
+}
+
+bool switches_frozen(const struct switches *switches)
+{
+    return word(&switches->all) & SWITCHED_FROZEN;
+}
+
+struct bytes switches_name(uint8_t state)
+{
+    if (state & SWITCHED_KILLED)
+        return BYTES("killed");
+    if (state & SWITCHED_FROZEN)
+        return BYTES("frozen");
+    return state & SWITCHED_PAUSED ? BYTES("paused") : BYTES("open");
+}
+
+uint32_t switches_scope_text(uint8_t scope, struct bytes name, uint8_t text[SWITCH_SCOPE_SIZE_MAX])
+{
+    struct bytes kind = scope == SCOPE_ALL    ? BYTES("all")
+                        : scope == SCOPE_SALE ? BYTES("sale:")
+                                              : BYTES("sku:");
+    memcpy(text, kind.data, kind.size);
+    if (scope == SCOPE_ALL)
+        return kind.size;
+    CHECK(kind.size + name.size <= SWITCH_SCOPE_SIZE_MAX);
+    memcpy(text + kind.size, name.data, name.size);
+    return kind.size + name.size;
+}
+
+uint32_t switches_find(const struct switches *switches, uint8_t scope, uint32_t number)
+{
+    for (uint32_t i = 0; i < SWITCHES_MAX; i++) {
+        const struct switch_entry *entry = &switches->entries[i];
+        if (entry->scope == scope && entry->number == number)
+            return i;
+    }
+    return UINT32_MAX;
+}
+
+/* The first free entry that a scope may have: the one of everything is nobody else's. */
+static uint32_t find_free(const struct switches *switches, uint8_t scope)
+{
+    if (scope == SCOPE_ALL)
+        return 0;
+    for (uint32_t i = 1; i < SWITCHES_MAX; i++) {
+        if (switches->entries[i].scope == 0)
+            return i;
+    }
+    return UINT32_MAX;
+}
+
+bool switches_room(const struct switches *switches, uint8_t scope)
+{
+    return find_free(switches, scope) != UINT32_MAX;
+}
+
+static void entry_clear(struct switch_entry *entry)
+{
+    atomic_store_explicit(&entry->kill, 0, memory_order_relaxed);
+    entry->scope = 0;
+    entry->state = 0;
+    entry->number = 0;
+}
+
+/* The number comes last: who finds it in the entry may read what the kill concerns. */
+static void entry_kill(struct switches *switches, struct switch_entry *entry, uint32_t kill)
+{
+    CHECK(kill == switches->kill_last + 1);
+    switches->kill_last = kill;
+    atomic_store_explicit(&entry->ended, 0, memory_order_relaxed);
+    atomic_store_explicit(&entry->released, 0, memory_order_relaxed);
+    atomic_store_explicit(&entry->cancelled, 0, memory_order_relaxed);
+    atomic_store_explicit(&entry->kill, kill, memory_order_release);
+}
+
+void switches_apply(struct switches *switches, const struct event *event)
+{
+    const struct fact_switch *fact = &event->fact.switched;
+    struct bytes actor = event->text[TEXT_ACTOR];
+    uint32_t index = switches_find(switches, fact->scope, fact->number);
+    CHECK(event->kind == EVENT_SWITCH_SET);
+    CHECK(actor.size <= ACTOR_SIZE_MAX);
+    if (fact->state == 0) {
+        CHECK(index != UINT32_MAX);
+        entry_clear(&switches->entries[index]);
+        return;
+    }
+    if (index == UINT32_MAX)
+        index = find_free(switches, fact->scope);
+    CHECK(index != UINT32_MAX);
+    struct switch_entry *entry = &switches->entries[index];
+    entry->scope = fact->scope;
+    entry->number = fact->number;
+    entry->state = fact->state;
+    entry->since_wall_ms = fact->now_wall_ms;
+    entry->actor_size = (uint8_t)actor.size;
+    if (actor.size > 0)
+        memcpy(entry->actor, actor.data, actor.size);
+    if (fact->kill != 0)
+        entry_kill(switches, entry, fact->kill);
+}
+
+/* The word of a scope; NULL: its SKU is no longer on the shelf. */
+static _Atomic uint8_t *word_of(
+    const struct switches *switches, const struct catalog *catalog, uint8_t scope, uint32_t number)
+{
+    if (scope == SCOPE_ALL)
+        return (_Atomic uint8_t *)&switches->all;
+    if (scope == SCOPE_SALE) {
+        CHECK(number >= 1);
+        CHECK(number <= switches->sale_count);
+        return &switches->sales[number - 1];
+    }
+    CHECK(scope == SCOPE_SKU);
+    uint32_t sku_index = catalog_find_number(catalog, number);
+    return sku_index == SKU_NONE ? NULL : &switches->skus[sku_index];
+}
+
+void switches_publish(
+    struct switches *switches, const struct catalog *catalog, const struct event *event)
+{
+    const struct fact_switch *fact = &event->fact.switched;
+    _Atomic uint8_t *at = word_of(switches, catalog, fact->scope, fact->number);
+    if (at != NULL)
+        atomic_store_explicit(at, fact->state, memory_order_release);
+    if (fact->kill != 0)
+        atomic_store_explicit(&switches->kills_published, fact->kill, memory_order_release);
+}
+
+static void forget(struct switches *switches, _Atomic uint8_t *at, uint8_t scope, uint32_t number)
+{
+    uint32_t index = switches_find(switches, scope, number);
+    atomic_store_explicit(at, 0, memory_order_release);
+    if (index != UINT32_MAX)
+        entry_clear(&switches->entries[index]);
+}
+
+void switches_forget_sku(struct switches *switches, uint32_t sku_index, uint32_t sku_number)
+{
+    CHECK(sku_index < switches->sku_count);
+    forget(switches, &switches->skus[sku_index], SCOPE_SKU, sku_number);
+}
+
+void switches_forget_sale(struct switches *switches, uint32_t sale_number)
+{
+    CHECK(sale_number >= 1);
+    CHECK(sale_number <= switches->sale_count);
+    forget(switches, &switches->sales[sale_number - 1], SCOPE_SALE, sale_number);
+}
+
+static bool all_ended(const struct switch_entry *entry, uint32_t shard_count)
+{
+    uint64_t ended = atomic_load_explicit(&entry->ended, memory_order_acquire);
+    return (uint32_t)__builtin_popcountll(ended) >= shard_count;
+}
+
+bool switches_kill_is_under_way(
+    const struct switches *switches, uint32_t index, uint32_t shard_count)
+{
+    CHECK(index < SWITCHES_MAX);
+    const struct switch_entry *entry = &switches->entries[index];
+    return atomic_load_explicit(&entry->kill, memory_order_relaxed) != 0 &&
+           !all_ended(entry, shard_count);
+}
+
+uint32_t switches_kills_under_way(const struct switches *switches, uint32_t shard_count)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < SWITCHES_MAX; i++)
+        count += switches_kill_is_under_way(switches, i, shard_count);
+    return count;
+}
+
+bool switches_next_kill(const struct switches *switches, uint32_t after, struct kill_scope *next)
+{
+    uint32_t published = atomic_load_explicit(&switches->kills_published, memory_order_acquire);
+    if (published <= after)
+        return false;
+    for (uint32_t i = 0; i < SWITCHES_MAX; i++) {
+        const struct switch_entry *entry = &switches->entries[i];
+        if (atomic_load_explicit(&entry->kill, memory_order_acquire) != after + 1)
+            continue;
+        *next =
+            (struct kill_scope){.kill = after + 1, .number = entry->number, .scope = entry->scope};
+        return true;
+    }
+    CHECK(!"a kill that a shard has not begun has its entry");
+    return false;
+}
+
+static struct switch_entry *find_kill(const struct switches *switches, uint32_t kill)
+{
+    for (uint32_t i = 0; i < SWITCHES_MAX; i++) {
+        struct switch_entry *entry = &switches->entries[i];
+        if (atomic_load_explicit(&entry->kill, memory_order_acquire) == kill)
+            return entry;
+    }
+    return NULL;
+}
+
+/* The bit comes last: who sees it sees the sums. */
+void switches_kill_ended(struct switches *switches, uint32_t shard, const struct event *event)
+{
+    const struct fact_kill *fact = &event->fact.kill;
+    struct switch_entry *entry = find_kill(switches, fact->kill);
+    CHECK(event->kind == EVENT_KILL_ENDED);
+    CHECK(shard < SHARDS_MAX);
+    if (entry == NULL)
+        return;
+    atomic_fetch_add_explicit(&entry->released, fact->released, memory_order_relaxed);
+    atomic_fetch_add_explicit(&entry->cancelled, fact->cancelled, memory_order_relaxed);
+    atomic_fetch_or_explicit(&entry->ended, UINT64_C(1) << shard, memory_order_release);
+}
+
+bool switches_kill_has_ended(const struct switches *switches, uint32_t kill, uint32_t shard)
+{
+    const struct switch_entry *entry = find_kill(switches, kill);
+    if (entry == NULL)
+        return true;
+    return atomic_load_explicit(&entry->ended, memory_order_acquire) >> shard & 1;
+}
+
+bool switches_kill_totals(
+    const struct switches *switches, uint32_t kill, uint64_t *released, uint64_t *cancelled)
+{
+    const struct switch_entry *entry = find_kill(switches, kill);
+    if (entry == NULL)
+        return false;
+    *released = atomic_load_explicit(&entry->released, memory_order_relaxed);
+    *cancelled = atomic_load_explicit(&entry->cancelled, memory_order_relaxed);
+    return true;
+}
+
+/* Every entry has its word, and there are no words besides. */
+void switches_check(const struct switches *switches, const struct catalog *catalog)
+{
+    uint32_t entries = 0, words = word(&switches->all) != 0;
+    for (uint32_t i = 0; i < SWITCHES_MAX; i++) {
+        const struct switch_entry *entry = &switches->entries[i];
+        if (entry->scope == 0)
+            continue;
+        const _Atomic uint8_t *at = word_of(switches, catalog, entry->scope, entry->number);
+        CHECK((i == 0) == (entry->scope == SCOPE_ALL));
+        CHECK(at != NULL);
+        CHECK(entry->state != 0);
+        CHECK(word(at) == entry->state);
+        CHECK(atomic_load(&entry->kill) <= switches->kill_last);
+        CHECK((atomic_load(&entry->kill) != 0) == ((entry->state & SWITCHED_KILLED) != 0));
+        entries++;
+    }
+    for (uint32_t i = 0; i < switches->sale_count; i++)
+        words += word(&switches->sales[i]) != 0;
+    for (uint32_t i = 0; i < switches->sku_count; i++)
+        words += word(&switches->skus[i]) != 0;
+    CHECK(entries == words);
+    CHECK(atomic_load(&switches->kills_published) == switches->kill_last);
+}
