@@ -179,6 +179,29 @@ static void hostile_signatures_are_refused(void **state)
     assert_false(is_good(&none, field, BODY, NOW));
 }
 
+/* A byte of all ones is what a careless reader makes of a digit that is none. */
+static void a_digit_that_is_none_stands_for_no_other(void **state)
+{
+    (void)state;
+    struct hmac_keys keys = keys_of(OLD_KEY);
+    char hex[65], body[16], field[128];
+    uint32_t found = 0;
+    for (uint32_t i = 0; i < 1000; i++) {
+        snprintf(body, sizeof(body), "%u", i);
+        sign(OLD_KEY, "1795230000", body, hex);
+        for (uint32_t digit = 0; digit < 64; digit++) {
+            if (hex[digit] != 'f')
+                continue;
+            hex[digit] = 'g';
+            snprintf(field, sizeof(field), "t=1795230000,v1=%s", hex);
+            assert_false(is_good(&keys, field, body, NOW));
+            hex[digit] = 'f';
+            found++;
+        }
+    }
+    assert_true(found > 1000);
+}
+
 static void many_wrong_sums_hide_no_right_one(void **state)
 {
     (void)state;
@@ -203,6 +226,7 @@ int main(void)
         cmocka_unit_test(one_byte_makes_the_difference),
         cmocka_unit_test(keys_change_without_a_gap),
         cmocka_unit_test(hostile_signatures_are_refused),
+        cmocka_unit_test(a_digit_that_is_none_stands_for_no_other),
         cmocka_unit_test(many_wrong_sums_hide_no_right_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
