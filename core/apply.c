@@ -55,11 +55,6 @@ static void key_note(struct engine *engine, const struct event *event, uint32_t 
     timer_set(engine, engine->keys_base + index, fact->keep_shelf_ms);
 }
 
-static uint32_t order_is_open(uint8_t status)
-{
-    return status == ORDER_PENDING_PAYMENT || status == ORDER_REVIEW;
-}
-
 static void order_count_open(
     struct engine *engine, struct customer *customer, const struct fact_order *fact)
 {
@@ -98,6 +93,26 @@ static void text_replace(struct engine *engine, struct text *text, struct bytes 
         *text = text_put(&engine->texts, bytes);
 }
 
+/* Room for them was asked for. What the checkout said is kept once it is replaced, and before that
+ * nothing besides (I3). */
+static void order_texts_write(struct engine *engine, struct order *order, const struct event *event)
+{
+    const struct fact_order *fact = &event->fact.order;
+    if (event->kind == EVENT_ORDER_PLACED) {
+        order->references = text_put(&engine->texts, event->text[TEXT_REFERENCES]);
+        order->adjustments = text_put(&engine->texts, event->text[TEXT_ADJUSTMENTS]);
+        order->identities = text_put(&engine->texts, event->text[TEXT_IDENTITIES]);
+    }
+    if (fact->adjusted && !order->adjusted) {
+        CHECK(event->kind != EVENT_ORDER_PLACED);
+        order->adjustments_born = order->adjustments;
+        order->adjustments = text_put(&engine->texts, event->text[TEXT_ADJUSTMENTS]);
+    }
+    order->adjusted = fact->adjusted;
+    text_replace(engine, &order->provider, event->text[TEXT_PROVIDER]);
+    text_replace(engine, &order->payment_id, event->text[TEXT_PAYMENT_ID]);
+}
+
 static void order_write(struct engine *engine, struct order *order, const struct event *event)
 {
     const struct fact_order *fact = &event->fact.order;
@@ -107,12 +122,17 @@ static void order_write(struct engine *engine, struct order *order, const struct
     order->status_born = fact->status_born;
     order->mode = fact->mode;
     order->reclaimed = fact->reclaimed;
+    order->extended = fact->extended;
+    order->review_decision = fact->review_decision;
+    order->payment_seconds = fact->payment_seconds;
     order->items_total = fact->items_total;
     order->total = fact->total;
+    order->born_total = fact->born_total;
     order->paid = fact->paid;
     order->refund_due = fact->refund_due;
     order->payment_due_shelf_ms = fact->payment_due_shelf_ms;
     order->born_due_shelf_ms = fact->born_due_shelf_ms;
+    order->created_shelf_ms = fact->created_shelf_ms;
     order->created_wall_ms = fact->created_wall_ms;
     order->confirmed_wall_ms = fact->confirmed_wall_ms;
     order->paid_wall_ms = fact->paid_wall_ms;
@@ -121,10 +141,7 @@ static void order_write(struct engine *engine, struct order *order, const struct
     if (fact->keep_shelf_ms > order->keep_shelf_ms)
         order->keep_shelf_ms = fact->keep_shelf_ms;
     order->stream_seq = event->stream_seq + event->stream_count - 1;
-    if (event->kind == EVENT_ORDER_PLACED)
-        order->references = text_put(&engine->texts, event->text[TEXT_REFERENCES]);
-    text_replace(engine, &order->provider, event->text[TEXT_PROVIDER]);
-    text_replace(engine, &order->payment_id, event->text[TEXT_PAYMENT_ID]);
+    order_texts_write(engine, order, event);
 }
 
 static void order_lines_write(struct engine *engine, uint32_t customer_index,

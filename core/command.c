@@ -26,7 +26,9 @@ struct fixed {
     uint8_t order_id[16];
     uint8_t currency[4];
     uint8_t mode, expected_total_set, restock_none, stock_set;
-    uint8_t stock_floor, zero[7];
+    uint8_t stock_floor, risk_decision;
+    uint8_t zero[2];
+    uint32_t risk_score;
 };
 
 _Static_assert(sizeof(struct link) == 48, "no padding, or the hash reads chance");
@@ -71,12 +73,15 @@ struct hash128 command_hash(const struct command *command)
         .restock_none = command->restock_none,
         .stock_set = command->stock_set,
         .stock_floor = command->stock_floor,
+        .risk_decision = command->risk_decision,
+        .risk_score = command->risk_score,
     };
     memcpy(fixed.order_id, command->order_id, 16);
     memcpy(fixed.currency, command->currency, 4);
     struct hash128 hash = hash_of(&fixed, sizeof(fixed));
-    const struct bytes texts[] = {
-        command->sku, command->token, command->references, command->reason};
+    const struct bytes texts[] = {command->sku, command->token, command->references,
+        command->reason, command->adjustments,
+        bytes_of(command->identities, command->identity_count * (uint32_t)sizeof(struct hash128))};
     for (uint32_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         if (texts[i].size > 0)
             hash = hash_text(hash, texts[i], i, 0);

@@ -73,8 +73,6 @@ struct product_image {
     } prices[PRICES_MAX];
 };
 
-enum risk_decision { RISK_NONE = 0, RISK_APPROVE = 1, RISK_REVIEW, RISK_DECLINE };
-
 /* A sale as the merchant describes it; what is 0 is the configuration's, or none. */
 struct sale_image {
     uint32_t hold_seconds, payment_seconds, review_seconds, max_per_customer;

@@ -4,7 +4,7 @@
  * with the order (I2); the same key answers with the order of today.
  */
 #include "core/check.h"
-#include "core/engine_steps.h"
+#include "core/decide_money.h"
 
 static struct hash128 cancel_key(const struct command *command)
 {
@@ -19,7 +19,8 @@ static enum outcome cancel_allowed(const struct decision *decision, const struct
         return OUTCOME_OK;
     if (command->restock_none)
         return OUTCOME_FORBIDDEN;
-    if (order->status == ORDER_CONFIRMED && decision->now->wall_ms > order->cancel_until_wall_ms)
+    /* As a hold at its deadline, the right to cancel is over at that very millisecond. */
+    if (order->status == ORDER_CONFIRMED && decision->now->wall_ms >= order->cancel_until_wall_ms)
         return OUTCOME_INVALID_TRANSITION;
     return OUTCOME_OK;
 }
@@ -46,28 +47,21 @@ static enum outcome cancel_lines(const struct command *command, struct event *ev
     return OUTCOME_OK;
 }
 
-static int64_t cancel_apply_lines(struct event *event, bool restock)
+static void cancel_apply_lines(struct event *event, bool restock)
 {
     struct event_line *lines = (struct event_line *)event->lines;
-    int64_t value = 0;
     for (uint32_t i = 0; i < event->line_count; i++) {
-        value += lines[i].unit_price * (int64_t)lines[i].moved;
         lines[i].cancelled += lines[i].moved;
         lines[i].restocked += restock ? lines[i].moved : 0;
         /* What is not restocked stays sold: no unit moves. */
         lines[i].moved = restock ? lines[i].moved : 0;
     }
-    return value;
 }
 
-/* What was paid for what is cancelled is due back; with the last line all that is not a line's. */
-static bool cancel_pay_back(struct fact_order *fact, int64_t value, bool whole)
+static enum outcome cancel_refused(struct decision *decision, enum outcome outcome)
 {
-    if (fact->paid_wall_ms == 0)
-        return true;
-    int64_t beside = whole ? fact->total - fact->items_total : 0;
-    return !__builtin_add_overflow(value, beside, &value) &&
-           !__builtin_add_overflow(fact->refund_due, value, &fact->refund_due);
+    image_reset(decision->engine, decision->event);
+    return decision_bound(decision, outcome, "lines", 0);
 }
 
 static enum outcome cancel_confirmed(struct decision *decision, uint32_t order_index)
@@ -77,36 +71,34 @@ static enum outcome cancel_confirmed(struct decision *decision, uint32_t order_i
     order_event_begin(decision, order_index, EVENT_ORDER_LINES_CANCELLED);
     struct fact_order *fact = &event->fact.order;
     enum outcome outcome = cancel_lines(decision->command, event, &whole);
-    if (outcome == OUTCOME_OK && !cancel_pay_back(fact, cancel_apply_lines(event, restock), whole))
-        outcome = OUTCOME_INVALID;
-    if (outcome != OUTCOME_OK) {
-        image_reset(decision->engine, event);
-        return decision_bound(decision, outcome, "lines", 0);
-    }
+    if (outcome != OUTCOME_OK)
+        return cancel_refused(decision, outcome);
+    int64_t before = money_of_cancelled(event);
+    cancel_apply_lines(event, restock);
+    int64_t due = fact->paid_wall_ms != 0 ? money_of_cancelled(event) - before : 0;
+    CHECK(due >= 0);
+    if (__builtin_add_overflow(fact->refund_due, due, &fact->refund_due))
+        return cancel_refused(decision, OUTCOME_INVALID);
     fact->move = restock ? MOVE_RESTOCK : MOVE_NONE;
     if (whole) {
-        bool due = fact->refund_due > 0;
-        event->kind = due ? EVENT_ORDER_REFUND_REQUIRED : EVENT_ORDER_CANCELLED;
-        fact->status = due ? ORDER_REFUND_REQUIRED : ORDER_CANCELLED;
+        bool is_due = fact->refund_due > 0;
+        event->kind = is_due ? EVENT_ORDER_REFUND_REQUIRED : EVENT_ORDER_CANCELLED;
+        fact->status = is_due ? ORDER_REFUND_REQUIRED : ORDER_CANCELLED;
     }
     return OUTCOME_OK;
 }
 
-void order_event_close(struct decision *decision, uint32_t order_index)
-{
-    order_event_begin(decision, order_index, EVENT_ORDER_CANCELLED);
-    order_event_cancel(decision->event, MOVE_GIVE);
-    struct fact_order *fact = &decision->event->fact.order;
-    if (fact->paid > 0) { /* paid while in review */
-        decision->event->kind = EVENT_ORDER_REFUND_REQUIRED;
-        fact->status = ORDER_REFUND_REQUIRED;
-        fact->refund_due += fact->paid;
-    }
-}
-
+/* Of an order that is not confirmed all or nothing is cancelled. */
 static enum outcome cancel_open(struct decision *decision, uint32_t order_index)
 {
-    if (decision->command->item_count > 0)
+    struct event *event = decision->event;
+    bool whole = false;
+    image_order(decision->engine, order_index, event);
+    enum outcome outcome = cancel_lines(decision->command, event, &whole);
+    if (outcome != OUTCOME_OK)
+        return cancel_refused(decision, outcome);
+    image_reset(decision->engine, event);
+    if (!whole)
         return OUTCOME_INVALID_TRANSITION;
     order_event_close(decision, order_index);
     return OUTCOME_OK;
@@ -169,7 +161,7 @@ enum outcome decide_cancel(struct decision *decision)
         return decision_full(decision, "idempotency_keys");
     if (order->status == ORDER_CONFIRMED)
         outcome = cancel_confirmed(decision, order_index);
-    else if (order->status == ORDER_PENDING_PAYMENT || order->status == ORDER_REVIEW)
+    else if (order_is_open(order->status))
         outcome = cancel_open(decision, order_index);
     else
         outcome = OUTCOME_INVALID_TRANSITION;

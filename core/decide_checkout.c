@@ -25,15 +25,40 @@ static bool checkout_replayed(struct decision *decision, enum outcome *outcome)
     return true;
 }
 
-static enum outcome checkout_mode(struct decision *decision, struct basket *basket)
+/* What role service alone may say (P1, P11, K7, Q5). */
+static bool checkout_is_service(const struct command *command)
+{
+    return command->mode != 0 || command->adjustments_set || command->identity_count > 0 ||
+           command->risk_decision != RISK_NONE || command->risk_score > 0;
+}
+
+/* The stricter of what the service decided and what the rules say of its score (P11). */
+static enum risk_decision checkout_risk(const struct decision *decision)
 {
     const struct command *command = decision->command;
-    if (command->mode != 0 && command->role == ROLE_CUSTOMER)
-        return OUTCOME_FORBIDDEN;
+    const struct policy *policy = &decision->engine->policy;
+    enum risk_decision rules = RISK_NONE;
+    if (policy->risk_review_score > 0 && command->risk_score >= policy->risk_review_score)
+        rules = RISK_REVIEW;
+    if (policy->risk_decline_score > 0 && command->risk_score >= policy->risk_decline_score)
+        rules = RISK_DECLINE;
+    enum risk_decision said = (enum risk_decision)command->risk_decision;
+    return said > rules ? said : rules;
+}
+
+/* What the order is born as; an order that is not paid yet is one of few (max_open_orders). */
+static enum outcome checkout_born(struct decision *decision, struct basket *basket)
+{
+    const struct command *command = decision->command;
+    const struct policy *policy = &decision->engine->policy;
     if (command->mode != 0)
         basket->payment_mode = command->mode;
-    const struct policy *policy = &decision->engine->policy;
-    if (basket->payment_mode == PAYMENT_EXTERNAL && decision->customer_index != NONE &&
+    basket->born = ORDER_PENDING_PAYMENT;
+    if (basket->payment_mode == PAYMENT_DEFERRED)
+        basket->born = ORDER_CONFIRMED;
+    if (checkout_risk(decision) == RISK_REVIEW)
+        basket->born = ORDER_REVIEW;
+    if (order_is_open(basket->born) && decision->customer_index != NONE &&
         customer_at(decision->engine, decision->customer_index)->open_orders >=
             policy->max_open_orders)
         return decision_bound(
@@ -45,9 +70,12 @@ static enum outcome checkout_room(struct decision *decision, const struct basket
 {
     struct engine *engine = decision->engine;
     const char *full = room_for_customer(decision);
-    uint32_t texts = text_blocks(decision->command->references.size);
+    const struct command *command = decision->command;
+    uint32_t texts = text_blocks(command->references.size) +
+                     text_blocks(command->adjustments.size) +
+                     text_blocks(command->identity_count * (uint32_t)sizeof(struct hash128));
     if (decision->customer_index == NONE)
-        texts += text_blocks(decision->command->customer.size);
+        texts += text_blocks(command->customer.size);
     if (full != NULL)
         return decision_full(decision, full);
     if (pool_room(&engine->orders) == 0)
@@ -152,35 +180,39 @@ static void placed_fact(struct decision *decision, const struct basket *basket)
     struct engine *engine = decision->engine;
     const struct command *command = decision->command;
     const struct moment *now = decision->now;
-    bool deferred = basket->payment_mode == PAYMENT_DEFERRED;
-    uint64_t due = now->shelf_ms + basket->payment_seconds * 1000ull;
+    bool confirmed = basket->born == ORDER_CONFIRMED;
     struct fact_order *fact = &decision->event->fact.order;
     *fact = (struct fact_order){
         .key_hash = decision->key,
         .request_hash = command_hash(command),
         .items_total = basket->items_total,
-        .total = basket->items_total,
-        .payment_due_shelf_ms = deferred ? 0 : due,
-        .born_due_shelf_ms = deferred ? 0 : due,
+        .total = basket->total,
+        .born_total = basket->total,
+        .payment_seconds = basket->payment_seconds,
+        .created_shelf_ms = now->shelf_ms,
         .keep_shelf_ms = decision_keep_ms(decision, basket->ends_wall_ms),
         .now_shelf_ms = now->shelf_ms,
         .now_wall_ms = now->wall_ms,
-        .payment_due_wall_ms = deferred ? 0 : decision_wall_of(decision, due),
         .created_wall_ms = now->wall_ms,
-        .confirmed_wall_ms = deferred ? now->wall_ms : 0,
-        .cancel_until_wall_ms =
-            deferred ? now->wall_ms + (int64_t)engine->policy.cancel_seconds * 1000 : 0,
-        .version = deferred ? 2 : 1,
+        .version = basket->born == ORDER_PENDING_PAYMENT ? 1 : 2,
         .cart_version = placed_cart_version(decision, basket),
-        .status = deferred ? ORDER_CONFIRMED : ORDER_PENDING_PAYMENT,
-        .status_born = deferred ? ORDER_CONFIRMED : ORDER_PENDING_PAYMENT,
+        .status = basket->born,
+        .status_born = basket->born,
         .mode = basket->payment_mode,
-        .move = deferred ? MOVE_SELL : MOVE_NONE,
+        .move = confirmed ? MOVE_SELL : MOVE_NONE,
         .from_cart = basket->from_cart,
     };
     memcpy(fact->currency, basket->currency, 4);
     order_id_make(fact->id, now->wall_ms, partition_of_customer(command->customer), now->random[0]);
     order_prefetch(engine, fact->id);
+    if (confirmed) {
+        order_event_confirm(decision);
+        return;
+    }
+    uint32_t seconds =
+        basket->born == ORDER_REVIEW ? basket->review_seconds : basket->payment_seconds;
+    order_event_due(decision, now->shelf_ms + seconds * 1000ull);
+    fact->born_due_shelf_ms = fact->payment_due_shelf_ms;
 }
 
 /* What came from a hold keeps the hold's price and terms, in a line of its own. */
@@ -210,7 +242,7 @@ static void placed_lines(struct decision *decision, struct basket *basket)
         scratch->lines[count++] = line;
     }
     CHECK(count == basket->line_count);
-    if (basket->payment_mode == PAYMENT_EXTERNAL) {
+    if (basket->born != ORDER_CONFIRMED) {
         for (uint32_t i = 0; i < count; i++)
             scratch->lines[i].moved = 0;
     }
@@ -229,21 +261,42 @@ static void placed_event(struct decision *decision, struct basket *basket)
     event->text[TEXT_KEY] = command->key;
     event->text[TEXT_REFERENCES] = command->references;
     event->text[TEXT_TOKEN] = command->token;
+    event->text[TEXT_ADJUSTMENTS] = command->adjustments;
     image_names(decision->engine, event);
-    decision_stream(decision, basket->payment_mode == PAYMENT_DEFERRED ? 2 : 1);
-    if (basket->payment_mode == PAYMENT_EXTERNAL)
+    decision_stream(decision, event->fact.order.version);
+    if (basket->born != ORDER_CONFIRMED)
         note_releases(decision, basket, event->fact.order.payment_due_shelf_ms);
     decision->answer->created = true;
+}
+
+/* K4, then K7: what the order costs with its adjustments is never negative. */
+static enum outcome checkout_total(struct decision *decision, struct basket *basket)
+{
+    const struct command *command = decision->command;
+    if (command->expected_total_set && command->expected_total != basket->items_total) {
+        decision->answer->items_total = basket->items_total;
+        memcpy(decision->answer->currency, basket->currency, 4);
+        return OUTCOME_PRICE_CHANGED;
+    }
+    if (__builtin_add_overflow(basket->items_total, command->adjustments_sum, &basket->total))
+        return decision_bound(decision, OUTCOME_INVALID, "total", INT64_MAX);
+    if (basket->total < 0)
+        return decision_bound(decision, OUTCOME_INVALID, "total", 0);
+    return OUTCOME_OK;
 }
 
 /* Refuses for what can be known without touching stock. */
 static enum outcome checkout_judge(struct decision *decision, struct basket *basket)
 {
+    if (decision->command->role == ROLE_CUSTOMER && checkout_is_service(decision->command))
+        return OUTCOME_FORBIDDEN;
     enum outcome outcome = basket_build(decision, basket);
     if (outcome != OUTCOME_OK)
         return outcome;
+    if (checkout_risk(decision) == RISK_DECLINE)
+        return OUTCOME_RISK_DECLINED;
     bool good = basket_judge(decision, basket);
-    outcome = checkout_mode(decision, basket);
+    outcome = checkout_born(decision, basket);
     if (outcome != OUTCOME_OK)
         return outcome;
     if (!good) {
@@ -251,14 +304,10 @@ static enum outcome checkout_judge(struct decision *decision, struct basket *bas
         return basket_refused(decision, basket);
     }
     outcome = basket_total(decision, basket);
+    if (outcome == OUTCOME_OK)
+        outcome = checkout_total(decision, basket);
     if (outcome != OUTCOME_OK)
         return outcome;
-    const struct command *command = decision->command;
-    if (command->expected_total_set && command->expected_total != basket->items_total) {
-        decision->answer->items_total = basket->items_total;
-        memcpy(decision->answer->currency, basket->currency, 4);
-        return OUTCOME_PRICE_CHANGED;
-    }
     if (basket->fresh_units && decision->now->journal_full)
         return OUTCOME_JOURNAL_FULL;
     return checkout_room(decision, basket);

@@ -237,16 +237,19 @@ static enum outcome draft_judge(struct decision *decision, struct basket *basket
                                                                        : OUTCOME_LIMIT_EXCEEDED;
 }
 
-/* In a basket over several sales external stands over deferred, the shortest times to pay and to
+static uint32_t shortest(uint32_t seconds, uint32_t other)
+{
+    return seconds == 0 || other < seconds ? other : seconds;
+}
+
+/* In a basket over several sales external stands over deferred, the shortest time to pay and to
  * review and the latest end count (P1). */
 static void basket_add_terms(struct basket *basket, const struct selling *selling)
 {
     if (basket->payment_mode != PAYMENT_EXTERNAL)
         basket->payment_mode = selling->payment_mode;
-    if (basket->payment_seconds == 0 || selling->payment_seconds < basket->payment_seconds)
-        basket->payment_seconds = selling->payment_seconds;
-    if (basket->review_seconds == 0 || selling->review_seconds < basket->review_seconds)
-        basket->review_seconds = selling->review_seconds;
+    basket->payment_seconds = shortest(basket->payment_seconds, selling->payment_seconds);
+    basket->review_seconds = shortest(basket->review_seconds, selling->review_seconds);
     int64_t ends = selling_ends(selling);
     if (ends > basket->ends_wall_ms)
         basket->ends_wall_ms = ends;

@@ -41,11 +41,6 @@ void decide_order_killed(struct decision *decision, uint32_t order_index)
     decision->event->text[TEXT_REASON] = BYTES("killed");
 }
 
-static bool order_is_open(const struct order *order)
-{
-    return order->status == ORDER_PENDING_PAYMENT || order->status == ORDER_REVIEW;
-}
-
 static bool kill_covers_order(
     const struct engine *engine, const struct kill *kill, const struct order *order)
 {
@@ -88,7 +83,7 @@ static bool sweep_orders(struct decision *decision, struct kill *kill)
         if (!pool_is_used(&engine->orders, kill->order_cursor))
             continue;
         const struct order *order = order_at(engine, kill->order_cursor);
-        if (!order_is_open(order))
+        if (!order_is_open(order->status))
             continue;
         uint32_t lines = order->line_count;
         engine->sweep_looks -= lines < engine->sweep_looks ? lines : engine->sweep_looks;

@@ -10,7 +10,7 @@
  *     confirmed, refund_required --money under another id--> the same, refund_due grows
  */
 #include "core/check.h"
-#include "core/engine_steps.h"
+#include "core/decide_money.h"
 
 /* Refunds are told apart by their own id. */
 static struct hash128 report_hash(const struct command *command)
@@ -38,239 +38,12 @@ static bool report_seen(const struct payment *known, uint8_t result)
     return known->results & 1u << result;
 }
 
-/* Money that the order stands for, and is not due back. */
-static bool is_own_money(const struct payment *payment)
-{
-    return payment->results & (1u << RESULT_AUTHORIZED | 1u << RESULT_CAPTURED) &&
-           !(payment->results & PAYMENT_DUE_BACK);
-}
-
-static bool has_own_money(const struct engine *engine, const struct order *order)
-{
-    uint32_t link = order->payments_first;
-    for (uint32_t i = 0; i < order->payment_count; i++) {
-        const struct payment *payment = pool_at(&engine->payments, link - 1);
-        if (is_own_money(payment))
-            return true;
-        link = payment->next;
-    }
-    return false;
-}
-
-void order_event_begin(struct decision *decision, uint32_t order_index, enum event_kind kind)
-{
-    const struct command *command = decision->command;
-    struct event *event = decision->event;
-    const struct moment *now = decision->now;
-    image_order(decision->engine, order_index, event);
-    event->kind = kind;
-    struct fact_order *fact = &event->fact.order;
-    const struct order *order = order_at(decision->engine, order_index);
-    fact->now_shelf_ms = now->shelf_ms;
-    fact->now_wall_ms = now->wall_ms;
-    fact->cart_version = customer_at(decision->engine, order->customer_index)->cart_version;
-    if (fact->payment_due_shelf_ms > now->shelf_ms)
-        fact->payment_due_wall_ms = decision_wall_of(decision, fact->payment_due_shelf_ms);
-    if (command != NULL && command->kind == COMMAND_PAYMENT) {
-        fact->amount = command->amount;
-        fact->result = command->result;
-        event->text[TEXT_PROVIDER] = command->provider;
-        event->text[TEXT_PAYMENT_ID] = command->payment_id;
-    }
-    fact->version++;
-    decision_stream(decision, 1);
-}
-
-void order_event_move(struct event *event, enum stock_move move)
-{
-    struct event_line *lines = (struct event_line *)event->lines;
-    event->fact.order.move = (uint8_t)move;
-    for (uint32_t i = 0; i < event->line_count; i++)
-        lines[i].moved = lines[i].quantity - lines[i].cancelled;
-}
-
-void order_event_cancel(struct event *event, enum stock_move move)
-{
-    struct event_line *lines = (struct event_line *)event->lines;
-    order_event_move(event, move);
-    event->fact.order.status = ORDER_CANCELLED;
-    for (uint32_t i = 0; i < event->line_count; i++) {
-        lines[i].cancelled += lines[i].moved;
-        if (move == MOVE_RESTOCK)
-            lines[i].restocked += lines[i].moved;
-    }
-}
-
-static enum outcome money_overflows(struct decision *decision)
-{
-    image_reset(decision->engine, decision->event);
-    return decision_bound(decision, OUTCOME_INVALID, "amount", INT64_MAX);
-}
-
-/* What was cancelled before the order's own money came, and now is due back. */
-static int64_t cancelled_value(const struct event *event)
-{
-    int64_t value = 0;
-    for (uint32_t i = 0; i < event->line_count; i++)
-        value += event->lines[i].unit_price * (int64_t)event->lines[i].cancelled;
-    return value;
-}
-
-static enum outcome money_confirms(struct decision *decision, uint32_t order_index)
-{
-    order_event_begin(decision, order_index, EVENT_ORDER_CONFIRMED);
-    struct fact_order *fact = &decision->event->fact.order;
-    fact->status = ORDER_CONFIRMED;
-    if (fact->confirmed_wall_ms == 0) {
-        fact->confirmed_wall_ms = decision->now->wall_ms;
-        fact->cancel_until_wall_ms =
-            decision->now->wall_ms + (int64_t)decision->engine->policy.cancel_seconds * 1000;
-    }
-    if (decision->command->result != RESULT_CAPTURED)
-        return OUTCOME_OK;
-    fact->paid_wall_ms = decision->now->wall_ms;
-    if (__builtin_add_overflow(fact->paid, decision->command->amount, &fact->paid) ||
-        __builtin_add_overflow(
-            fact->refund_due, cancelled_value(decision->event), &fact->refund_due))
-        return money_overflows(decision);
-    return OUTCOME_OK;
-}
-
-/* Money that buys nothing: it is due back, and the stream says so (P6, P7). An authorization that
- * was counted is not counted again when it is captured, unless it was given back meanwhile. */
-static enum outcome money_comes_back(
-    struct decision *decision, uint32_t order_index, const struct payment *known)
-{
-    bool counted = known != NULL && known->results & PAYMENT_DUE_BACK;
-    order_event_begin(decision, order_index, EVENT_ORDER_REFUND_REQUIRED);
-    struct fact_order *fact = &decision->event->fact.order;
-    int64_t amount = decision->command->amount;
-    int64_t due = counted && fact->status != ORDER_REFUNDED ? 0 : amount;
-    if (__builtin_add_overflow(fact->refund_due, due, &fact->refund_due) ||
-        (decision->command->result == RESULT_CAPTURED &&
-            __builtin_add_overflow(fact->paid, amount, &fact->paid)))
-        return money_overflows(decision);
-    /* An order that stands goes on standing; nothing is due of an order that costs nothing. */
-    if (fact->status == ORDER_CONFIRMED)
-        return OUTCOME_OK;
-    if (fact->refund_due > 0)
-        fact->status = ORDER_REFUND_REQUIRED;
-    return OUTCOME_REFUND_REQUIRED;
-}
-
-/* The line's place in the order of SKU numbers, and what an earlier line of the same SKU counts
- * against its limit: a basket has two when a hold was used first. */
-static struct event_line *line_in_turn(struct decision *decision, uint32_t turn, uint32_t *before)
-{
-    struct event_line *lines = (struct event_line *)decision->event->lines;
-    const uint16_t *by_number = decision->engine->scratch->by_number;
-    struct event_line *line = &lines[by_number[turn]];
-    *before = 0;
-    if (turn > 0) {
-        const struct event_line *last = &lines[by_number[turn - 1]];
-        if (last->limit > 0 && last->sku_number == line->sku_number &&
-            last->sale_number == line->sale_number)
-            *before = last->quantity;
-    }
-    return line;
-}
-
-/* Allowances that the lines need anew. */
-static uint32_t allowances_again(struct decision *decision, uint32_t customer)
-{
-    uint32_t count = 0, before;
-    for (uint32_t turn = 0; turn < decision->event->line_count; turn++) {
-        const struct event_line *line = line_in_turn(decision, turn, &before);
-        count +=
-            line->limit > 0 && before == 0 &&
-            allowance_used(decision->engine, customer, line->sku_number, line->sale_number) == 0;
-    }
-    return count;
-}
-
-static bool take_line(
-    struct decision *decision, uint32_t customer, struct event_line *line, uint32_t before)
-{
-    struct shelf *shelf = decision->engine->shelf;
-    uint32_t sku_index = catalog_find_number(&shelf->catalog, line->sku_number);
-    uint64_t used =
-        allowance_used(decision->engine, customer, line->sku_number, line->sale_number) +
-        (uint64_t)before;
-    if (sku_index == SKU_NONE || (line->limit > 0 && used + line->quantity > line->limit) ||
-        stock_take(&shelf->stock, sku_index, line->quantity) != STOCK_TAKEN)
-        return false;
-    line->moved = line->quantity;
-    return true;
-}
-
-/* Units of an expired order once more: all or none, in the order of SKU numbers (K1, P5). */
-static bool take_again(struct decision *decision, uint32_t customer)
-{
-    struct shelf *shelf = decision->engine->shelf;
-    uint32_t before;
-    CHECK(decision->event->fact.order.status_before == ORDER_EXPIRED);
-    for (uint32_t turn = 0; turn < decision->event->line_count; turn++) {
-        struct event_line *line = line_in_turn(decision, turn, &before);
-        if (take_line(decision, customer, line, before))
-            continue;
-        while (turn > 0) {
-            line = line_in_turn(decision, --turn, &before);
-            uint32_t sku_index = catalog_find_number(&shelf->catalog, line->sku_number);
-            stock_give(&shelf->stock, sku_index, line->moved);
-        }
-        return false;
-    }
-    return true;
-}
-
-/* A kill gives back what it reaches, and takes nothing for an order of its scope (W5). */
-static bool order_stays_dead(const struct engine *engine, const struct order *order)
-{
-    uint32_t link = order->lines_first;
-    for (uint32_t i = 0; i < order->line_count; i++) {
-        const struct order_line *line = line_at(engine, link - 1);
-        uint32_t sku_index = catalog_find_number(&engine->shelf->catalog, line->sku_number);
-        link = line->next;
-        if (sku_index != SKU_NONE &&
-            switches_state(&engine->shelf->switches, sku_index, line->sale_number) &
-                SWITCHED_KILLED)
-            return true;
-    }
-    return false;
-}
-
-static enum outcome money_for_expired(struct decision *decision, uint32_t order_index)
-{
-    struct engine *engine = decision->engine;
-    uint32_t customer = order_at(engine, order_index)->customer_index;
-    if (order_stays_dead(engine, order_at(engine, order_index)))
-        return money_comes_back(decision, order_index, NULL);
-    if (decision->now->journal_full)
-        return OUTCOME_JOURNAL_FULL;
-    enum outcome outcome = money_confirms(decision, order_index);
-    if (outcome != OUTCOME_OK)
-        return outcome;
-    struct event *event = decision->event;
-    for (uint32_t i = 0; i < event->line_count; i++)
-        engine->scratch->numbers[i] = event->lines[i].sku_number;
-    sort_by_number(engine->scratch, event->line_count);
-    if (allowances_again(decision, customer) > pool_room(&engine->allowances)) {
-        image_reset(engine, event);
-        return decision_full(decision, "allowances");
-    }
-    event->fact.order.move = MOVE_SELL;
-    event->fact.order.reclaimed = 1;
-    if (take_again(decision, customer))
-        return OUTCOME_OK;
-    return money_comes_back(decision, order_index, NULL);
-}
-
 static enum outcome money_for_confirmed(
     struct decision *decision, uint32_t order_index, const struct payment *known)
 {
     const struct order *order = order_at(decision->engine, order_index);
-    bool own = known != NULL && is_own_money(known);
-    if (own || !has_own_money(decision->engine, order))
+    bool own = known != NULL && money_is_own(known);
+    if (own || !money_has_own(decision->engine, order))
         return money_confirms(decision, order_index);
     /* The order stands; only the second payment goes back, and the stream says so. */
     return money_comes_back(decision, order_index, known);
@@ -288,12 +61,7 @@ static enum outcome report_money(
             order_event_move(decision->event, MOVE_SELL);
         return outcome;
     case ORDER_REVIEW:
-        order_event_begin(decision, order_index, EVENT_ORDER_REVIEW);
-        if (decision->command->result == RESULT_CAPTURED) {
-            decision->event->fact.order.paid = order->total;
-            decision->event->fact.order.paid_wall_ms = decision->now->wall_ms;
-        }
-        return OUTCOME_OK;
+        return money_in_review(decision, order_index, known);
     case ORDER_EXPIRED:
         return money_for_expired(decision, order_index);
     case ORDER_CONFIRMED:
@@ -305,19 +73,6 @@ static enum outcome report_money(
     }
     CHECK(!"every status is listed");
     return OUTCOME_INVALID_TRANSITION;
-}
-
-/* Until when an order's units are held at most, for who asks when some come back. */
-static void order_note_releases(struct decision *decision)
-{
-    struct shelf *shelf = decision->engine->shelf;
-    const struct event *event = decision->event;
-    for (uint32_t i = 0; i < event->line_count; i++) {
-        uint32_t sku_index = catalog_find_number(&shelf->catalog, event->lines[i].sku_number);
-        if (sku_index != SKU_NONE)
-            stock_note_release(&shelf->stock, sku_index, event->fact.order.payment_due_shelf_ms,
-                decision->now->shelf_ms);
-    }
 }
 
 /* declined, pending: the attempt is noted, the order stays what it is (P8, P9). */
@@ -334,17 +89,14 @@ static enum outcome report_attempt(struct decision *decision, uint32_t order_ind
     if (command->result == RESULT_DECLINED || order->status == ORDER_CONFIRMED)
         return OUTCOME_OK;
     struct fact_order *fact = &decision->event->fact.order;
-    uint64_t due = decision->now->shelf_ms + policy->payment_seconds * 1000ull;
-    /* The order's life began when its payment was first due, less the time to pay. */
-    uint64_t latest = order->born_due_shelf_ms;
-    if (policy->max_life_seconds > policy->payment_seconds)
-        latest += (policy->max_life_seconds - policy->payment_seconds) * 1000ull;
+    uint64_t due = decision->now->shelf_ms + order->payment_seconds * 1000ull;
+    uint64_t latest = order->created_shelf_ms + policy->max_life_seconds * 1000ull;
     due = due < latest ? due : latest;
-    if (order->payment_due_shelf_ms == order->born_due_shelf_ms &&
-        due > order->payment_due_shelf_ms)
-        fact->payment_due_shelf_ms = due;
-    fact->payment_due_wall_ms = decision_wall_of(decision, fact->payment_due_shelf_ms);
-    order_note_releases(decision);
+    if (!order->extended && due > order->payment_due_shelf_ms) {
+        fact->extended = 1;
+        order_event_due(decision, due);
+    }
+    order_event_note_releases(decision);
     return OUTCOME_OK;
 }
 
@@ -431,6 +183,8 @@ static enum outcome report_unmatched(struct decision *decision)
     memcpy(event->fact.unmatched.currency, command->currency, 4);
     event->text[TEXT_PROVIDER] = command->provider;
     event->text[TEXT_PAYMENT_ID] = command->payment_id;
+    if (command->result == RESULT_REFUNDED)
+        event->text[TEXT_REFUND_ID] = command->refund_id;
     decision_stream(decision, 1);
     return OUTCOME_ARCHIVED;
 }
@@ -440,13 +194,85 @@ static bool is_money(uint8_t result)
     return result == RESULT_AUTHORIZED || result == RESULT_CAPTURED;
 }
 
-static void report_note(struct event *event, const struct command *command, struct hash128 hash)
+/* Adjustments that come with money stand in place of the checkout's, until the order is confirmed
+ * or money came for it: then its total is settled (K7). The amount must be the total they make. */
+static enum outcome report_adjusts(struct decision *decision, const struct order *order)
 {
-    struct fact_order *fact = &event->fact.order;
+    const struct command *command = decision->command;
+    const struct engine *engine = decision->engine;
+    decision->total = order->total;
+    if (!command->adjustments_set ||
+        text_equal(&engine->texts, order->adjustments, command->adjustments))
+        return OUTCOME_OK;
+    if (!is_money(command->result))
+        return decision_bound(decision, OUTCOME_INVALID, "adjustments", 0);
+    if (order->confirmed_wall_ms != 0 || money_has_any(engine, order))
+        return OUTCOME_INVALID_TRANSITION;
+    if (__builtin_add_overflow(order->items_total, command->adjustments_sum, &decision->total) ||
+        decision->total < 0)
+        return decision_bound(decision, OUTCOME_INVALID, "total", INT64_MAX);
+    decision->adjusts = true;
+    return OUTCOME_OK;
+}
+
+/* What a report must agree with before it can be anything (P2). */
+static enum outcome report_judge(struct decision *decision, const struct order *order)
+{
+    const struct command *command = decision->command;
+    enum outcome outcome = report_adjusts(decision, order);
+    if (outcome != OUTCOME_OK)
+        return outcome;
+    bool any_amount = command->result == RESULT_REFUNDED;
+    if (memcmp(command->currency, order->currency, 3) != 0 ||
+        (!any_amount && command->amount != decision->total))
+        return OUTCOME_PAYMENT_MISMATCH;
+    if (decision->adjusts &&
+        text_blocks(command->adjustments.size) > text_room(&decision->engine->texts))
+        return decision_full(decision, "text_bytes");
+    return OUTCOME_OK;
+}
+
+/* A refund names a payment, which is no other order's (P4). */
+static enum outcome report_refund_claim(const struct decision *decision, const struct order *order)
+{
+    struct bytes parts[3] = {
+        BYTES("payment"), decision->command->provider, decision->command->payment_id};
+    uint64_t owner;
+    bool durable;
+    if (!claims_find(&decision->engine->shelf->claims, hash_parts(parts, 3), &owner, &durable) ||
+        owner == order_owner(order->id))
+        return OUTCOME_OK;
+    return durable ? OUTCOME_PAYMENT_ID_USED : OUTCOME_PAYMENT_ID_PENDING;
+}
+
+/* The report is new: its payment id becomes the order's, then it has its effect. */
+static enum outcome report_new(struct decision *decision, uint32_t order_index, struct hash128 hash,
+    const struct payment *known)
+{
+    const struct command *command = decision->command;
+    struct engine *engine = decision->engine;
+    const struct order *order = order_at(engine, order_index);
     bool refund = command->result == RESULT_REFUNDED;
-    fact->payment_hash = hash;
-    fact->refund_hash_set = refund;
-    fact->refund_hash = refund ? hash_parts(&command->refund_id, 1).low : 0;
+    bool remembered = known != NULL || payment_fits(engine, order, command->result);
+    /* Money that cannot be told from its repetition is PostgreSQL's to judge. */
+    if (!remembered && is_money(command->result)) {
+        decision->answer->order_index = NONE;
+        return report_unmatched(decision);
+    }
+    bool claims_id = known == NULL && remembered && !refund;
+    enum outcome claimed = OUTCOME_OK;
+    if (refund)
+        claimed = report_refund_claim(decision, order);
+    else if (claims_id)
+        claimed = report_claim(decision, order, hash);
+    if (claimed != OUTCOME_OK)
+        return claimed;
+    enum outcome outcome = report_apply(decision, order_index, known);
+    if (decision->event->kind == EVENT_NONE && claims_id)
+        claims_drop(&engine->shelf->claims, hash, order_owner(order->id));
+    if (decision->event->kind != EVENT_NONE && remembered)
+        decision->event->fact.order.payment_hash = hash;
+    return outcome;
 }
 
 enum outcome decide_payment(struct decision *decision)
@@ -464,41 +290,13 @@ enum outcome decide_payment(struct decision *decision)
         return OUTCOME_NOT_FOUND;
     const struct order *order = order_at(engine, order_index);
     decision->answer->order_index = order_index;
-    if (memcmp(command->currency, order->currency, 3) != 0 ||
-        (command->result != RESULT_REFUNDED && command->amount != order->total))
-        return OUTCOME_PAYMENT_MISMATCH;
+    enum outcome outcome = report_judge(decision, order);
+    if (outcome != OUTCOME_OK)
+        return outcome;
     struct hash128 hash = report_hash(command);
     const struct payment *known = report_known(engine, order, hash);
-    if (report_seen(known, command->result)) {
-        decision->answer->replayed = true;
-        return OUTCOME_OK;
-    }
-    bool remembered = known != NULL || payment_fits(engine, order, command->result);
-    /* Money that cannot be told from its repetition is PostgreSQL's to judge. */
-    if (!remembered && is_money(command->result)) {
-        decision->answer->order_index = NONE;
-        return report_unmatched(decision);
-    }
-    bool claims_id = known == NULL && remembered && command->result != RESULT_REFUNDED;
-    enum outcome claimed = claims_id ? report_claim(decision, order, hash) : OUTCOME_OK;
-    if (claimed != OUTCOME_OK)
-        return claimed;
-    enum outcome outcome = report_apply(decision, order_index, known);
-    if (decision->event->kind == EVENT_NONE && claims_id)
-        claims_drop(&engine->shelf->claims, hash, order_owner(order->id));
-    if (decision->event->kind != EVENT_NONE && remembered)
-        report_note(decision->event, command, hash);
-    return outcome;
-}
-
-void decide_order_due(struct decision *decision, uint32_t order_index)
-{
-    bool review = order_at(decision->engine, order_index)->status == ORDER_REVIEW;
-    order_event_begin(decision, order_index, review ? EVENT_ORDER_CANCELLED : EVENT_ORDER_EXPIRED);
-    if (review) {
-        order_event_cancel(decision->event, MOVE_GIVE);
-        return;
-    }
-    order_event_move(decision->event, MOVE_GIVE);
-    decision->event->fact.order.status = ORDER_EXPIRED;
+    if (!report_seen(known, command->result))
+        return report_new(decision, order_index, hash, known);
+    decision->answer->replayed = true;
+    return OUTCOME_OK;
 }

@@ -245,6 +245,8 @@ static enum outcome decide_one(struct decision *decision)
         return decide_payment(decision);
     case COMMAND_CANCEL:
         return decide_cancel(decision);
+    case COMMAND_REVIEW:
+        return decide_review(decision);
     case COMMAND_PRODUCT_SET:
         return decide_product(decision);
     case COMMAND_STOCK_CHANGE:
@@ -258,7 +260,6 @@ static enum outcome decide_one(struct decision *decision)
         return decide_sale_set(decision);
     case COMMAND_SWITCH:
         return decide_switch(decision);
-    case COMMAND_REVIEW:
     case COMMAND_CUSTOMER_READ:
     case COMMAND_CART_MERGE:
     case COMMAND_SALE_REMOVE:

@@ -54,6 +54,12 @@ static void check_order(const struct engine *engine, uint32_t index)
     }
     CHECK(link == 0);
     CHECK(total == order->items_total);
+    CHECK(order->total >= 0);
+    CHECK(order->paid >= 0);
+    CHECK(order->refund_due >= 0);
+    CHECK(order->adjusted ||
+          (order->born_total == order->total && order->adjustments_born.size == 0));
+    CHECK(order->identities.size % sizeof(struct hash128) == 0);
 }
 
 /* Units of an order's line that count against a limit: held, or bought and not come back. */
@@ -142,7 +148,8 @@ static void check_sums(const struct engine *engine)
             continue;
         const struct order *order = order_at(engine, i);
         blocks += text_blocks(order->references.size) + text_blocks(order->provider.size) +
-                  text_blocks(order->payment_id.size);
+                  text_blocks(order->payment_id.size) + text_blocks(order->adjustments.size) +
+                  text_blocks(order->adjustments_born.size) + text_blocks(order->identities.size);
         lines += order->line_count;
         payments += order->payment_count;
     }
@@ -220,7 +227,8 @@ static uint64_t digest_customer(const struct engine *engine, const struct custom
 
 static uint64_t digest_text(const struct engine *engine, struct text text, uint64_t seed)
 {
-    uint8_t bytes[REFERENCES_SIZE_MAX];
+    uint8_t bytes[ADJUSTMENTS_SIZE_MAX];
+    _Static_assert((int)ADJUSTMENTS_SIZE_MAX >= (int)REFERENCES_SIZE_MAX, "the longest text");
     CHECK(text.size <= sizeof(bytes));
     return digest_of(bytes, text_copy(&engine->texts, text, bytes), seed);
 }
@@ -245,7 +253,10 @@ static uint64_t digest_hangings(
     }
     return sum + digest_text(engine, order->references, name) +
            digest_text(engine, order->provider, name + 1) +
-           digest_text(engine, order->payment_id, name + 2);
+           digest_text(engine, order->payment_id, name + 2) +
+           digest_text(engine, order->adjustments, name + 3) +
+           digest_text(engine, order->adjustments_born, name + 4) +
+           digest_text(engine, order->identities, name + 5);
 }
 
 static uint64_t digest_order(const struct engine *engine, const struct order *order)
@@ -256,7 +267,9 @@ static uint64_t digest_order(const struct engine *engine, const struct order *or
         (uint64_t)order->refund_due, order->payment_due_shelf_ms, order->born_due_shelf_ms,
         order->keep_shelf_ms, order->changed_shelf_ms, (uint64_t)order->created_wall_ms,
         (uint64_t)order->confirmed_wall_ms, (uint64_t)order->paid_wall_ms,
-        (uint64_t)order->cancel_until_wall_ms, order->stream_seq};
+        (uint64_t)order->cancel_until_wall_ms, order->stream_seq, order->adjusted, order->extended,
+        order->review_decision, order->payment_seconds, (uint64_t)order->born_total,
+        order->created_shelf_ms};
     return name + digest_of(facts, sizeof(facts), name) + digest_hangings(engine, order, name);
 }
 

@@ -24,6 +24,8 @@ struct decision {
     struct answer *answer;
     uint32_t customer_index; /* NONE: not known yet */
     struct hash128 key;      /* of a checkout: customer, action, Idempotency-Key */
+    bool adjusts;            /* the report replaces the order's adjustments; total is the new one */
+    int64_t total;
 };
 
 enum outcome decide_cart_set(struct decision *decision);
@@ -32,6 +34,7 @@ enum outcome decide_cart_extend(struct decision *decision);
 enum outcome decide_checkout(struct decision *decision);
 enum outcome decide_payment(struct decision *decision);
 enum outcome decide_cancel(struct decision *decision);
+enum outcome decide_review(struct decision *decision);
 enum outcome decide_product(struct decision *decision);
 enum outcome decide_stock(struct decision *decision);
 enum outcome decide_stock_read(struct decision *decision);
@@ -98,6 +101,14 @@ enum outcome line_refused(const struct decision *decision, uint32_t sku_index,
 
 /* An order event from the order as it is: version, clocks, stream number; status unchanged. */
 void order_event_begin(struct decision *decision, uint32_t order_index, enum event_kind kind);
+/* When its payment is due, or its review must be decided; 0 never. */
+void order_event_due(struct decision *decision, uint64_t due_shelf_ms);
+/* The order is confirmed, from now on when it was not. */
+void order_event_confirm(struct decision *decision);
+/* An open order ends: its units come back, and so does money that was taken meanwhile. */
+void order_event_close(struct decision *decision, uint32_t order_index);
+/* Until when the order's units are held at most, for who asks when some come back. */
+void order_event_note_releases(struct decision *decision);
 /* Sorts the indexes of the scratch's numbers, equal ones as they stand, into by_number. */
 void sort_by_number(struct scratch *scratch, uint32_t count);
 /* Every line's remaining units move. */
@@ -108,8 +119,6 @@ void order_event_cancel(struct event *event, enum stock_move move);
 void decide_order_due(struct decision *decision, uint32_t order_index);
 /* The window of a sale that has opened or closed by now, on shard 0; false: none. */
 bool decide_sale_due(struct decision *decision);
-/* An open order ends, its units come back; what was paid for it in review is due back. */
-void order_event_close(struct decision *decision, uint32_t order_index);
 /* A kill that was published begins here, or goes on by one event: a hold or an open order of its
  * scope ends, or it has ended. False: there is nothing to do, or not now. */
 bool decide_kill_begins(struct decision *decision);

@@ -85,6 +85,9 @@ enum order_status {
 
 enum payment_mode { PAYMENT_EXTERNAL = 1, PAYMENT_DEFERRED = 2 };
 
+/* The greater one is the stricter (P11). */
+enum risk_decision { RISK_NONE = 0, RISK_APPROVE = 1, RISK_REVIEW, RISK_DECLINE };
+
 enum payment_result {
     RESULT_NONE = 0,
     RESULT_PENDING = 1,
@@ -128,8 +131,12 @@ enum event_text {
     TEXT_GROUP,
     TEXT_OPTION,
     TEXT_IMAGE,
-    TEXT_CLAIMS, /* orders forgotten: 32 bytes each, order id and payment hash */
-    TEXT_HOLDS,  /* carts of many lines: a struct event_hold for each line */
+    TEXT_CLAIMS,           /* orders forgotten: 32 bytes each, order id and payment hash */
+    TEXT_HOLDS,            /* carts of many lines: a struct event_hold for each line */
+    TEXT_REFUND_ID,        /* order, unmatched: of a refund's report */
+    TEXT_ADJUSTMENTS_BORN, /* order: of the checkout, once a payment report replaced them */
+    TEXT_IDENTITIES,       /* order: a struct hash128 each, see identities.h */
+    TEXT_COUNTS,           /* orders forgotten: a struct identity_count each, see identities.h */
     EVENT_TEXTS,
 };
 
@@ -190,10 +197,10 @@ struct fact_order {
     int64_t total;
     int64_t paid;
     int64_t refund_due;
-    int64_t amount; /* of this event's report */
-    uint64_t payment_due_shelf_ms;
-    uint64_t born_due_shelf_ms; /* payment_due as first set: what a replayed checkout shows */
-    uint64_t keep_shelf_ms;     /* the key of this event is kept until */
+    int64_t amount;                /* of this event's report */
+    uint64_t payment_due_shelf_ms; /* in review: until when it must be decided */
+    uint64_t born_due_shelf_ms;    /* payment_due as first set: what a replayed checkout shows */
+    uint64_t keep_shelf_ms;        /* the key of this event is kept until */
     uint64_t now_shelf_ms;
     int64_t now_wall_ms;
     int64_t payment_due_wall_ms; /* as rendered at the time of the event: for the stream */
@@ -210,11 +217,16 @@ struct fact_order {
     uint8_t mode; /* enum payment_mode */
     uint8_t move; /* enum stock_move */
     uint8_t reclaimed;
-    uint8_t from_cart; /* placed: the cart became this order */
-    uint8_t result;    /* enum payment_result of this event's report; 0 without */
-    uint8_t refund_hash_set;
-    uint8_t reserved[3];
-    uint64_t refund_hash; /* of refund_id; payment_hash is then the refund's and no claim */
+    uint8_t from_cart;       /* placed: the cart became this order */
+    uint8_t result;          /* enum payment_result of this event's report; 0 without */
+    uint8_t adjusted;        /* a payment report replaced the adjustments of the checkout */
+    uint8_t extended;        /* a pending report moved payment_due (P9) */
+    uint8_t review_decision; /* enum risk_decision: approved, declined; RISK_NONE: neither yet */
+    uint8_t reserved;
+    uint32_t payment_seconds; /* the time to pay that its sales gave it */
+    uint32_t reserved2;
+    uint64_t created_shelf_ms; /* bounds how far payment_due can move */
+    int64_t born_total;        /* total as first set: what a replayed checkout shows */
 };
 
 /* EVENT_PRODUCT_SET: the product as it is after, and what it adds to the allotment. */
@@ -358,13 +370,13 @@ enum {
     EVENT_SIZE_MAX = 256 + (int)sizeof(union event_fact) +
                      LINES_PER_ORDER_MAX * (int)sizeof(struct event_line) + EVENT_NAMES_SIZE_MAX +
                      REFERENCES_SIZE_MAX + CUSTOMER_SIZE_MAX + KEY_SIZE_MAX + TOKEN_SIZE_MAX +
-                     2 * PAYMENT_TEXT_SIZE_MAX,
+                     3 * PAYMENT_TEXT_SIZE_MAX + 2 * ADJUSTMENTS_SIZE_MAX + IDENTITIES_SIZE_MAX,
 };
 
 _Static_assert(sizeof(struct event_line) == 48, "layout on disk");
 _Static_assert(sizeof(struct event_hold) == 32, "layout on disk");
 _Static_assert(sizeof(struct fact_cart) == 48, "layout on disk");
-_Static_assert(sizeof(struct fact_order) == 216, "layout on disk");
+_Static_assert(sizeof(struct fact_order) == 232, "layout on disk");
 _Static_assert(sizeof(struct fact_product) == 56 + 16 * PRICES_MAX, "layout on disk");
 _Static_assert(sizeof(struct fact_stock) == 80, "layout on disk");
 _Static_assert(sizeof(struct fact_sale) == 56, "layout on disk");

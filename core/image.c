@@ -73,6 +73,9 @@ static void order_fact(const struct order *order, struct fact_order *fact)
         .refund_due = order->refund_due,
         .payment_due_shelf_ms = order->payment_due_shelf_ms,
         .born_due_shelf_ms = order->born_due_shelf_ms,
+        .created_shelf_ms = order->created_shelf_ms,
+        .payment_seconds = order->payment_seconds,
+        .born_total = order->born_total,
         .created_wall_ms = order->created_wall_ms,
         .confirmed_wall_ms = order->confirmed_wall_ms,
         .paid_wall_ms = order->paid_wall_ms,
@@ -83,6 +86,9 @@ static void order_fact(const struct order *order, struct fact_order *fact)
         .status_born = order->status_born,
         .mode = order->mode,
         .reclaimed = order->reclaimed,
+        .adjusted = order->adjusted,
+        .extended = order->extended,
+        .review_decision = order->review_decision,
     };
     memcpy(fact->id, order->id, 16);
     memcpy(fact->currency, order->currency, 4);
@@ -118,6 +124,9 @@ void image_order(const struct engine *engine, uint32_t order_index, struct event
     event->line_count = order_lines(engine, order);
     event->text[TEXT_CUSTOMER] = image_text(engine, customer_at(engine, order->customer_index)->id);
     event->text[TEXT_REFERENCES] = image_text(engine, order->references);
+    event->text[TEXT_ADJUSTMENTS] = image_text(engine, order->adjustments);
+    event->text[TEXT_ADJUSTMENTS_BORN] = image_text(engine, order->adjustments_born);
+    event->text[TEXT_IDENTITIES] = image_text(engine, order->identities);
     event->text[TEXT_PROVIDER] = image_text(engine, order->provider);
     event->text[TEXT_PAYMENT_ID] = image_text(engine, order->payment_id);
     image_names(engine, event);

@@ -29,14 +29,16 @@ enum {
     TOKEN_SIZE_MAX = 255,        /* payment.token, opaque */
     ACTOR_SIZE_MAX = 127,        /* who did it: a customer or the name of a token */
     REFERENCES_MAX = 8,
-    REFERENCES_SIZE_MAX = 2048, /* bytes of the references as JSON: 8 x (32 + 127) escaped */
-    PRICES_MAX = 8,             /* currencies of one product */
-    LINES_PER_ORDER_MAX = 512,  /* also of a cart: a cart must be able to become one order */
-    ADJUSTMENTS_MAX = 8,        /* of an order */
-    IDENTITIES_MAX = 4,         /* further identity keys of a checkout (Q5) */
-    PAYMENTS_PER_ORDER = 4,     /* claims set aside when an order is born */
-    FORGET_MAX = 32,            /* entities forgotten by one record */
-    STREAM_EVENTS_MAX = 2,      /* stream numbers one record can use: placed and confirmed */
+    REFERENCES_SIZE_MAX = 2048,  /* bytes of the references as JSON: 8 x (32 + 127) escaped */
+    PRICES_MAX = 8,              /* currencies of one product */
+    LINES_PER_ORDER_MAX = 512,   /* also of a cart: a cart must be able to become one order */
+    ADJUSTMENTS_MAX = 8,         /* of an order */
+    ADJUSTMENTS_SIZE_MAX = 4096, /* bytes of them as JSON: twice what texts without escapes need */
+    IDENTITIES_MAX = 4,          /* further identity keys of a checkout (Q5) */
+    IDENTITIES_SIZE_MAX = 16 * IDENTITIES_MAX,
+    PAYMENTS_PER_ORDER = 4, /* claims set aside when an order is born */
+    FORGET_MAX = 32,        /* entities forgotten by one record */
+    STREAM_EVENTS_MAX = 2,  /* stream numbers one record can use: placed and confirmed */
 #ifdef LIMITS_TINY
     SWITCHES_MAX = 4,   /* scopes that are not open; everything has a place of its own */
     KILLS_MAX = 2,      /* kills that some shard has not ended */

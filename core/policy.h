@@ -31,6 +31,7 @@ struct policy {
     uint32_t lines_per_cart;
     uint32_t units_per_line;
     uint32_t max_open_orders;
+    uint32_t risk_review_score, risk_decline_score; /* from this score on (P11); 0: off */
 };
 
 #define POLICY_DEFAULT                                                                             \

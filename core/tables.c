@@ -237,6 +237,9 @@ void order_remove(struct engine *engine, uint32_t index)
         link = next;
     }
     text_give(&engine->texts, &order->references);
+    text_give(&engine->texts, &order->adjustments);
+    text_give(&engine->texts, &order->adjustments_born);
+    text_give(&engine->texts, &order->identities);
     text_give(&engine->texts, &order->provider);
     text_give(&engine->texts, &order->payment_id);
     table_remove(&engine->order_table, hash_order(engine, order->id), index);

@@ -89,10 +89,14 @@ struct order {
     uint32_t payments_first, payment_count;
     uint32_t version;
     struct text references, provider, payment_id;
+    struct text adjustments, adjustments_born; /* born: what a payment report replaced */
+    struct text identities;                    /* a struct hash128 each (Q5) */
     uint8_t currency[4];
     uint8_t status, status_born, mode, reclaimed;
-    int64_t items_total, total, paid, refund_due;
-    uint64_t payment_due_shelf_ms, born_due_shelf_ms;
+    uint8_t adjusted, extended, review_decision; /* see struct fact_order */
+    uint32_t payment_seconds;
+    int64_t items_total, total, born_total, paid, refund_due;
+    uint64_t payment_due_shelf_ms, born_due_shelf_ms, created_shelf_ms;
     uint64_t keep_shelf_ms; /* its keys live until */
     uint64_t changed_shelf_ms;
     int64_t created_wall_ms, confirmed_wall_ms, paid_wall_ms, cancel_until_wall_ms;
@@ -163,7 +167,7 @@ struct scratch {
     struct event_hold images[LINES_PER_ORDER_MAX];
     struct cart_line_view *views;
     uint32_t text_used;
-    uint8_t text[EVENT_NAMES_SIZE_MAX + 8192];
+    uint8_t text[EVENT_NAMES_SIZE_MAX + 16384];
 };
 
 struct engine {
@@ -206,6 +210,12 @@ static inline struct hold *hold_at(const struct engine *engine, uint32_t index)
 static inline struct order *order_at(const struct engine *engine, uint32_t index)
 {
     return pool_at(&engine->orders, index);
+}
+
+/* Its units are held: it waits for its payment, or for a decision. */
+static inline bool order_is_open(uint8_t status)
+{
+    return status == ORDER_PENDING_PAYMENT || status == ORDER_REVIEW;
 }
 
 static inline struct order_line *line_at(const struct engine *engine, uint32_t index)

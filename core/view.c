@@ -70,6 +70,15 @@ uint32_t engine_order_lines(const struct engine *engine, const uint8_t order_id[
     return index == NONE ? 0 : order_at(engine, index)->line_count;
 }
 
+uint32_t engine_order_texts(const struct engine *engine, const uint8_t order_id[16])
+{
+    uint32_t index = order_find(engine, order_id);
+    if (index == NONE)
+        return 0;
+    const struct order *order = order_at(engine, index);
+    return order->references.size + order->adjustments.size;
+}
+
 void engine_order_image(
     const struct engine *engine, uint32_t order_index, bool born, struct event *event)
 {
@@ -81,10 +90,11 @@ void engine_order_image(
     struct event_line *lines = (struct event_line *)event->lines;
     for (uint32_t i = 0; i < event->line_count; i++)
         lines[i].cancelled = lines[i].restocked = 0;
-    bool deferred = fact->mode == PAYMENT_DEFERRED;
     fact->status = fact->status_before = fact->status_born;
-    fact->version = deferred && fact->status_born == ORDER_CONFIRMED ? 2 : 1;
-    fact->total = fact->items_total;
+    fact->version = fact->status_born == ORDER_PENDING_PAYMENT ? 1 : 2;
+    fact->total = fact->born_total;
+    if (fact->adjusted)
+        event->text[TEXT_ADJUSTMENTS] = event->text[TEXT_ADJUSTMENTS_BORN];
     fact->paid = fact->refund_due = 0;
     fact->paid_wall_ms = 0;
     fact->reclaimed = 0;

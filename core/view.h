@@ -41,6 +41,9 @@ void engine_cart(const struct engine *engine, uint32_t customer_index, struct ca
 uint32_t engine_cart_lines(const struct engine *engine, struct bytes customer);
 uint32_t engine_order_lines(const struct engine *engine, const uint8_t order_id[16]);
 
+/* Bytes of its references and adjustments. */
+uint32_t engine_order_texts(const struct engine *engine, const uint8_t order_id[16]);
+
 /* event->fact.order, lines (moved and from_hold 0) and texts, as after the order's last event;
  * its kind is that of an order. */
 void engine_order_image(

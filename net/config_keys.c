@@ -75,6 +75,11 @@ const struct config_key config_keys[] = {
         {"external", "deferred"}, {PAYMENT_EXTERNAL, PAYMENT_DEFERRED},
         "whether an order waits for its payment"},
 
+    NUMBER("risk", "review_score", policy.risk_review_score, 0, 1000, "",
+        "from this risk score on an order is reviewed; 0 is off"),
+    NUMBER("risk", "decline_score", policy.risk_decline_score, 0, 1000, "",
+        "from this risk score on a checkout is declined; 0 is off"),
+
     CAPACITY(skus, 1, 1 << 24, "", "products"),
     CAPACITY(customers, 1, TABLE_MAX, "", "customers in memory"),
     CAPACITY(orders, 1, TABLE_MAX, "", "orders in memory"),

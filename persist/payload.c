@@ -35,9 +35,12 @@ struct bytes payload_mode_name(uint8_t mode)
     return mode == PAYMENT_DEFERRED ? BYTES("deferred") : BYTES("external");
 }
 
-static struct bytes placed_type(uint32_t index)
+static struct bytes placed_type(const struct event *event, uint32_t index)
 {
-    return index == 0 ? BYTES("order.placed.v1") : BYTES("order.confirmed.v1");
+    if (index == 0)
+        return BYTES("order.placed.v1");
+    return event->fact.order.status_born == ORDER_REVIEW ? BYTES("order.review.v1")
+                                                         : BYTES("order.confirmed.v1");
 }
 
 /* A pending report is noted on the order as a declined one is, but nothing was declined. */
@@ -67,7 +70,7 @@ struct bytes payload_type(const struct event *event, uint32_t index)
 {
     switch (event->kind) {
     case EVENT_ORDER_PLACED:
-        return placed_type(index);
+        return placed_type(event, index);
     case EVENT_ORDER_CONFIRMED:
         return BYTES("order.confirmed.v1");
     case EVENT_ORDER_PAYMENT_DECLINED:
@@ -218,6 +221,7 @@ static void put_payment(struct json_writer *json, const struct event *event)
     json_put_member_string_or_null(json, "provider", event->text[TEXT_PROVIDER]);
     json_put_member_string_or_null(json, "payment_id", event->text[TEXT_PAYMENT_ID]);
     json_put_member_string_or_null(json, "result", payload_result_name(order->result));
+    json_put_member_string_or_null(json, "refund_id", event->text[TEXT_REFUND_ID]);
     json_put_name(json, "amount");
     if (order->result != RESULT_NONE)
         json_put_integer(json, order->amount);
@@ -246,6 +250,7 @@ static void put_unmatched(struct json_writer *json, const struct event *event)
     json_put_member_string(json, "provider", event->text[TEXT_PROVIDER]);
     json_put_member_string(json, "payment_id", event->text[TEXT_PAYMENT_ID]);
     json_put_member_string_or_null(json, "result", payload_result_name(report->result));
+    json_put_member_string_or_null(json, "refund_id", event->text[TEXT_REFUND_ID]);
     json_put_member_integer(json, "amount", report->amount);
     json_put_member_currency(json, "currency", report->currency);
 }

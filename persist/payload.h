@@ -4,8 +4,8 @@
  * outbox and `hotshelf orders` write the same bytes.
  *
  * One journal record may be two stream events: an order born confirmed is `order.placed.v1` and
- * `order.confirmed.v1`. `index` says which, 0 .. event->stream_count - 1; its number is
- * event->stream_seq + index.
+ * `order.confirmed.v1`, one born in review `order.placed.v1` and `order.review.v1`. `index` says
+ * which, 0 .. event->stream_count - 1; its number is event->stream_seq + index.
  *
  * The id is a UUIDv8 (RFC 9562) that names (node, shard, seq) and nothing else, so that whoever
  * sends an event again sends the same id:
@@ -31,7 +31,7 @@ enum {
     PAYLOAD_SIZE_MAX =
         ORDER_JSON_HEAD_SIZE_MAX + LINES_PER_ORDER_MAX * ORDER_JSON_LINE_SIZE_MAX +
         REFERENCES_SIZE_MAX + RECORD_ADJUSTMENTS_SIZE_MAX + 6 * (TOKEN_SIZE_MAX + KEY_SIZE_MAX) +
-        6 * (2 * PAYMENT_TEXT_SIZE_MAX + RECORD_ACTOR_SIZE_MAX + RECORD_REASON_SIZE_MAX) +
+        6 * (3 * PAYMENT_TEXT_SIZE_MAX + RECORD_ACTOR_SIZE_MAX + RECORD_REASON_SIZE_MAX) +
         6 * (RECORD_IMAGE_SIZE_MAX + TITLE_SIZE_MAX) + 4096,
 };
 

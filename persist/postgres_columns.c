@@ -176,22 +176,7 @@ COLUMN(payment_result, text, result_of(row))
 COLUMN(payment_amount, bigint,
     is_unmatched(row) ? row->event->fact.unmatched.amount : order_of(row)->amount)
 COLUMN(payment_currency, text, paid_currency_of(row))
-
-/* The record keeps a refund id's hash only; that is enough to tell refunds apart. */
-static void payment_refund_id(
-    struct postgres_array *array, const struct stream_row *row, const struct stream_batch *batch)
-{
-    (void)batch;
-    if (is_unmatched(row) || !order_of(row)->refund_hash_set) {
-        postgres_array_null(array);
-        return;
-    }
-    static const char digits[] = "0123456789abcdef";
-    char hex[16];
-    for (uint32_t i = 0; i < sizeof(hex); i++)
-        hex[i] = digits[order_of(row)->refund_hash >> (60 - 4 * i) & 15];
-    postgres_array_text(array, bytes_of(hex, sizeof(hex)));
-}
+COLUMN(payment_refund_id, text_or_null, text_of(row, TEXT_REFUND_ID))
 
 const struct postgres_column postgres_columns_payments[] = {
     {"provider", POSTGRES_TEXT, order_provider},

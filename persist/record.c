@@ -51,7 +51,7 @@ struct kind_rule {
     {                                                                                              \
         sizeof(struct fact_order), 1, LINES_PER_ORDER_MAX,                                         \
         {                                                                                          \
-            RESERVED(fact_order, reserved)                                                         \
+            RESERVED(fact_order, reserved), RESERVED(fact_order, reserved2)                        \
         }                                                                                          \
     }
 #define RULE_CART(lines_min, lines_max)                                                            \
@@ -133,6 +133,10 @@ static const uint32_t text_size_max[EVENT_TEXTS] = {
     [TEXT_IMAGE] = RECORD_IMAGE_SIZE_MAX,
     [TEXT_CLAIMS] = RECORD_CLAIMS_SIZE_MAX,
     [TEXT_HOLDS] = RECORD_HOLDS_SIZE_MAX,
+    [TEXT_REFUND_ID] = PAYMENT_TEXT_SIZE_MAX,
+    [TEXT_ADJUSTMENTS_BORN] = RECORD_ADJUSTMENTS_SIZE_MAX,
+    [TEXT_IDENTITIES] = IDENTITIES_SIZE_MAX,
+    [TEXT_COUNTS] = RECORD_COUNTS_SIZE_MAX,
 };
 
 /* The rule of a kind as read, or one with fact_size 0. */
@@ -211,13 +215,15 @@ static bool cart_valid(const struct fact_cart *cart)
     return cart->state <= LINE_EXPIRED && cart->move <= MOVE_RESTOCK;
 }
 
-static bool order_valid(const struct fact_order *order)
+static bool order_valid(const struct event *event)
 {
-    return order->status >= ORDER_PENDING_PAYMENT && order->status <= ORDER_REFUNDED &&
-           order->status_before <= ORDER_REFUNDED && order->status_born <= ORDER_REFUNDED &&
-           order->mode <= PAYMENT_DEFERRED && order->move <= MOVE_RESTOCK &&
-           order->reclaimed <= 1 && order->from_cart <= 1 && order->result <= RESULT_REFUNDED &&
-           order->refund_hash_set <= 1;
+    const struct fact_order *order = &event->fact.order;
+    return event->text[TEXT_IDENTITIES].size % 16 == 0 && order->status >= ORDER_PENDING_PAYMENT &&
+           order->status <= ORDER_REFUNDED && order->status_before <= ORDER_REFUNDED &&
+           order->status_born <= ORDER_REFUNDED && order->mode <= PAYMENT_DEFERRED &&
+           order->move <= MOVE_RESTOCK && order->reclaimed <= 1 && order->from_cart <= 1 &&
+           order->result <= RESULT_REFUNDED && order->adjusted <= 1 && order->extended <= 1 &&
+           order->review_decision <= RISK_DECLINE;
 }
 
 static bool product_valid(const struct fact_product *product)
@@ -241,7 +247,7 @@ static bool forgotten_valid(const struct event *event)
 {
     return event->fact.forgotten.count <= FORGET_MAX &&
            event->text[TEXT_IDS].size == 16 * event->fact.forgotten.count &&
-           event->text[TEXT_CLAIMS].size % 32 == 0;
+           event->text[TEXT_CLAIMS].size % 32 == 0 && event->text[TEXT_COUNTS].size % 24 == 0;
 }
 
 static bool scope_valid(uint8_t scope, uint32_t number)
@@ -276,7 +282,7 @@ static bool fact_valid(const struct event *event)
     case EVENT_ORDER_REVIEW:
     case EVENT_ORDER_REFUND_REQUIRED:
     case EVENT_ORDER_REFUNDED:
-        return order_valid(&event->fact.order);
+        return order_valid(event);
     case EVENT_ORDERS_FORGOTTEN:
     case EVENT_KEYS_FORGOTTEN:
         return forgotten_valid(event);

@@ -25,24 +25,25 @@
 #include "core/event.h"
 
 enum {
-    RECORD_VERSION = 1,
+    RECORD_VERSION = 2,
     RECORD_ALIGNMENT = 8,
-    RECORD_ADJUSTMENTS_SIZE_MAX = 4096, /* 8 adjustments with seller and reference, as JSON */
+    RECORD_ADJUSTMENTS_SIZE_MAX = ADJUSTMENTS_SIZE_MAX,
     RECORD_ACTOR_SIZE_MAX = ACTOR_SIZE_MAX,
     RECORD_REASON_SIZE_MAX = 255,
     RECORD_IMAGE_SIZE_MAX = 1023, /* a URL */
     RECORD_IDS_SIZE_MAX = 16 * FORGET_MAX,
     RECORD_CLAIMS_SIZE_MAX = 32 * PAYMENTS_PER_ORDER * FORGET_MAX,
     RECORD_HOLDS_SIZE_MAX = LINES_PER_ORDER_MAX * (int)sizeof(struct event_hold),
+    RECORD_COUNTS_SIZE_MAX = 24 * IDENTITIES_MAX * LINES_PER_ORDER_MAX, /* of the largest order */
     RECORD_TEXT_SIZES_MAX = 4 * EVENT_TEXTS,
 
     /* Every line and every text of an order at its bound: no other kind is larger. */
     RECORD_SIZE_MAX = 24 + (int)sizeof(union event_fact) +
                       LINES_PER_ORDER_MAX * (int)sizeof(struct event_line) + RECORD_TEXT_SIZES_MAX +
                       EVENT_NAMES_SIZE_MAX + CUSTOMER_SIZE_MAX + KEY_SIZE_MAX +
-                      REFERENCES_SIZE_MAX + 2 * PAYMENT_TEXT_SIZE_MAX + TOKEN_SIZE_MAX +
-                      RECORD_ADJUSTMENTS_SIZE_MAX + RECORD_ACTOR_SIZE_MAX + RECORD_REASON_SIZE_MAX +
-                      RECORD_ALIGNMENT,
+                      REFERENCES_SIZE_MAX + 3 * PAYMENT_TEXT_SIZE_MAX + TOKEN_SIZE_MAX +
+                      2 * RECORD_ADJUSTMENTS_SIZE_MAX + IDENTITIES_SIZE_MAX +
+                      RECORD_ACTOR_SIZE_MAX + RECORD_REASON_SIZE_MAX + RECORD_ALIGNMENT,
 };
 
 /* Whether the event can be a record: kind, counts, text bounds, names, reserved bytes. */

@@ -93,6 +93,12 @@ void decode_currency(struct decoder *decoder, uint32_t token, uint8_t currency[4
 void decode_sku(struct decoder *decoder, uint32_t token, struct bytes *sku);
 /* The SKU of the path into the command. One that no SKU can be is not found, as any unknown one. */
 bool decode_take_sku(struct decoder *decoder);
+/* The order of the path into the command. */
+bool decode_take_order_id(struct decoder *decoder);
+/* Members that role service alone may send; a fault, or 403 for all others. */
+void decode_adjustments(struct decoder *decoder);
+void decode_identities(struct decoder *decoder);
+void decode_risk(struct decoder *decoder);
 /* A quantity up to limits.units_per_line. */
 void decode_quantity(struct decoder *decoder, uint32_t token, uint32_t min, uint32_t *quantity);
 
@@ -114,6 +120,7 @@ bool decode_payment(struct decoder *decoder);
 bool decode_payment_event(struct decoder *decoder);
 bool decode_cancel(struct decoder *decoder);
 bool decode_orders(struct decoder *decoder);
+bool decode_review(struct decoder *decoder);
 bool decode_order(struct decoder *decoder);
 bool decode_product_patch(struct decoder *decoder);
 bool decode_sale_put(struct decoder *decoder);

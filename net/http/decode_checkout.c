@@ -154,22 +154,6 @@ static void read_references(struct decoder *decoder, uint32_t object)
         keep_references(decoder, object, references, count);
 }
 
-/* Members for role service that this version does not understand yet. */
-static void refuse_service_members(struct decoder *decoder)
-{
-    static const char *const names[] = {"adjustments", "identities", "risk"};
-    for (uint32_t i = 0; i < 3; i++) {
-        uint32_t token = json_optional(&decoder->json, JSON_ROOT, bytes_of_string(names[i]));
-        if (token == JSON_NONE)
-            continue;
-        if (decoder->caller.role != ROLE_SERVICE)
-            decoder->forbidden = "Only role service may send adjustments, identities and risk.";
-        else
-            json_add_fault(
-                &decoder->json, token, JSON_FAULT_VALUE, "is not supported by this version");
-    }
-}
-
 bool decode_checkout(struct decoder *decoder)
 {
     static const char *const names[] = {"items", "currency", "expected_total", "payment",
@@ -188,6 +172,8 @@ bool decode_checkout(struct decoder *decoder)
             json_read_int64(json, total, 0, INT64_MAX, &command->expected_total);
     read_payment(decoder, json_optional(json, JSON_ROOT, BYTES("payment")));
     read_references(decoder, json_optional(json, JSON_ROOT, BYTES("references")));
-    refuse_service_members(decoder);
+    decode_adjustments(decoder);
+    decode_identities(decoder);
+    decode_risk(decoder);
     return decode_end(decoder);
 }

@@ -10,7 +10,7 @@
 
 enum { LIST_DEFAULT = 50, LIST_MAX = 200 };
 
-static bool take_order_id(struct decoder *decoder)
+bool decode_take_order_id(struct decoder *decoder)
 {
     if (order_id_parse(decoder->capture, decoder->request->command.order_id))
         return true;
@@ -20,7 +20,7 @@ static bool take_order_id(struct decoder *decoder)
 bool decode_order(struct decoder *decoder)
 {
     decoder->request->command.kind = COMMAND_ORDER_READ;
-    return take_order_id(decoder) && decode_end(decoder);
+    return decode_take_order_id(decoder) && decode_end(decoder);
 }
 
 static void read_time(
@@ -78,15 +78,18 @@ bool decode_payment(struct decoder *decoder)
     command->kind = COMMAND_PAYMENT;
     if (decoder->caller.role != ROLE_SERVICE)
         return decode_refuse(decoder, PROBLEM_FORBIDDEN, "Only role service may report a payment.");
-    if (!take_order_id(decoder) || !decode_body(decoder))
+    if (!decode_take_order_id(decoder) || !decode_body(decoder))
         return false;
     json_refuse_unknown(json, JSON_ROOT, names, 7);
     read_report(decoder);
     decode_string(decoder, json_optional(json, JSON_ROOT, BYTES("refund_id")),
         PAYMENT_TEXT_SIZE_MAX, &command->refund_id);
+    decode_adjustments(decoder);
     uint32_t adjustments = json_optional(json, JSON_ROOT, BYTES("adjustments"));
-    if (adjustments != JSON_NONE)
-        json_add_fault(json, adjustments, JSON_FAULT_VALUE, "is not supported by this version");
+    bool is_money = command->result == RESULT_AUTHORIZED || command->result == RESULT_CAPTURED;
+    if (adjustments != JSON_NONE && command->result != RESULT_NONE && !is_money)
+        json_add_fault(
+            json, adjustments, JSON_FAULT_VALUE, "belongs to authorized and captured money");
     return decode_end(decoder);
 }
 
@@ -160,7 +163,7 @@ bool decode_cancel(struct decoder *decoder)
     struct command *command = &decoder->request->command;
     uint32_t choice = 0;
     command->kind = COMMAND_CANCEL;
-    if (!take_order_id(decoder) || !decode_key(decoder) || !decode_body(decoder))
+    if (!decode_take_order_id(decoder) || !decode_key(decoder) || !decode_body(decoder))
         return false;
     json_refuse_unknown(json, JSON_ROOT, names, 3);
     read_cancel_lines(decoder, json_optional(json, JSON_ROOT, BYTES("lines")));
@@ -170,6 +173,10 @@ bool decode_cancel(struct decoder *decoder)
     command->restock_none = choice == 1;
     decode_string(decoder, json_optional(json, JSON_ROOT, BYTES("reason")), PAYMENT_TEXT_SIZE_MAX,
         &command->reason);
-    command->actor = decoder->caller.role == ROLE_CUSTOMER ? BYTES("customer") : BYTES("service");
+    if (decoder->caller.role == ROLE_OPERATOR)
+        command->actor = decode_keep(decoder, decoder->caller.actor);
+    else
+        command->actor =
+            decoder->caller.role == ROLE_CUSTOMER ? BYTES("customer") : BYTES("service");
     return decode_end(decoder);
 }

@@ -100,6 +100,8 @@ static enum access access_of(enum http_route route)
     case ROUTE_ADMIN_FREEZE:
     case ROUTE_ADMIN_KILL:
     case ROUTE_ADMIN_RESUME:
+    case ROUTE_ADMIN_ORDER_REVIEW:
+    case ROUTE_ADMIN_ORDER_CANCEL:
         return ACCESS_OPERATOR;
     case ROUTE_NONE:
     case ROUTE_COUNT:
@@ -351,7 +353,10 @@ static bool decode_route(struct decoder *decoder, enum http_route route)
     case ROUTE_ADMIN_ORDER:
         return decode_order(decoder);
     case ROUTE_CANCEL:
+    case ROUTE_ADMIN_ORDER_CANCEL:
         return decode_cancel(decoder);
+    case ROUTE_ADMIN_ORDER_REVIEW:
+        return decode_review(decoder);
     case ROUTE_PAYMENT:
         return decode_payment(decoder);
     case ROUTE_PAYMENT_EVENT:

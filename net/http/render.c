@@ -25,12 +25,14 @@ static uint32_t larger(uint32_t a, uint32_t b)
     return a > b ? a : b;
 }
 
-static uint32_t bound_of_order(const struct request *request, uint32_t lines)
+static uint32_t bound_of_order(
+    const struct engine *engine, const struct request *request, uint32_t lines)
 {
     const struct command *command = &request->command;
-    uint32_t texts = CUSTOMER_SIZE_MAX + 512;
-    if (command->kind == COMMAND_CHECKOUT)
-        texts = command->customer.size + command->references.size;
+    uint32_t texts = command->customer.size + command->references.size;
+    if (command->kind != COMMAND_CHECKOUT)
+        texts = CUSTOMER_SIZE_MAX + engine_order_texts(engine, command->order_id);
+    texts += command->adjustments.size;
     return larger(ORDER_BASE + texts + lines * ORDER_LINE, REFUSAL_BASE + lines * REFUSAL_LINE);
 }
 
@@ -50,11 +52,12 @@ static uint32_t bound_of(const struct engine *engine, const struct request *requ
         lines = command->item_count;
         if (lines == 0)
             lines = engine_cart_lines(engine, command->customer);
-        return bound_of_order(request, lines);
+        return bound_of_order(engine, request, lines);
     case COMMAND_ORDER_READ:
     case COMMAND_PAYMENT:
     case COMMAND_CANCEL:
-        return bound_of_order(request, engine_order_lines(engine, command->order_id));
+    case COMMAND_REVIEW:
+        return bound_of_order(engine, request, engine_order_lines(engine, command->order_id));
     case COMMAND_ORDERS_LIST:
         return CART_BASE; /* most customers have few; a long list comes back for more room */
     case COMMAND_STOCK_READ:
@@ -71,7 +74,6 @@ static uint32_t bound_of(const struct engine *engine, const struct request *requ
         return REFUSAL_BASE;
     case COMMAND_PRODUCT_SET: /* cannot run twice: it would meet its own change */
         return larger(REFUSAL_BASE, product_size_max(command->product));
-    case COMMAND_REVIEW:
     case COMMAND_CUSTOMER_READ:
     case COMMAND_CART_MERGE:
     case COMMAND_SALE_REMOVE:
@@ -133,6 +135,7 @@ static void render_success(struct http_context *context, const struct engine *en
     case COMMAND_ORDER_READ:
     case COMMAND_PAYMENT:
     case COMMAND_CANCEL:
+    case COMMAND_REVIEW:
         render_order(context, engine, request, answer);
         return;
     case COMMAND_ORDERS_LIST:
@@ -156,7 +159,6 @@ static void render_success(struct http_context *context, const struct engine *en
         return;
     case COMMAND_IMPORT_BEGIN:
     case COMMAND_IMPORT_END:
-    case COMMAND_REVIEW:
     case COMMAND_CUSTOMER_READ:
     case COMMAND_CART_MERGE:
     case COMMAND_SALE_REMOVE:

@@ -52,6 +52,8 @@ static const struct route_line admin_lines[] = {
     {PATH_OF("/admin/v1/sales/", ""),
         .routes = {READ(ROUTE_ADMIN_SALE), [HTTP_PUT] = ROUTE_ADMIN_SALE_PUT}},
     {PATH("/admin/v1/sales"), .routes = {READ(ROUTE_ADMIN_SALES)}},
+    {PATH_OF("/admin/v1/orders/", "/review"), .routes = {[HTTP_POST] = ROUTE_ADMIN_ORDER_REVIEW}},
+    {PATH_OF("/admin/v1/orders/", "/cancel"), .routes = {[HTTP_POST] = ROUTE_ADMIN_ORDER_CANCEL}},
     {PATH_OF("/admin/v1/orders/", ""), .routes = {READ(ROUTE_ADMIN_ORDER)}},
     {PATH("/admin/v1/pause"), .routes = {[HTTP_POST] = ROUTE_ADMIN_PAUSE}},
     {PATH("/admin/v1/freeze"), .routes = {[HTTP_POST] = ROUTE_ADMIN_FREEZE}},

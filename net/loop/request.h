@@ -89,8 +89,9 @@ struct request {
     struct reply reply;
 
     struct command_item items[LINES_PER_ORDER_MAX];
-    struct product_image product; /* of a product's change: what it shall be */
-    struct sale_image sale;       /* of a sale that is put */
+    struct hash128 identities[IDENTITIES_MAX]; /* of a checkout */
+    struct product_image product;              /* of a product's change: what it shall be */
+    struct sale_image sale;                    /* of a sale that is put */
     uint8_t text[REQUEST_TEXT_SIZE];
     uint8_t small[REQUEST_HEAD_SIZE + REQUEST_REPLY_SMALL];
 };

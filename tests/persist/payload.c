@@ -39,7 +39,8 @@ static void a_placed_order_reads_like_this(void **state)
         "\"references\":{\"channel\":\"web\"},\"created_at\":\"2026-11-23T08:00:00.126Z\","
         "\"confirmed_at\":\"2026-11-23T08:00:00.126Z\",\"order_version\":1,\"paid_at\":null,"
         "\"payment\":{\"mode\":\"deferred\",\"token\":null,\"provider\":null,\"payment_id\":null,"
-        "\"result\":null,\"amount\":null},\"idempotency_key\":\"key-3\",\"actor\":null,"
+        "\"result\":null,\"refund_id\":null,\"amount\":null},"
+        "\"idempotency_key\":\"key-3\",\"actor\":null,"
         "\"reason\":null,\"node\":7,\"shard\":3,\"seq\":42}}";
     struct sample_order order;
     uint8_t *buffer = malloc(PAYLOAD_SIZE_MAX);

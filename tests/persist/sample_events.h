@@ -52,7 +52,11 @@ static const uint32_t sample_text_max[EVENT_TEXTS] = {[TEXT_CUSTOMER] = CUSTOMER
     [TEXT_OPTION] = NAME_SIZE_MAX,
     [TEXT_IMAGE] = RECORD_IMAGE_SIZE_MAX,
     [TEXT_CLAIMS] = RECORD_CLAIMS_SIZE_MAX,
-    [TEXT_HOLDS] = 0};
+    [TEXT_HOLDS] = 0,
+    [TEXT_REFUND_ID] = PAYMENT_TEXT_SIZE_MAX,
+    [TEXT_ADJUSTMENTS_BORN] = RECORD_ADJUSTMENTS_SIZE_MAX,
+    [TEXT_IDENTITIES] = IDENTITIES_SIZE_MAX,
+    [TEXT_COUNTS] = RECORD_COUNTS_SIZE_MAX};
 
 static inline bool sample_is_cart(enum event_kind kind)
 {
@@ -121,8 +125,11 @@ static inline void sample_texts(struct sample *sample, enum sample_size size)
 {
     for (uint32_t i = 0; i < EVENT_TEXTS; i++) {
         uint32_t wanted = size == SAMPLE_LARGEST ? sample_text_max[i] : size == SAMPLE_ONE ? 1 : 0;
-        if (sample_line_count(sample->event.kind, size) > 0 && i >= TEXT_SKU)
+        bool orders = (i >= TEXT_REFUND_ID && i != TEXT_COUNTS) || i < TEXT_SKU;
+        if (sample_line_count(sample->event.kind, size) > 0 && !orders)
             wanted = 0; /* lines have names instead */
+        if (wanted == 1 && (i == TEXT_IDENTITIES || i == TEXT_COUNTS))
+            wanted = i == TEXT_IDENTITIES ? 16 : 24;
         if (wanted > sample_text_max[i])
             wanted = sample_text_max[i];
         memset(sample->texts[i], 'A' + (int)i, wanted);
