@@ -7,6 +7,7 @@
 #include "core/command.h"
 
 #include "core/check.h"
+#include "core/look.h"
 #include "core/partition.h"
 
 #define XXH_INLINE_ALL
@@ -116,10 +117,13 @@ uint32_t command_shard(const struct command *command, uint32_t shard_count)
     case COMMAND_SWITCH:
     case COMMAND_SWITCHES_LIST:
     case COMMAND_SALE_REMOVE:
-    case COMMAND_ORDERS_FIND:
-    case COMMAND_RESERVATIONS:
     case COMMAND_AUDIT:
         return 0;
+    case COMMAND_ORDERS_FIND:
+    case COMMAND_RESERVATIONS: /* of one customer: on his shard alone */
+        if (command->customer.size > 0)
+            return partition_of_customer(command->customer) % shard_count;
+        return command->kind == COMMAND_RESERVATIONS ? look_first_shard(command, shard_count) : 0;
     case COMMAND_NONE:
         break;
     }

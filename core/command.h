@@ -148,7 +148,9 @@ struct command {
     uint32_t stock_value;
     uint32_t stock_compare;
 
-    /* lists: position to go on from (0 from the start), bounds of created_at */
+    /* lists: position to go on from (0 from the start; orders: order_id, the last one shown),
+     * bounds of created_at; a merchant's also by customer, sku and order_status (0: any) */
+    uint8_t order_status;
     uint64_t cursor;
     uint32_t limit;
     int64_t from_wall_ms;

@@ -231,6 +231,8 @@ static enum outcome decide_one(struct decision *decision)
     case COMMAND_ORDERS_LIST:
     case COMMAND_SWITCHES_LIST:
         return OUTCOME_OK;
+    case COMMAND_CUSTOMER_READ:
+        return decision->customer_index == NONE ? OUTCOME_NOT_FOUND : OUTCOME_OK;
     case COMMAND_CART_SET:
         return decide_cart_set(decision);
     case COMMAND_CART_CLEAR:
@@ -260,12 +262,12 @@ static enum outcome decide_one(struct decision *decision)
         return decide_sale_set(decision);
     case COMMAND_SWITCH:
         return decide_switch(decision);
-    case COMMAND_CUSTOMER_READ:
-    case COMMAND_CART_MERGE:
-    case COMMAND_SALE_REMOVE:
     case COMMAND_ORDERS_FIND:
     case COMMAND_RESERVATIONS:
     case COMMAND_AUDIT:
+        return decide_look(decision);
+    case COMMAND_CART_MERGE:
+    case COMMAND_SALE_REMOVE:
     case COMMAND_NONE:
         break;
     }

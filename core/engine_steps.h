@@ -13,6 +13,7 @@
 
 #include "core/engine.h"
 #include "core/image.h"
+#include "core/look.h"
 #include "core/tables.h"
 
 /* One decision under way. */
@@ -41,6 +42,8 @@ enum outcome decide_stock_read(struct decision *decision);
 enum outcome decide_import(struct decision *decision);
 enum outcome decide_sale_set(struct decision *decision);
 enum outcome decide_switch(struct decision *decision);
+/* look.h: lists and the audit, over all shards. */
+enum outcome decide_look(struct decision *decision);
 
 /* Whether who asks may see this order: its customer, or a service that names nobody else. */
 bool order_may_see(

@@ -84,6 +84,12 @@ bool order_id_parse(struct bytes text36, uint8_t order_id[16])
     return true;
 }
 
+bool order_id_is_none(const uint8_t order_id[16])
+{
+    static const uint8_t none[16];
+    return memcmp(order_id, none, sizeof none) == 0;
+}
+
 void order_id_text(const uint8_t order_id[16], char text[36])
 {
     static const char digits[] = "0123456789abcdef";

@@ -40,6 +40,9 @@ void order_id_make(uint8_t order_id[16], int64_t wall_ms, uint32_t partition, ui
  * when the answer is true. */
 bool order_id_parse(struct bytes text36, uint8_t order_id[16]);
 
+/* All 0, which no order has. */
+bool order_id_is_none(const uint8_t order_id[16]);
+
 /* In lower case, without a NUL. */
 void order_id_text(const uint8_t order_id[16], char text[36]);
 

@@ -106,34 +106,38 @@ void engine_order_image(
     event->text[TEXT_PROVIDER] = event->text[TEXT_PAYMENT_ID] = (struct bytes){0};
 }
 
-/* The cursor is the slot of the order to go on with, plus one; when that order is gone the list
- * begins again. So a list that changes between two pages may show an order twice, and never skips
- * one that was there all the time. */
+/* The first order of the customer that is older than the cursor's, which may be gone. */
+static uint32_t orders_below(
+    const struct engine *engine, uint32_t customer_index, const uint8_t cursor[16])
+{
+    uint32_t link = customer_at(engine, customer_index)->orders_newest;
+    if (order_id_is_none(cursor))
+        return link;
+    uint32_t index = order_find(engine, cursor);
+    if (index != NONE && order_at(engine, index)->customer_index == customer_index)
+        return order_at(engine, index)->next;
+    while (link != 0 && memcmp(order_at(engine, link - 1)->id, cursor, 16) >= 0)
+        link = order_at(engine, link - 1)->next;
+    return link;
+}
+
 uint32_t engine_orders_of(const struct engine *engine, uint32_t customer_index,
-    int64_t from_wall_ms, int64_t to_wall_ms, uint64_t *cursor, uint32_t limit,
+    int64_t from_wall_ms, int64_t to_wall_ms, uint8_t cursor[16], uint32_t limit,
     uint32_t *order_indexes)
 {
-    if (customer_index == NONE) {
-        *cursor = 0;
-        return 0;
-    }
-    const struct customer *customer = customer_at(engine, customer_index);
-    uint32_t link = customer->orders_newest, count = 0;
-    if (*cursor != 0) {
-        bool known = *cursor <= engine->orders.fresh &&
-                     pool_is_used(&engine->orders, (uint32_t)*cursor - 1) &&
-                     order_at(engine, (uint32_t)*cursor - 1)->customer_index == customer_index;
-        link = known ? (uint32_t)*cursor : customer->orders_newest;
-    }
-    for (uint32_t i = 0; link != 0 && i < customer->order_count && count < limit; i++) {
+    uint32_t link = 0, count = 0;
+    if (customer_index != NONE)
+        link = orders_below(engine, customer_index, cursor);
+    memset(cursor, 0, 16);
+    for (; link != 0 && count < limit; link = order_at(engine, link - 1)->next) {
         const struct order *order = order_at(engine, link - 1);
         bool wanted = (from_wall_ms == 0 || order->created_wall_ms >= from_wall_ms) &&
                       (to_wall_ms == 0 || order->created_wall_ms < to_wall_ms);
         if (wanted)
             order_indexes[count++] = link - 1;
-        link = order->next;
     }
-    *cursor = link;
+    if (link != 0)
+        memcpy(cursor, order_at(engine, order_indexes[count - 1])->id, 16);
     return count;
 }
 

@@ -49,10 +49,11 @@ uint32_t engine_order_texts(const struct engine *engine, const uint8_t order_id[
 void engine_order_image(
     const struct engine *engine, uint32_t order_index, bool born, struct event *event);
 
-/* Order indexes of a customer, newest first, at most `limit` (<= 200); *cursor is the position to
- * go on from and is set to 0 at the end. */
+/* Order indexes of a customer, newest first, at most `limit` (1 to 200). The cursor is the id of
+ * the order behind which to go on, all 0 from the start; it becomes that of the last one found, or
+ * all 0 at the end. An order that is forgotten between two pages makes the list skip no other. */
 uint32_t engine_orders_of(const struct engine *engine, uint32_t customer_index,
-    int64_t from_wall_ms, int64_t to_wall_ms, uint64_t *cursor, uint32_t limit,
+    int64_t from_wall_ms, int64_t to_wall_ms, uint8_t cursor[16], uint32_t limit,
     uint32_t *order_indexes);
 
 /* Name of a status as the protocols spell it: "pending_payment". */

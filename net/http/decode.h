@@ -109,6 +109,10 @@ bool decode_query(
 /* A number in a parameter; left as it is when the parameter was not sent. */
 void decode_number(struct decoder *decoder, const char *name, struct bytes value, uint64_t min,
     uint64_t max, uint64_t *number);
+/* A time with its offset in a parameter; left as it is when the parameter was not sent. */
+void decode_time(struct decoder *decoder, const char *name, struct bytes value, int64_t *wall_ms);
+/* The order behind which a list of orders goes on, into the command. */
+void decode_order_cursor(struct decoder *decoder, struct bytes value);
 
 /* The routes. */
 bool decode_cart_put(struct decoder *decoder);
@@ -128,7 +132,12 @@ bool decode_stock_change(struct decoder *decoder);
 bool decode_stock_read(struct decoder *decoder);
 bool decode_stock_list(struct decoder *decoder);
 bool decode_import(struct decoder *decoder);
-bool decode_switch(struct decoder *decoder, enum switch_action action);
+bool decode_switch(struct decoder *decoder);
+bool decode_switches(struct decoder *decoder);
+bool decode_orders_find(struct decoder *decoder);
+bool decode_customer(struct decoder *decoder);
+bool decode_reservations(struct decoder *decoder);
+bool decode_audit(struct decoder *decoder);
 
 /* Answered where they arrive. */
 void answer_availability(struct decoder *decoder);

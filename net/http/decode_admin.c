@@ -99,15 +99,27 @@ static const char *take_scope(struct command *command, struct bytes scope)
     return "must be all, sale:NAME or sku:SKU";
 }
 
-bool decode_switch(struct decoder *decoder, enum switch_action action)
+bool decode_switches(struct decoder *decoder)
 {
+    decoder->request->command.kind = COMMAND_SWITCHES_LIST;
+    return decode_end(decoder);
+}
+
+bool decode_switch(struct decoder *decoder)
+{
+    static const uint8_t actions[ROUTE_COUNT] = {
+        [ROUTE_ADMIN_PAUSE] = SWITCH_PAUSE,
+        [ROUTE_ADMIN_FREEZE] = SWITCH_FREEZE,
+        [ROUTE_ADMIN_KILL] = SWITCH_KILL,
+        [ROUTE_ADMIN_RESUME] = SWITCH_RESUME,
+    };
     static const char *const names[] = {"scope"};
     enum { SCOPE_TEXT_SIZE_MAX = 255 };
     struct json_document *json = &decoder->json;
     struct command *command = &decoder->request->command;
     struct bytes scope = {0};
     command->kind = COMMAND_SWITCH;
-    command->switch_action = (uint8_t)action;
+    command->switch_action = actions[decoder->request->route];
     command->actor = decode_keep(decoder, decoder->caller.actor);
     if (!decode_body(decoder))
         return false;
@@ -121,7 +133,8 @@ bool decode_switch(struct decoder *decoder, enum switch_action action)
     decode_string(decoder, token, SCOPE_TEXT_SIZE_MAX, &scope);
     if (decoder->faults->count == 0 && scope.data != NULL) {
         const char *fault = take_scope(command, scope);
-        if (fault == NULL && action == SWITCH_FREEZE && command->switch_scope != SCOPE_ALL)
+        if (fault == NULL && command->switch_action == SWITCH_FREEZE &&
+            command->switch_scope != SCOPE_ALL)
             fault = "must be all: one clock runs for everything";
         if (fault != NULL)
             json_add_fault(json, token, JSON_FAULT_VALUE, fault);

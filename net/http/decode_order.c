@@ -23,8 +23,13 @@ bool decode_order(struct decoder *decoder)
     return decode_take_order_id(decoder) && decode_end(decoder);
 }
 
-static void read_time(
-    struct decoder *decoder, const char *name, struct bytes value, int64_t *wall_ms)
+void decode_order_cursor(struct decoder *decoder, struct bytes value)
+{
+    if (value.data != NULL && !order_id_parse(value, decoder->request->command.order_id))
+        decode_fault(decoder, "cursor", "must be next_cursor of the page before");
+}
+
+void decode_time(struct decoder *decoder, const char *name, struct bytes value, int64_t *wall_ms)
 {
     if (value.data != NULL && !rfc3339_read(value, wall_ms))
         decode_fault(decoder, name, "must be a time with its offset, as 2026-11-27T09:00:00Z");
@@ -40,9 +45,9 @@ bool decode_orders(struct decoder *decoder)
     command->kind = COMMAND_ORDERS_LIST;
     if (!decode_query(decoder, names, COUNT, values))
         return false;
-    read_time(decoder, "from", values[FROM], &command->from_wall_ms);
-    read_time(decoder, "to", values[TO], &command->to_wall_ms);
-    decode_number(decoder, "cursor", values[CURSOR], 1, UINT32_MAX, &command->cursor);
+    decode_time(decoder, "from", values[FROM], &command->from_wall_ms);
+    decode_time(decoder, "to", values[TO], &command->to_wall_ms);
+    decode_order_cursor(decoder, values[CURSOR]);
     decode_number(decoder, "limit", values[LIMIT], 1, LIST_MAX, &limit);
     command->limit = (uint32_t)limit;
     return decode_end(decoder);

@@ -56,60 +56,14 @@ enum access {
     ACCESS_OPERATOR,
 };
 
-static enum access access_of(enum http_route route)
-{
-    switch (route) {
-    case ROUTE_PRODUCTS:
-    case ROUTE_PRODUCT:
-    case ROUTE_AVAILABILITY:
-    case ROUTE_AVAILABILITY_POST:
-    case ROUTE_OPENAPI:
-    case ROUTE_LIVEZ:
-    case ROUTE_READYZ:
-    case ROUTE_ADMIN_HOME:
-    case ROUTE_GUESTS:
-        return ACCESS_PUBLIC;
-    case ROUTE_CART:
-    case ROUTE_CART_CLEAR:
-    case ROUTE_CART_ITEM_PUT:
-    case ROUTE_CART_ITEM_DELETE:
-    case ROUTE_CART_EXTEND:
-    case ROUTE_CHECKOUT:
-    case ROUTE_ORDERS:
-        return ACCESS_CUSTOMER;
-    case ROUTE_ORDER:
-    case ROUTE_CANCEL:
-    case ROUTE_PAYMENT:
-        return ACCESS_ORDER;
-    case ROUTE_PAYMENT_EVENT:
-        return ACCESS_SIGNED;
-    case ROUTE_ADMIN_PRODUCT:
-    case ROUTE_ADMIN_STOCK:
-    case ROUTE_ADMIN_STOCK_LIST:
-    case ROUTE_ADMIN_SALES:
-    case ROUTE_ADMIN_SALE:
-    case ROUTE_ADMIN_SWITCHES:
-    case ROUTE_ADMIN_ORDER:
-        return ACCESS_VIEWER;
-    case ROUTE_ADMIN_IMPORT:
-    case ROUTE_ADMIN_IMPORT_DRY_RUN:
-    case ROUTE_ADMIN_PRODUCT_PATCH:
-    case ROUTE_ADMIN_STOCK_CHANGE:
-    case ROUTE_ADMIN_SALE_PUT:
-    case ROUTE_ADMIN_PAUSE:
-    case ROUTE_ADMIN_FREEZE:
-    case ROUTE_ADMIN_KILL:
-    case ROUTE_ADMIN_RESUME:
-    case ROUTE_ADMIN_ORDER_REVIEW:
-    case ROUTE_ADMIN_ORDER_CANCEL:
-        return ACCESS_OPERATOR;
-    case ROUTE_NONE:
-    case ROUTE_COUNT:
-        break;
-    }
-    CHECK(!"every route has an access");
-    return ACCESS_OPERATOR;
-}
+/* What the route of a request does, and for whom. */
+struct call {
+    enum access access;
+    void (*answer)(struct decoder *decoder);
+    bool (*decode)(struct decoder *decoder); /* true: the command is complete */
+};
+
+static const struct call *call_of(const struct decoder *decoder);
 
 static bool admit_admin(struct decoder *decoder, enum access access)
 {
@@ -184,8 +138,7 @@ static bool admit_as(struct decoder *decoder, enum access access)
 /* Who calls, and whether the call is his. The customer goes into the command. */
 static bool admit(struct decoder *decoder)
 {
-    enum access access = access_of((enum http_route)decoder->request->route);
-    if (!admit_as(decoder, access))
+    if (!admit_as(decoder, call_of(decoder)->access))
         return false;
     struct command *command = &decoder->request->command;
     command->role = decoder->caller.role;
@@ -200,7 +153,7 @@ static bool take_capture(struct decoder *decoder, struct bytes raw)
     if (raw.size == 0)
         return true;
     enum http_unescape answer =
-        http_unescape_segment(raw, room->scratch, SKU_SIZE_MAX + 1, &decoder->capture);
+        http_unescape_segment(raw, room->scratch, CUSTOMER_SIZE_MAX + 1, &decoder->capture);
     if (answer == HTTP_UNESCAPE_TOO_LONG)
         return decode_refuse(decoder, PROBLEM_NOT_FOUND, "Nothing has a name as long as that.");
     if (answer == HTTP_UNESCAPED)
@@ -301,114 +254,72 @@ static void answer_home(struct decoder *decoder)
     decode_answer(decoder, &json, &head);
 }
 
-/* What is answered here and now; false: the route makes a command. */
-static bool answer_route(struct decoder *decoder, enum http_route route)
+static bool decode_cart_read(struct decoder *decoder)
 {
-    if (route == ROUTE_AVAILABILITY || route == ROUTE_AVAILABILITY_POST)
-        answer_availability(decoder);
-    else if (route == ROUTE_PRODUCT || route == ROUTE_ADMIN_PRODUCT)
-        answer_product(decoder);
-    else if (route == ROUTE_PRODUCTS)
-        answer_products(decoder);
-    else if (route == ROUTE_GUESTS)
-        answer_guest(decoder);
-    else if (route == ROUTE_ADMIN_SALES)
-        answer_sales(decoder);
-    else if (route == ROUTE_ADMIN_SALE)
-        answer_sale(decoder);
-    else if (route == ROUTE_LIVEZ)
-        answer_livez(decoder);
-    else if (route == ROUTE_READYZ)
-        answer_readyz(decoder);
-    else if (route == ROUTE_OPENAPI)
-        answer_openapi(decoder);
-    else if (route == ROUTE_ADMIN_HOME)
-        answer_home(decoder);
-    else
-        return false;
-    return true;
+    decoder->request->command.kind = COMMAND_CART_READ;
+    return decode_end(decoder);
 }
 
-/* True: the command is complete. */
-static bool decode_route(struct decoder *decoder, enum http_route route)
+/* A call is answered here and now, or makes a command. */
+static const struct call calls[ROUTE_COUNT] = {
+    [ROUTE_PRODUCTS] = {ACCESS_PUBLIC, answer_products, NULL},
+    [ROUTE_PRODUCT] = {ACCESS_PUBLIC, answer_product, NULL},
+    [ROUTE_AVAILABILITY] = {ACCESS_PUBLIC, answer_availability, NULL},
+    [ROUTE_AVAILABILITY_POST] = {ACCESS_PUBLIC, answer_availability, NULL},
+    [ROUTE_GUESTS] = {ACCESS_PUBLIC, answer_guest, NULL},
+    [ROUTE_OPENAPI] = {ACCESS_PUBLIC, answer_openapi, NULL},
+    [ROUTE_LIVEZ] = {ACCESS_PUBLIC, answer_livez, NULL},
+    [ROUTE_READYZ] = {ACCESS_PUBLIC, answer_readyz, NULL},
+    [ROUTE_ADMIN_HOME] = {ACCESS_PUBLIC, answer_home, NULL},
+    [ROUTE_CART] = {ACCESS_CUSTOMER, NULL, decode_cart_read},
+    [ROUTE_CART_CLEAR] = {ACCESS_CUSTOMER, NULL, decode_cart_clear},
+    [ROUTE_CART_ITEM_PUT] = {ACCESS_CUSTOMER, NULL, decode_cart_put},
+    [ROUTE_CART_ITEM_DELETE] = {ACCESS_CUSTOMER, NULL, decode_cart_delete},
+    [ROUTE_CART_EXTEND] = {ACCESS_CUSTOMER, NULL, decode_cart_extend},
+    [ROUTE_CHECKOUT] = {ACCESS_CUSTOMER, NULL, decode_checkout},
+    [ROUTE_ORDERS] = {ACCESS_CUSTOMER, NULL, decode_orders},
+    [ROUTE_ORDER] = {ACCESS_ORDER, NULL, decode_order},
+    [ROUTE_CANCEL] = {ACCESS_ORDER, NULL, decode_cancel},
+    [ROUTE_PAYMENT] = {ACCESS_ORDER, NULL, decode_payment},
+    [ROUTE_PAYMENT_EVENT] = {ACCESS_SIGNED, NULL, decode_payment_event},
+    [ROUTE_ADMIN_PRODUCT] = {ACCESS_VIEWER, answer_product, NULL},
+    [ROUTE_ADMIN_STOCK] = {ACCESS_VIEWER, NULL, decode_stock_read},
+    [ROUTE_ADMIN_STOCK_LIST] = {ACCESS_VIEWER, NULL, decode_stock_list},
+    [ROUTE_ADMIN_SALES] = {ACCESS_VIEWER, answer_sales, NULL},
+    [ROUTE_ADMIN_SALE] = {ACCESS_VIEWER, answer_sale, NULL},
+    [ROUTE_ADMIN_SALE_PUT] = {ACCESS_OPERATOR, NULL, decode_sale_put},
+    [ROUTE_ADMIN_ORDER] = {ACCESS_VIEWER, NULL, decode_order},
+    [ROUTE_ADMIN_ORDERS] = {ACCESS_VIEWER, NULL, decode_orders_find},
+    [ROUTE_ADMIN_CUSTOMER] = {ACCESS_VIEWER, NULL, decode_customer},
+    [ROUTE_ADMIN_RESERVATIONS] = {ACCESS_VIEWER, NULL, decode_reservations},
+    [ROUTE_ADMIN_AUDIT] = {ACCESS_VIEWER, NULL, decode_audit},
+    [ROUTE_ADMIN_PRODUCT_PATCH] = {ACCESS_OPERATOR, NULL, decode_product_patch},
+    [ROUTE_ADMIN_STOCK_CHANGE] = {ACCESS_OPERATOR, NULL, decode_stock_change},
+    [ROUTE_ADMIN_SWITCHES] = {ACCESS_VIEWER, NULL, decode_switches},
+    [ROUTE_ADMIN_PAUSE] = {ACCESS_OPERATOR, NULL, decode_switch},
+    [ROUTE_ADMIN_FREEZE] = {ACCESS_OPERATOR, NULL, decode_switch},
+    [ROUTE_ADMIN_KILL] = {ACCESS_OPERATOR, NULL, decode_switch},
+    [ROUTE_ADMIN_RESUME] = {ACCESS_OPERATOR, NULL, decode_switch},
+    [ROUTE_ADMIN_ORDER_REVIEW] = {ACCESS_OPERATOR, NULL, decode_review},
+    [ROUTE_ADMIN_ORDER_CANCEL] = {ACCESS_OPERATOR, NULL, decode_cancel},
+    [ROUTE_ADMIN_IMPORT] = {ACCESS_OPERATOR, NULL, decode_import},
+    [ROUTE_ADMIN_IMPORT_DRY_RUN] = {ACCESS_OPERATOR, NULL, decode_import},
+};
+
+static const struct call *call_of(const struct decoder *decoder)
 {
-    struct command *command = &decoder->request->command;
-    switch (route) {
-    case ROUTE_CART:
-        command->kind = COMMAND_CART_READ;
-        return decode_end(decoder);
-    case ROUTE_CART_CLEAR:
-        return decode_cart_clear(decoder);
-    case ROUTE_CART_ITEM_PUT:
-        return decode_cart_put(decoder);
-    case ROUTE_CART_ITEM_DELETE:
-        return decode_cart_delete(decoder);
-    case ROUTE_CART_EXTEND:
-        return decode_cart_extend(decoder);
-    case ROUTE_CHECKOUT:
-        return decode_checkout(decoder);
-    case ROUTE_ORDERS:
-        return decode_orders(decoder);
-    case ROUTE_ORDER:
-    case ROUTE_ADMIN_ORDER:
-        return decode_order(decoder);
-    case ROUTE_CANCEL:
-    case ROUTE_ADMIN_ORDER_CANCEL:
-        return decode_cancel(decoder);
-    case ROUTE_ADMIN_ORDER_REVIEW:
-        return decode_review(decoder);
-    case ROUTE_PAYMENT:
-        return decode_payment(decoder);
-    case ROUTE_PAYMENT_EVENT:
-        return decode_payment_event(decoder);
-    case ROUTE_ADMIN_PRODUCT_PATCH:
-        return decode_product_patch(decoder);
-    case ROUTE_ADMIN_STOCK_CHANGE:
-        return decode_stock_change(decoder);
-    case ROUTE_ADMIN_SALE_PUT:
-        return decode_sale_put(decoder);
-    case ROUTE_ADMIN_STOCK:
-        return decode_stock_read(decoder);
-    case ROUTE_ADMIN_STOCK_LIST:
-        return decode_stock_list(decoder);
-    case ROUTE_ADMIN_PAUSE:
-        return decode_switch(decoder, SWITCH_PAUSE);
-    case ROUTE_ADMIN_FREEZE:
-        return decode_switch(decoder, SWITCH_FREEZE);
-    case ROUTE_ADMIN_KILL:
-        return decode_switch(decoder, SWITCH_KILL);
-    case ROUTE_ADMIN_RESUME:
-        return decode_switch(decoder, SWITCH_RESUME);
-    case ROUTE_ADMIN_SWITCHES:
-        command->kind = COMMAND_SWITCHES_LIST;
-        return decode_end(decoder);
-    case ROUTE_ADMIN_IMPORT:
-    case ROUTE_ADMIN_IMPORT_DRY_RUN:
-        return decode_import(decoder);
-    case ROUTE_PRODUCTS:
-    case ROUTE_PRODUCT:
-    case ROUTE_ADMIN_PRODUCT:
-    case ROUTE_ADMIN_SALES:
-    case ROUTE_ADMIN_SALE:
-    case ROUTE_AVAILABILITY:
-    case ROUTE_AVAILABILITY_POST:
-    case ROUTE_OPENAPI:
-    case ROUTE_LIVEZ:
-    case ROUTE_READYZ:
-    case ROUTE_ADMIN_HOME:
-    case ROUTE_GUESTS:
-    case ROUTE_NONE:
-    case ROUTE_COUNT:
-        break;
-    }
-    CHECK(!"every route is answered or makes a command");
-    return false;
+    const struct call *call = &calls[decoder->request->route];
+    CHECK((call->answer == NULL) != (call->decode == NULL));
+    return call;
 }
 
 static bool run_route(struct decoder *decoder)
 {
-    enum http_route route = (enum http_route)decoder->request->route;
-    return !answer_route(decoder, route) && decode_route(decoder, route);
+    const struct call *call = call_of(decoder);
+    if (call->decode != NULL)
+        return call->decode(decoder);
+    call->answer(decoder);
+    return false;
 }
 
 static bool is_open_while_recovering(enum http_route route)

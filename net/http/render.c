@@ -64,6 +64,11 @@ static uint32_t bound_of(const struct engine *engine, const struct request *requ
         return CART_BASE + larger(command->limit, 1) * STOCK_ITEM;
     case COMMAND_SWITCHES_LIST:
         return render_switches_bound();
+    case COMMAND_ORDERS_FIND: /* what they carry stands behind the reply, from the first visit on */
+    case COMMAND_RESERVATIONS:
+    case COMMAND_AUDIT:
+    case COMMAND_CUSTOMER_READ:
+        return LARGEST;
     case COMMAND_SWITCH:
     case COMMAND_CART_CLEAR:
     case COMMAND_STOCK_CHANGE:
@@ -74,12 +79,8 @@ static uint32_t bound_of(const struct engine *engine, const struct request *requ
         return REFUSAL_BASE;
     case COMMAND_PRODUCT_SET: /* cannot run twice: it would meet its own change */
         return larger(REFUSAL_BASE, product_size_max(command->product));
-    case COMMAND_CUSTOMER_READ:
     case COMMAND_CART_MERGE:
     case COMMAND_SALE_REMOVE:
-    case COMMAND_ORDERS_FIND:
-    case COMMAND_RESERVATIONS:
-    case COMMAND_AUDIT:
     case COMMAND_NONE:
         break;
     }
@@ -145,6 +146,18 @@ static void render_success(struct http_context *context, const struct engine *en
     case COMMAND_STOCK_READ:
         render_stock(context, request, answer);
         return;
+    case COMMAND_ORDERS_FIND:
+        render_orders_found(context, request);
+        return;
+    case COMMAND_CUSTOMER_READ:
+        render_customer(context, engine, request, answer);
+        return;
+    case COMMAND_RESERVATIONS:
+        render_reservations(context, request);
+        return;
+    case COMMAND_AUDIT:
+        render_audit(context, request);
+        return;
     case COMMAND_PRODUCT_SET:
         render_product(context, request, answer);
         return;
@@ -159,12 +172,8 @@ static void render_success(struct http_context *context, const struct engine *en
         return;
     case COMMAND_IMPORT_BEGIN:
     case COMMAND_IMPORT_END:
-    case COMMAND_CUSTOMER_READ:
     case COMMAND_CART_MERGE:
     case COMMAND_SALE_REMOVE:
-    case COMMAND_ORDERS_FIND:
-    case COMMAND_RESERVATIONS:
-    case COMMAND_AUDIT:
     case COMMAND_NONE:
         break;
     }

@@ -45,6 +45,16 @@ void render_switches(struct http_context *context, struct request *request);
 uint32_t render_switches_bound(void);
 /* What a refused switch means, where the outcome's own sentence does not say it; else NULL. */
 const char *render_switch_detail(enum outcome outcome);
+/* Look-ups of a merchant; what they show stands in the command's carry (core/look.h). */
+void render_orders_found(struct http_context *context, struct request *request);
+void render_customer(struct http_context *context, const struct engine *engine,
+    struct request *request, const struct answer *answer);
+void render_reservations(struct http_context *context, struct request *request);
+void render_audit(struct http_context *context, struct request *request);
+/* Parts that several replies have. */
+void render_cart_members(
+    struct http_context *context, struct json_writer *json, const struct cart_view *cart);
+void render_order_cursor(struct json_writer *json, const uint8_t cursor[16]);
 void render_refusal(struct http_context *context, const struct engine *engine,
     struct request *request, const struct answer *answer);
 

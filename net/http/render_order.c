@@ -39,6 +39,23 @@ static void put_cart_line(
     json_close_object(json);
 }
 
+void render_cart_members(
+    struct http_context *context, struct json_writer *json, const struct cart_view *cart)
+{
+    json_put_name(json, "currency");
+    if (cart->currency[0] != 0)
+        json_put_currency(json, cart->currency);
+    else
+        json_put_null(json);
+    json_put_name(json, "lines");
+    json_open_array(json);
+    for (uint32_t i = 0; i < cart->line_count; i++)
+        put_cart_line(context, json, &cart->lines[i]);
+    json_close_array(json);
+    json_put_member_integer(json, "items_total", cart->items_total);
+    json_put_member_integer(json, "version", cart->version);
+}
+
 void render_cart(struct http_context *context, const struct engine *engine, struct request *request,
     const struct answer *answer)
 {
@@ -46,18 +63,7 @@ void render_cart(struct http_context *context, const struct engine *engine, stru
     struct json_writer json = head_body(request);
     engine_cart(engine, answer->customer_index, &cart);
     json_open_object(&json);
-    json_put_name(&json, "currency");
-    if (cart.currency[0] != 0)
-        json_put_currency(&json, cart.currency);
-    else
-        json_put_null(&json);
-    json_put_name(&json, "lines");
-    json_open_array(&json);
-    for (uint32_t i = 0; i < cart.line_count; i++)
-        put_cart_line(context, &json, &cart.lines[i]);
-    json_close_array(&json);
-    json_put_member_integer(&json, "items_total", cart.items_total);
-    json_put_member_integer(&json, "version", cart.version);
+    render_cart_members(context, &json, &cart);
     json_close_object(&json);
     struct head head = {.status = 200, .etag = HEAD_ETAG_VERSION, .etag_hash = cart.version};
     render_end(context, request, &json, head);
@@ -151,18 +157,28 @@ static void put_order_item(
     json_close_object(json);
 }
 
+void render_order_cursor(struct json_writer *json, const uint8_t cursor[16])
+{
+    json_put_name(json, "next_cursor");
+    if (order_id_is_none(cursor))
+        json_put_null(json);
+    else
+        json_put_uuid(json, cursor);
+}
+
 /* Writes the order the cursor stands at; false when there is none, or no room for it: then nothing
  * is written and the cursor stays. */
 static bool put_next_order(struct http_context *context, const struct engine *engine,
     const struct answer *answer, const struct command *command, struct json_writer *json,
-    uint64_t *cursor)
+    uint8_t cursor[16])
 {
     const struct json_writer before = *json;
-    uint64_t next = *cursor;
+    uint8_t next[16];
     uint32_t order_index;
+    memcpy(next, cursor, sizeof(next));
     if (engine_orders_of(engine, answer->customer_index, command->from_wall_ms, command->to_wall_ms,
-            &next, 1, &order_index) == 0) {
-        *cursor = 0;
+            next, 1, &order_index) == 0) {
+        memset(cursor, 0, sizeof(next));
         return false;
     }
     struct event event;
@@ -170,7 +186,7 @@ static bool put_next_order(struct http_context *context, const struct engine *en
     put_order_item(context, json, &event);
     bool fits = !json->overflow && json->size_max - json->size > LIST_END_SIZE;
     if (fits)
-        *cursor = next;
+        memcpy(cursor, next, sizeof(next));
     else
         *json = before;
     json->overflow = !fits;
@@ -183,20 +199,21 @@ void render_orders(struct http_context *context, const struct engine *engine,
 {
     const struct command *command = &request->command;
     struct json_writer json = head_body(request);
-    uint64_t cursor = command->cursor;
+    uint8_t cursor[16];
+    memcpy(cursor, command->order_id, sizeof(cursor));
     uint32_t left = command->limit;
     json_open_object(&json);
     json_put_name(&json, "items");
     json_open_array(&json);
-    while (left > 0 && put_next_order(context, engine, answer, command, &json, &cursor)) {
+    while (left > 0 && put_next_order(context, engine, answer, command, &json, cursor)) {
         left--;
-        if (cursor == 0)
+        if (order_id_is_none(cursor))
             break;
     }
     if (json.overflow && request->large != 0)
         json.overflow = false;
     json_close_array(&json);
-    json_put_member_cursor(&json, "next_cursor", cursor);
+    render_order_cursor(&json, cursor);
     json_close_object(&json);
     render_end(context, request, &json, (struct head){.status = 200});
 }

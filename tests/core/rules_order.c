@@ -237,12 +237,12 @@ void play_orders(struct play *play, struct table_line *line, struct seen *seen)
     };
     if (!play_run(play, &command, seen))
         return;
-    uint64_t cursor = 0;
+    uint8_t cursor[16] = {0};
     uint32_t indexes[PLAY_ORDERS_MAX], count = 0;
     char list[SEEN_SIZE_MAX] = "";
     if (shop->answer.customer_index != UINT32_MAX)
         count = engine_orders_of(shop->engines[shop->last_shard], shop->answer.customer_index, 0,
-            INT64_MAX, &cursor, PLAY_ORDERS_MAX, indexes);
+            INT64_MAX, cursor, PLAY_ORDERS_MAX, indexes);
     for (uint32_t i = 0; i < count; i++) {
         struct bytes name =
             name_of(play, order_at(shop->engines[shop->last_shard], indexes[i])->id);

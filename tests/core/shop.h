@@ -42,7 +42,7 @@ struct shop {
     bool settles_by_itself; /* after every command: the disk is fast */
     uint32_t last_shard;    /* that ran the last command */
     enum event_kind last_event;
-    uint8_t carry[SHOP_CARRY_SIZE]; /* of a command that visits several shards */
+    _Alignas(16) uint8_t carry[SHOP_CARRY_SIZE]; /* of a command that visits several shards */
 };
 
 void shop_open(struct shop *shop, uint32_t shards, const struct capacity *capacity);
