@@ -148,7 +148,7 @@ static void order_lines_write(struct engine *engine, uint32_t customer_index,
     const struct order *order, const struct event *event)
 {
     const struct fact_order *fact = &event->fact.order;
-    bool comes_back = fact->move == MOVE_GIVE || fact->move == MOVE_RESTOCK;
+    bool expired = fact->status == ORDER_EXPIRED;
     bool taken_again = fact->status_before == ORDER_EXPIRED && fact->status == ORDER_CONFIRMED;
     CHECK(event->line_count == order->line_count);
     uint32_t link = order->lines_first;
@@ -157,10 +157,12 @@ static void order_lines_write(struct engine *engine, uint32_t customer_index,
         struct order_line *line = line_at(engine, link - 1);
         CHECK(line->sku_number == from->sku_number);
         CHECK(line->quantity == from->quantity);
+        CHECK(line->cancelled <= from->cancelled);
+        /* What is cancelled is not bought any more, restocked or not (Q4). */
+        uint32_t back = expired ? from->moved : from->cancelled - line->cancelled;
         line->cancelled = from->cancelled;
         line->restocked = from->restocked;
-        if (comes_back)
-            allowance_subtract(engine, customer_index, from, from->moved);
+        allowance_subtract(engine, customer_index, from, back);
         if (taken_again)
             allowance_add(engine, customer_index, from, from->moved);
         link = line->next;

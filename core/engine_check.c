@@ -65,10 +65,8 @@ static void check_order(const struct engine *engine, uint32_t index)
 /* Units of an order's line that count against a limit: held, or bought and not come back. */
 static uint32_t line_counts(const struct order *order, const struct order_line *line)
 {
-    if (order->confirmed_wall_ms != 0)
-        return line->quantity - line->restocked;
     bool open = order->status == ORDER_PENDING_PAYMENT || order->status == ORDER_REVIEW;
-    return open ? line->quantity - line->cancelled : 0;
+    return open || order->confirmed_wall_ms != 0 ? line->quantity - line->cancelled : 0;
 }
 
 static uint64_t order_counts(

@@ -251,6 +251,7 @@ static void a_read_only_database_is_tried_again_later(void **state)
     assert_whole(world);
 }
 
+/* S4: it says that there is something, never what */
 static void consumers_are_woken(void **state)
 {
     struct world *world = *state;
@@ -266,6 +267,7 @@ static void consumers_are_woken(void **state)
     }
     assert_non_null(notice);
     assert_string_equal(notice->relname, "hotshelf_stream");
+    assert_string_equal(notice->extra, "");
     PQfreemem(notice);
 }
 
