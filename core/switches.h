@@ -3,7 +3,7 @@
  * switches - what a merchant has stopped: everything, a sale, one SKU (W3 to W6).
  *
  *     decide -> EVENT_SWITCH_SET -> apply: the entry     what is decided next builds on it
- *                                -> settle: the words    in force, on every shard by its next command
+ *                                -> settle: the words    in force by each shard's next command
  *
  * A word of bits for everything, one for each sale, one for each SKU. New units of a product need
  * all three of its words to be 0: so what was set on a scope is lifted on exactly that scope. Words
@@ -16,8 +16,8 @@
  *
  * Ownership  One struct switches in the shelf, in the shared arena.
  * Threads    Words, kills_published, and of an entry `kill`, `ended`, `released`, `cancelled`: any
- *            shard. scope and number: shard 0, and whoever found a published kill in the entry; they
- *            stay while a shard has not ended it. All else of entries: shard 0.
+ *            shard. scope and number: shard 0, and whoever found a published kill in the entry;
+ *            they stay while a shard has not ended it. All else of entries: shard 0.
  * Units      Units of stock, wall milliseconds. number is of a SKU or a sale; 0 for everything.
  * Errors     UINT32_MAX where there is no entry; room is asked before (switches_room).
  * Cost       switches_state(): three loads. What concerns entries walks SWITCHES_MAX of them.

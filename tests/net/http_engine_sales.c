@@ -62,7 +62,7 @@ static void a_sale_is_put_read_and_listed(void **state)
     const char *cursor = strstr(shop->body, "\"next_cursor\":\"");
     assert_non_null(cursor);
     char line[64];
-    snprintf(line, sizeof(line), "GET /admin/v1/sales?cursor=%d", atoi(cursor + 15));
+    snprintf(line, sizeof(line), "GET /admin/v1/sales?cursor=%lu", strtoul(cursor + 15, NULL, 10));
     assert_int_equal(shop_ask(shop, line, VIEWER, NULL), 200);
     shop_assert_body(shop, "{\"items\":[{\"sale\":\"Black Friday\",");
     shop_assert_body(shop, "}],\"next_cursor\":null}");
