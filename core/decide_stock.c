@@ -248,7 +248,8 @@ enum outcome decide_product(struct decision *decision)
     const struct product_image *image = decision->command->product;
     struct engine *engine = decision->engine;
     const struct catalog *catalog = &engine->shelf->catalog;
-    if (decision->command->step > 0) {
+    if (decision->command->step > 0) { /* a change is in force where it has been, see below */
+        decision->answer->stock_ignored = true;
         decision->answer->version = decision->command->step;
         decision_visit_others(decision, decision->command->step);
         return OUTCOME_OK;
@@ -286,7 +287,8 @@ enum outcome decide_product(struct decision *decision)
     product_texts_of(image, decision->event);
     decision->event->text[TEXT_ACTOR] = decision->command->actor;
     decision_stream(decision, 1);
-    if (!image->in_import)
+    /* Nobody sells a new product yet; a change of one that is sold must be in force everywhere. */
+    if (!created && !image->in_import)
         decision_visit_others(decision, fact.version);
     return OUTCOME_OK;
 }
