@@ -156,7 +156,10 @@ static void new_terms_are_in_force_everywhere_when_the_reply_leaves(void **state
     assert_int_equal(shop.answer.version, 1);
     shop.settles_by_itself = true;
     shop_product(&shop, "P", 100, 1);
+    assert_int_equal(shop.last_shard, 0); /* nobody sells a new product yet */
+    shop_product(&shop, "P", 90, 1);
     assert_int_equal(shop.last_shard, 2); /* a product's terms as well */
+    assert_true(shop.answer.stock_ignored);
 }
 
 /* Reads what shard 0 has recorded of sales since `at`; the last one's version. */
