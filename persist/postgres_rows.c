@@ -57,6 +57,14 @@ static const char foreign_owner[] =
     "FROM u JOIN hotshelf.payment_owner o USING (provider, payment_id) "
     "WHERE o.order_id <> u.order_id";
 
+/* Judged one by one, in the order in which they came: each sees what the one before has done. */
+static const char unmatched[] =
+    "INSERT INTO hotshelf.unmatched (provider, payment_id, order_id, result, amount, currency, "
+    "refund_id, occurred_at, node, shard, seq, outcome) "
+    "SELECT u.*, hotshelf.judge_unmatched(ROW(u.node, u.shard, u.seq, u.order_id, u.provider, "
+    "u.payment_id, u.result, u.amount, u.currency, u.refund_id, '', u.occurred_at)"
+    "::hotshelf.unmatched) FROM (SELECT * FROM u ORDER BY seq) u";
+
 static const struct statement statements[POSTGRES_STATEMENTS] = {
     {"orders", STREAM_ROWS_ORDERS, postgres_columns_orders, NULL, "orders", orders_conflict},
     {"order_lines", STREAM_ROWS_LINES, postgres_columns_lines, NULL, "order_lines", lines_conflict},
@@ -65,6 +73,7 @@ static const struct statement statements[POSTGRES_STATEMENTS] = {
     {"payment_owner", STREAM_ROWS_PAYMENTS, postgres_columns_owners, NULL, "payment_owner",
         "ON CONFLICT DO NOTHING"},
     {"foreign_owner", STREAM_ROWS_PAYMENTS, postgres_columns_payments, foreign_owner, NULL, NULL},
+    {"unmatched", STREAM_ROWS_UNMATCHED, postgres_columns_payments, unmatched, NULL, NULL},
     {"products", STREAM_ROWS_PRODUCTS, postgres_columns_products, NULL, "products",
         products_conflict},
     {"stock_movements", STREAM_ROWS_MOVEMENTS, postgres_columns_movements, NULL, "stock_movements",

@@ -14,7 +14,12 @@
 
 #include "core/check.h"
 
-extern const char postgres_schema_sql[]; /* schema.sql */
+extern const char postgres_schema_sql[];   /* schema.sql */
+extern const char postgres_schema_2_sql[]; /* schema_2.sql */
+
+/* What brings a schema of version i to version i + 1. */
+static const char *const migrations[POSTGRES_SCHEMA_VERSION] = {
+    postgres_schema_sql, postgres_schema_2_sql};
 
 /* Any number of ours: 'hotshelf' as eight bytes. */
 static const char lock_sql[] = "SELECT pg_advisory_xact_lock(7525361541380926566)";
@@ -56,7 +61,9 @@ static int migrate(struct postgres *postgres)
             (long long)version, POSTGRES_SCHEMA_VERSION);
         return -EPERM;
     }
-    return version == 0 ? postgres_script(postgres, postgres_schema_sql) : 0;
+    for (; failure == 0 && version < POSTGRES_SCHEMA_VERSION; version++)
+        failure = postgres_script(postgres, migrations[version]);
+    return failure;
 }
 
 static int prepare_locked(struct postgres *postgres, uint64_t *identity)

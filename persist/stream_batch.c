@@ -19,6 +19,7 @@ static const uint32_t rows_max[STREAM_ROWS_KINDS] = {
     [STREAM_ROWS_ORDERS] = STREAM_BATCH_EVENTS_MAX,
     [STREAM_ROWS_LINES] = STREAM_BATCH_LINES_MAX,
     [STREAM_ROWS_PAYMENTS] = STREAM_BATCH_EVENTS_MAX,
+    [STREAM_ROWS_UNMATCHED] = STREAM_BATCH_EVENTS_MAX,
     [STREAM_ROWS_PRODUCTS] = STREAM_BATCH_EVENTS_MAX,
     [STREAM_ROWS_MOVEMENTS] = STREAM_BATCH_EVENTS_MAX,
     [STREAM_ROWS_OUTBOX] = STREAM_EVENTS_MAX * STREAM_BATCH_EVENTS_MAX,
@@ -203,7 +204,7 @@ void stream_batch_rows(struct stream_batch *batch)
         else if (event->kind == EVENT_STOCK_ADJUSTED)
             add_row(batch, STREAM_ROWS_MOVEMENTS, event, 0);
         else if (event->kind == EVENT_PAYMENT_UNMATCHED)
-            add_row(batch, STREAM_ROWS_PAYMENTS, event, 0);
+            add_row(batch, STREAM_ROWS_UNMATCHED, event, 0);
     }
     for (uint32_t i = 0; i < batch->row_count[STREAM_ROWS_ORDERS]; i++)
         add_lines(batch, &batch->rows[STREAM_ROWS_ORDERS][i]);
