@@ -22,6 +22,12 @@ static const char *postgres_state(const struct shards *shards)
     return stream_connected(shards->stream) ? "ok" : "degraded";
 }
 
+/* Of everything: what is set on a sale or a SKU is in GET /admin/v1/switches. */
+static const char *switches_state_name(const struct shards *shards)
+{
+    return (const char *)switches_name(switches_all(&shards->shelf->switches)).data;
+}
+
 static bool ready(void *host, uint8_t *json, uint32_t size_max, uint32_t *size)
 {
     const struct shard *shard = host;
@@ -32,10 +38,10 @@ static bool ready(void *host, uint8_t *json, uint32_t size_max, uint32_t *size)
     bool is_ready = selling && room && !stopping;
     const char *selling_state = selling ? "ok" : "recovering";
     int written = snprintf((char *)json, size_max,
-        "{\"status\":\"%s\",\"checks\":{\"selling\":\"%s\",\"journal\":\"%s\",\"postgres\":\"%s\"}"
-        "}",
+        "{\"status\":\"%s\",\"checks\":{\"selling\":\"%s\",\"journal\":\"%s\",\"postgres\":\"%s\","
+        "\"switches\":\"%s\"}}",
         is_ready ? "ready" : "not_ready", stopping ? "stopping" : selling_state,
-        journal_state(shard), postgres_state(all));
+        journal_state(shard), postgres_state(all), switches_state_name(all));
     CHECK(written > 0);
     CHECK((uint32_t)written < size_max);
     *size = (uint32_t)written;

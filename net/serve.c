@@ -193,7 +193,10 @@ static int open_journals(struct server *server)
 static void start_shelf_clock(struct server *server)
 {
     uint64_t shelf_ms = server->recovery.shelf_ms > 0 ? server->recovery.shelf_ms : 1;
-    atomic_store(&server->house->shards->shelf_offset_ms, monotonic_ms() - shelf_ms);
+    struct shards *shards = server->house->shards;
+    atomic_store(&shards->shelf_offset_ms, monotonic_ms() - shelf_ms);
+    if (switches_frozen(&server->house->shelf.switches))
+        atomic_store(&shards->frozen_ms, shelf_ms);
 }
 
 static void have_contact(struct server *server)

@@ -247,7 +247,10 @@ bool journal_commit(
 {
     if (journal->phase != JOURNAL_FREE)
         return false;
-    if (journal->filling_records == 0 && now->shelf_ms < journal_next_wake(journal, live_holds))
+    /* The clock by which a batch is sealed stands still in a freeze: then it is sealed at once. */
+    bool seals = journal->unsealed && now->frozen && !journal_exhausted(journal);
+    if (journal->filling_records == 0 && !seals &&
+        now->shelf_ms < journal_next_wake(journal, live_holds))
         return false;
     seal(journal, now);
     journal->unsealed = journal->filling_records > 0 && !journal->closing;

@@ -37,7 +37,7 @@ void http_init(struct http_context *context, struct arena *arena, const struct c
 
 int64_t http_wall_of(struct http_context *context, uint64_t shelf_ms)
 {
-    if (shelf_ms == 0)
+    if (shelf_ms == 0 || context->now.frozen)
         return 0;
     int64_t offset = context->now.wall_ms - (int64_t)context->now.shelf_ms;
     int64_t moved = offset - context->wall_offset_ms;

@@ -70,9 +70,9 @@ enum http_verdict http_decode(struct http_context *context, enum http_listener l
  * the owner calls it before decide (a cart may be long). */
 uint32_t http_reply_bound(const struct engine *engine, const struct request *request);
 
-/* The wall time of a deadline on the shelf clock; 0 for 0. The two clocks are read and rounded
- * apart, so their difference flickers by a millisecond: the one shown first stays, that a deadline
- * reads the same twice. */
+/* The wall time of a deadline on the shelf clock; 0 for 0, and in a freeze, when none is known. The
+ * two clocks are read and rounded apart, so their difference flickers by a millisecond: the one
+ * shown first stays, that a deadline reads the same twice. */
 int64_t http_wall_of(struct http_context *context, uint64_t shelf_ms);
 
 /* Writes the whole reply of a command that has run. false: it does not fit; needs_room is set, and

@@ -15,7 +15,8 @@ static void put_reservation(
     bool live = line->state == LINE_HELD && line->deadline_shelf_ms > now;
     json_put_name(json, "reservation");
     json_open_object(json);
-    json_put_member_string(json, "state", bytes_of_string(states[line->state]));
+    bool frozen = live && context->now.frozen;
+    json_put_member_string(json, "state", bytes_of_string(frozen ? "frozen" : states[line->state]));
     json_put_member_time(
         json, "expires_at", live ? http_wall_of(context, line->deadline_shelf_ms) : 0);
     json_put_name(json, "expires_in_ms");

@@ -49,7 +49,41 @@ static void open_doors(struct shard *shard)
     shard->http.recovering = false;
 }
 
-/* The wall clock does not run back within a shard; the shelf clock cannot. */
+/* In a freeze all shards stand at one moment; one that had read a later clock by then stays there.
+ * So the shelf clock never runs back within a shard, and runs on from where it stood (W4). */
+static void refresh_shelf(struct shard *shard)
+{
+    struct shards *all = shard->all;
+    struct moment *now = &shard->http.now;
+    uint64_t frozen_ms = atomic_load(&all->frozen_ms);
+    uint64_t shelf_ms = shard->monotonic_ms - atomic_load(&all->shelf_offset_ms);
+    now->frozen = frozen_ms != 0;
+    if (now->frozen)
+        shelf_ms = frozen_ms;
+    if (shelf_ms > now->shelf_ms)
+        now->shelf_ms = shelf_ms;
+}
+
+/* The offset first: who sees the clock run sees from where. */
+void shard_follow_freeze(struct shard *shard)
+{
+    struct shards *all = shard->all;
+    struct moment *now = &shard->http.now;
+    CHECK(shard->number == 0);
+    bool frozen = switches_frozen(&all->shelf->switches);
+    uint64_t frozen_ms = atomic_load(&all->frozen_ms);
+    if (frozen == (frozen_ms != 0))
+        return;
+    now->frozen = frozen;
+    if (frozen) {
+        atomic_store(&all->frozen_ms, now->shelf_ms);
+        return;
+    }
+    atomic_store(&all->shelf_offset_ms, shard->monotonic_ms - frozen_ms);
+    atomic_store(&all->frozen_ms, 0);
+}
+
+/* The wall clock does not run back within a shard either. */
 void shard_refresh_now(struct shard *shard)
 {
     struct shards *all = shard->all;
@@ -57,7 +91,7 @@ void shard_refresh_now(struct shard *shard)
     struct io_times times = io_now(shard->io);
     shard->monotonic_ms = times.monotonic_ms;
     shard->connections.now_ms = times.monotonic_ms;
-    now->shelf_ms = times.monotonic_ms - atomic_load(&all->shelf_offset_ms);
+    refresh_shelf(shard);
     shard->http.clock_ms = times.wall_ms;
     if (times.wall_ms > now->wall_ms)
         now->wall_ms = times.wall_ms;
@@ -179,6 +213,9 @@ static enum run decide(struct shard *shard, struct request *request)
     struct command *command = &request->command;
     command->carry = request->reply.data + REQUEST_HEAD_SIZE;
     command->carry_size_max = request->reply.size_max - REQUEST_HEAD_SIZE;
+    /* What this tick still runs after the visit reads the clock that the switch has set. */
+    if (command->kind == COMMAND_SWITCH)
+        shard_refresh_now(shard);
     shard_decide(shard, command, &answer);
     if (answer.goes_on) {
         CHECK(answer.next_shard < shard->count);

@@ -56,6 +56,8 @@ void shard_settle(struct shard *shard)
     struct event event;
     while (journal_settle_next(&shard->journal, &event))
         engine_settle(shard->engine, &event);
+    if (shard->number == 0)
+        shard_follow_freeze(shard);
     uint64_t durable = journal_durable(&shard->journal);
     if (durable == atomic_load_explicit(&shard->settled_batch, memory_order_relaxed))
         return;

@@ -45,7 +45,11 @@ static uint64_t shelf_wait_ms(const struct shard *shard, uint64_t then)
 {
     if (then == UINT64_MAX)
         return WAIT_MS_MAX;
-    return then <= shard->http.now.shelf_ms ? 0 : then - shard->http.now.shelf_ms;
+    if (then <= shard->http.now.shelf_ms)
+        return 0;
+    uint64_t wait = then - shard->http.now.shelf_ms;
+    /* A clock that stands still makes nothing due: then only windows of sales are looked at. */
+    return shard->http.now.frozen && wait < FROZEN_WAIT_MS ? FROZEN_WAIT_MS : wait;
 }
 
 static uint64_t wait_ms(const struct shard *shard)

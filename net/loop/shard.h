@@ -46,6 +46,7 @@ enum {
                               * orders of 512 lines at once waits for a send to end */
     LARGE_TAILS = 64,        /* of each shard, 5 MiB: large requests that come in pieces at once */
     ACCEPT_RETRY_MS = 10,    /* after accept failed: out of descriptors, most likely */
+    FROZEN_WAIT_MS = 50,     /* at least, in a freeze */
     WAIT_MS_MAX = 1000,      /* a safety net: nothing depends on it */
     SWEEP_MS = 500,          /* between looks for connections whose time is over */
     SHARD_STACK_SIZE = 512 * 1024,
@@ -114,6 +115,7 @@ struct shards {
     uint32_t drain_ms;
     bool postgres;                    /* a stream is configured: streamed_seq counts */
     _Atomic uint64_t shelf_offset_ms; /* shelf = monotonic - offset, modulo 2^64 */
+    _Atomic uint64_t frozen_ms;       /* where the shelf clock stands in a freeze; 0: it runs */
     struct stream *stream;            /* NULL: no PostgreSQL */
     _Atomic bool may_sell;            /* recovery and first contact are over */
     _Atomic bool selling;             /* .. and so is an import that a crash had cut short */
@@ -171,6 +173,8 @@ enum run { RUN_DONE, RUN_NO_ROOM, RUN_NEEDS_LARGE };
 
 void shard_refresh_now(struct shard *shard);
 void shard_expire(struct shard *shard);
+/* Shard 0 stops the shelf clock of all shards, or lets it run on, as the switches say. */
+void shard_follow_freeze(struct shard *shard);
 /* Shard 0 records which PostgreSQL the journal has met. */
 void shard_note_stream(struct shard *shard);
 void shard_read_mail(struct shard *shard);
