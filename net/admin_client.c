@@ -179,8 +179,10 @@ bool admin_call(const struct config *config, const struct admin_call *call,
         return fail(error, "the body", "must be a file whose size is known");
     int head_size = snprintf(head, sizeof head,
         "%s %s HTTP/1.1\r\nHost: admin\r\nAuthorization: Bearer %s\r\n"
-        "Content-Type: %s\r\nContent-Length: %lld\r\nConnection: close\r\n\r\n",
-        call->method, call->target, token, call->type, size);
+        "Content-Type: %s\r\nContent-Length: %lld\r\n%s%s%sConnection: close\r\n\r\n",
+        call->method, call->target, token, call->type, size,
+        call->key == NULL ? "" : "Idempotency-Key: ", call->key == NULL ? "" : call->key,
+        call->key == NULL ? "" : "\r\n");
     explicit_bzero(token, sizeof token);
     int opened = open_socket(&config->server.admin, error);
     if (opened < 0)

@@ -25,6 +25,7 @@ struct admin_call {
     const char *target; /* "/admin/v1/import" */
     const char *type;   /* of the body: "text/csv" */
     FILE *body;         /* NULL: none; sent from its beginning to its end */
+    const char *key;    /* Idempotency-Key; NULL: none */
 };
 
 struct admin_reply {

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "net/admin_verbs.h"
 #include "net/check.h"
 #include "net/import_verb.h"
 #include "net/nearest.h"
@@ -117,6 +118,55 @@ static int run_audit(struct invocation *invocation)
     return audit_run(dir, dsn, stdout);
 }
 
+static int run_switch(struct invocation *invocation, const char *action)
+{
+    if (invocation->word_count > 1)
+        return usage(action, "takes one scope, not also", invocation->words[1]);
+    const char *scope = invocation->word_count == 1 ? invocation->words[0] : "all";
+    return admin_switch(&invocation->config, action, scope, stdout);
+}
+
+static int run_pause(struct invocation *invocation)
+{
+    return run_switch(invocation, "pause");
+}
+
+static int run_freeze(struct invocation *invocation)
+{
+    return run_switch(invocation, "freeze");
+}
+
+static int run_kill(struct invocation *invocation)
+{
+    return run_switch(invocation, "kill");
+}
+
+static int run_resume(struct invocation *invocation)
+{
+    return run_switch(invocation, "resume");
+}
+
+static int run_stock(struct invocation *invocation)
+{
+    long long delta;
+    char rest;
+    if (invocation->word_count != 2)
+        return usage("stock", "takes a SKU and a change: hotshelf stock SKU +N", "");
+    const char *word = invocation->words[1];
+    bool is_signed = word[0] == '+' || word[0] == '-';
+    if (!is_signed || word[1] < '0' || word[1] > '9' ||
+        sscanf(word, "%12lld%c", &delta, &rest) != 1)
+        return usage("stock", "takes a change such as +5 or -5, not", word);
+    return admin_stock(&invocation->config, invocation->words[0], delta, stdout);
+}
+
+static int run_price(struct invocation *invocation)
+{
+    if (invocation->word_count != 2)
+        return usage("price", "takes a SKU and a price: hotshelf price SKU 45.00", "");
+    return admin_price(&invocation->config, invocation->words[0], invocation->words[1], stdout);
+}
+
 static const struct verb verbs[] = {
     {"serve", run_serve, "", "the server"},
     {"plan", run_plan, "[--json]",
@@ -125,12 +175,17 @@ static const struct verb verbs[] = {
     {"import", run_import, "FILE.csv [--dry-run]", "products, through the admin listener"},
     {"orders", run_orders, "[--follow] [--from NODE/SHARD/SEQ]...", "order events as JSON lines"},
     {"audit", run_audit, "[DIR]", "proves from the journal that nothing was oversold or lost"},
+    {"pause", run_pause, "[SCOPE]", "no new holds; SCOPE is all, sale:NAME or sku:SKU"},
+    {"freeze", run_freeze, "[all]", "a pause in which every hold's clock stands still"},
+    {"kill", run_kill, "[SCOPE]", "a pause that ends every hold and unpaid order of the scope"},
+    {"resume", run_resume, "[SCOPE]", "lifts what was set on exactly this scope"},
+    {"stock", run_stock, "SKU +N", "more units of a SKU, or with -N fewer"},
+    {"price", run_price, "SKU 45.00", "another price, in the product's own currency"},
 };
 
 enum { VERB_COUNT = sizeof verbs / sizeof *verbs };
 
-static const char *const later_verbs[] = {
-    "journal", "recover", "pause", "freeze", "kill", "resume", "stock", "price", "token", "top"};
+static const char *const later_verbs[] = {"journal", "recover", "token", "top"};
 
 static int help(void)
 {
