@@ -65,20 +65,21 @@ static void order_count_open(
     engine->live_holds = engine->live_holds + after - before;
 }
 
-/* What the order waits for next: its payment, its late payment, to be forgotten, or nothing. */
+/* What the order waits for next: its payment, its late payment, to be forgotten, or nothing. It is
+ * kept a millisecond past its keys: none of them may be left when the order goes. */
 static void order_timer(struct engine *engine, uint32_t order_index)
 {
     const struct order *order = order_at(engine, order_index);
+    const struct policy *policy = &engine->policy;
     uint32_t id = engine->orders_base + order_index;
-    uint64_t keep = order->changed_shelf_ms + engine->policy.order_keep_seconds * 1000ull;
+    bool expired = order->status == ORDER_EXPIRED;
+    uint64_t keep = order->changed_shelf_ms +
+                    (expired ? policy->late_payment_seconds : policy->order_keep_seconds) * 1000ull;
     if (order_is_open(order->status))
         timer_set(engine, id, order->payment_due_shelf_ms);
     else if (order->refund_due > 0 || order->status == ORDER_REFUND_REQUIRED)
         deadlines_clear(&engine->deadlines, id);
-    else if (order->status == ORDER_EXPIRED)
-        timer_set(
-            engine, id, order->changed_shelf_ms + engine->policy.late_payment_seconds * 1000ull);
-    else /* a millisecond past its keys: none of them may be left when the order goes */
+    else
         timer_set(engine, id, keep > order->keep_shelf_ms ? keep : order->keep_shelf_ms + 1);
 }
 

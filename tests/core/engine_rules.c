@@ -44,6 +44,25 @@ static void keys_outlive_the_sale_by_a_day(void **state)
     assert_int_equal(shop_cancel(&shop, NULL, id.bytes, "c"), OUTCOME_NOT_FOUND);
 }
 
+/* I3: after a long pause all of it is due at once, and still in this order */
+static void after_a_long_pause_keys_still_go_before_their_order(void **state)
+{
+    (void)state;
+    product("E", 10, 0, 0, shop.now.wall_ms + 3 * (int64_t)DAY_MS);
+    bought("ann", "k", "E", 1);
+    shop_pass(&shop, 600 * 1000);
+    struct engine *engine = shop.engines[shop.last_shard];
+    assert_int_equal(engine->orders.used, 1);
+    shop.now.shelf_ms += 9 * DAY_MS;
+    while (engine->keys.used > 0) {
+        struct event event;
+        assert_true(engine_due(engine, &shop.now, &event));
+        shop_happen(&shop, shop.last_shard, &event);
+        assert_int_equal(engine->orders.used, 1);
+    }
+    shop_settle(&shop);
+}
+
 /* I3: also while the first waits for the disk, and as born */
 static void a_replayed_checkout_shows_the_order_as_born(void **state)
 {
@@ -308,6 +327,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         RULE(a_cancel_is_replayed_whoever_calls),
         RULE(keys_outlive_the_sale_by_a_day),
+        RULE(after_a_long_pause_keys_still_go_before_their_order),
         RULE(a_replayed_checkout_shows_the_order_as_born),
         RULE(a_key_belongs_to_one_request),
         RULE(an_expired_order_outlives_its_key),
