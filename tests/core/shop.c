@@ -18,11 +18,18 @@ static void build(struct shop *shop)
 
 void shop_open(struct shop *shop, uint32_t shards, const struct capacity *capacity)
 {
+    struct policy policy = POLICY_DEFAULT;
+    shop_open_as(shop, shards, capacity, &policy);
+}
+
+void shop_open_as(struct shop *shop, uint32_t shards, const struct capacity *capacity,
+    const struct policy *policy)
+{
     CHECK(shards <= SHOP_SHARDS_MAX);
     *shop = (struct shop){
         .shards = shards,
         .capacity = *capacity,
-        .policy = POLICY_DEFAULT,
+        .policy = *policy,
         .now = {.shelf_ms = 1000, .wall_ms = 1700000000000, .streamed_seq = UINT64_MAX},
         .dice = dice_of(7),
         .settles_by_itself = true,
@@ -66,7 +73,7 @@ void shop_happen(struct shop *shop, uint32_t shard, const struct event *event)
     shop->last_event = event->kind;
 }
 
-static void refresh(struct shop *shop)
+void shop_refresh(struct shop *shop)
 {
     shop->now.random[0] = dice_next(&shop->dice);
     shop->now.random[1] = dice_next(&shop->dice);
@@ -82,7 +89,7 @@ static void settle_shard(struct shop *shop, uint32_t shard)
 void shop_visit(struct shop *shop, const struct command *command, uint32_t shard)
 {
     struct event event;
-    refresh(shop);
+    shop_refresh(shop);
     while (engine_due_of(shop->engines[shard], command, &shop->now, &event))
         shop_happen(shop, shard, &event);
     shop->last_event = EVENT_NONE;
@@ -142,7 +149,7 @@ void shop_pass(struct shop *shop, uint64_t ms)
         shop->now.shelf_ms += ms;
     shop->now.wall_ms += (int64_t)ms;
     for (uint32_t shard = 0; shard < shop->shards; shard++) {
-        refresh(shop);
+        shop_refresh(shop);
         while (engine_due(shop->engines[shard], &shop->now, &event))
             shop_happen(shop, shard, &event);
     }

@@ -46,12 +46,16 @@ struct shop {
 };
 
 void shop_open(struct shop *shop, uint32_t shards, const struct capacity *capacity);
+void shop_open_as(struct shop *shop, uint32_t shards, const struct capacity *capacity,
+    const struct policy *policy);
 void shop_close(struct shop *shop);
 
 /* One that visits several shards makes all its visits, each after the one before is durable. */
 enum outcome shop_run(struct shop *shop, const struct command *command);
 /* One visit: what is due for the command first, then decide and apply; see answer.goes_on. */
 void shop_visit(struct shop *shop, const struct command *command, uint32_t shard);
+/* Fresh random bits for the next command: each visit and each passing of time begins with it. */
+void shop_refresh(struct shop *shop);
 /* One event is applied and recorded, as every other step here does it. */
 void shop_happen(struct shop *shop, uint32_t shard, const struct event *event);
 void shop_settle(struct shop *shop);

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * model - the rules of selling once more, from rules.md, too simple to be wrong: plain arrays, one
+ * entry per unit of meaning, nothing hashed, packed or shared. The walk asks it first what must be
+ * answered, then the engine, and the judge compares.
+ *
+ *     expect(ask) -> what may be refused, what a success looks like         changes nothing
+ *     happen(ask) -> the effect, when there was one                         one record
+ *     observe(event) -> what the clock did: it must have been due           one record
+ *     settle(shard) -> the shard's oldest record is durable: freed units are on sale, raises stand
+ *     crash() -> every record that was not durable never happened
+ *
+ * V2 in words: what is `held` on the counters is what live holds and open orders hold, and what is
+ * on its way to somewhere else and not yet durable. Each of these is a sum of its own here.
+ *
+ * Ownership  One struct model per world, on the heap.
+ * Threads    One.
+ * Units      *_shelf_ms on the shelf clock, *_wall_ms Unix time, minor units of money.
+ * Errors     A model that is asked for more than its arrays hold ends the process.
+ * Cost       Look-ups walk short lists. Recounting everything: O(customers + orders).
+ */
+#ifndef HOTSHELF_TESTS_SIMULATE_MODEL_H
+#define HOTSHELF_TESTS_SIMULATE_MODEL_H
+
+#include "core/limits.h"
+#include "core/moment.h"
+#include "core/policy.h"
+#include "tests/simulate/ask.h"
+
+enum {
+    CART_AT_MOST = 6,
+    ORDER_LINES_AT_MOST = 8,
+    ALLOWANCES_AT_MOST = SKUS_AT_MOST * SALES_AT_MOST,
+    PAYMENTS_AT_MOST = 16384, /* numbers of payment ids */
+    TOUCHED_AT_MOST = 8,
+    NO_SLOT = 0, /* slots of orders and keys begin at 1 */
+};
+
+struct numbers {
+    uint32_t allotment, available, held, sold;
+};
+
+struct cart_line {
+    int sku, sale, seller;
+    uint32_t quantity;
+    uint8_t state; /* enum line_state */
+    uint32_t limit;
+    int64_t price; /* frozen while held */
+    uint64_t deadline_shelf_ms, created_shelf_ms;
+    uint8_t extensions;
+};
+
+struct allowance_of {
+    int sku, sale;
+    uint32_t used;
+    uint32_t gone; /* of them in orders that were forgotten */
+};
+
+struct buyer {
+    bool known; /* has an entry in the shard's table */
+    int currency;
+    uint32_t cart_version;
+    uint8_t last_order[16];
+    uint64_t touched_shelf_ms;
+    uint64_t left_shelf_ms; /* when an order of it was forgotten */
+    uint32_t newest_order;  /* slot */
+    uint32_t first_key;     /* of checkouts: slot */
+    uint32_t open_orders;
+    uint32_t line_count;
+    struct cart_line lines[CART_AT_MOST];
+    uint32_t allowance_count;
+    struct allowance_of allowances[ALLOWANCES_AT_MOST];
+};
+
+struct sold_line {
+    int sku, sale;
+    uint32_t quantity, cancelled, restocked;
+    uint32_t limit;
+    int64_t price;
+};
+
+struct paying {
+    uint32_t payment, refund;
+    uint8_t results; /* bit mask of enum payment_result */
+    bool due_back;   /* its money bought nothing */
+};
+
+struct sold_order {
+    bool used;
+    uint8_t id[16];
+    int customer;
+    uint32_t older, first_key;
+    uint8_t status, born, mode;
+    bool reclaimed;
+    int currency;
+    int64_t items_total, total, paid, refund_due;
+    uint32_t version;
+    uint64_t due_shelf_ms, born_due_shelf_ms, keep_shelf_ms, changed_shelf_ms;
+    int64_t created_wall_ms, confirmed_wall_ms, paid_wall_ms, cancel_until_wall_ms;
+    uint64_t stream_seq;
+    uint32_t reference_size;
+    uint32_t provider_kept,
+        payment_kept; /* of the latest report, plus 1; 0: no room, or none yet */
+    uint32_t line_count;
+    struct sold_line lines[ORDER_LINES_AT_MOST];
+    uint32_t payment_count;
+    struct paying payments[PAYMENTS_PER_ORDER]; /* newest first */
+};
+
+/* An idempotency key that had an effect. */
+struct used_key {
+    bool used;
+    uint32_t next;
+    struct hash128 hash; /* the engine's name for it, learned when it was made */
+    struct ask ask;
+    uint32_t order; /* slot; of a stock change NO_SLOT */
+    uint64_t keep_shelf_ms;
+    struct numbers numbers; /* a stock change's reply */
+};
+
+/* The newest change of a product, durable or not. */
+struct product {
+    bool exists, in_import;
+    uint32_t version; /* 0: never set */
+    struct terms terms;
+    uint32_t first_key;
+};
+
+/* The newest durable one: what customers see. */
+struct shown {
+    bool visible;
+    uint32_t version;
+    struct terms terms;
+};
+
+/* One SKU's units, by where they are. */
+struct units {
+    uint32_t allotment;                 /* durable */
+    uint32_t live;                      /* in holds and open orders */
+    uint32_t bought;                    /* confirmed, less restocked */
+    uint32_t freeing;                   /* given back, record not durable: still held */
+    uint32_t selling;                   /* bought, record not durable: still held */
+    uint32_t restocking;                /* record not durable: still sold */
+    uint32_t lowering;                  /* leaving the allotment: still held */
+    uint32_t raising;                   /* joining the allotment: nowhere yet */
+    uint32_t gone_sold[SHARDS_AT_MOST]; /* bought in orders that were forgotten */
+};
+
+/* What of one shard's tables is in use. */
+struct used {
+    uint32_t customers, holds, orders, lines, keys, allowances, blocks;
+};
+
+/* Who paid with a payment id: for all shards at once. */
+struct claim {
+    bool taken, durable;
+    uint8_t order_id[16];
+};
+
+struct expect_line {
+    int sku;
+    uint64_t reasons; /* bits of enum outcome */
+    uint32_t available, limit, used;
+};
+
+struct expect {
+    uint64_t refusals; /* bits of enum outcome: one of them is the answer; none: it succeeds */
+    uint64_t room;     /* as well, for want of room */
+    enum outcome success;
+    bool has_effect; /* when it succeeds */
+    bool replayed, unchanged;
+    uint32_t order;      /* slot the answer is about; NO_SLOT none or a new one */
+    uint32_t line_count; /* lines that fail */
+    struct expect_line lines[CART_AT_MOST];
+    uint32_t available, limit, used; /* when a refusal tells them */
+    uint32_t version;                /* of a product */
+    struct numbers numbers;          /* a stock call's reply */
+    uint32_t short_units;
+    int64_t total; /* a checkout's quote */
+    /* For happen(): */
+    int64_t delta;            /* of a stock change */
+    struct sold_order placed; /* of a checkout */
+    uint32_t from_hold[ORDER_LINES_AT_MOST];
+    bool reclaims, remembers;
+};
+
+/* What of an event the model wants to know: names that the engine chose, and what the clock did. */
+struct seen {
+    enum event_kind kind;
+    int customer; /* NOBODY: the event names none */
+    int sku;      /* of a hold that expired */
+    uint8_t order_id[16];
+    struct hash128 key;  /* of a key made or forgotten */
+    uint64_t stream_seq; /* the last one used; 0 none */
+};
+
+struct history;
+
+struct model {
+    uint32_t shards, customers, skus;
+    struct policy policy;
+    struct capacity capacity; /* of one shard, but for skus, names and claims */
+    struct moment now;
+    uint32_t *home; /* the shard of each customer */
+    struct buyer *buyers;
+    struct sold_order *orders[SHARDS_AT_MOST]; /* [1 .. capacity.orders] */
+    struct used_key *keys[SHARDS_AT_MOST];     /* [1 .. capacity.idempotency_keys] */
+    struct used used[SHARDS_AT_MOST];
+    uint32_t order_last[SHARDS_AT_MOST], key_last[SHARDS_AT_MOST]; /* slot given last */
+    struct product products[SKUS_AT_MOST];
+    struct shown shown[SKUS_AT_MOST];
+    bool sale_named[SALES_AT_MOST], seller_named[SALES_AT_MOST];
+    bool importing, import_ending;
+    struct units units[SKUS_AT_MOST];
+    struct claim claims[PAYMENTS_AT_MOST];
+    uint32_t claims_taken, claims_room;
+    uint64_t streamed_since_shelf_ms; /* PostgreSQL has had everything since */
+    struct history *histories[SHARDS_AT_MOST];
+
+    enum event_kind happened;            /* what the last effect is called */
+    uint64_t observed_deadline_shelf_ms; /* of what expired last; 0: it was something else */
+
+    /* since model_begin() */
+    uint32_t touched_skus; /* bits */
+    int touched[TOUCHED_AT_MOST];
+    uint32_t touched_count;
+};
+
+void model_open(struct model *model);
+void model_close(struct model *model);
+/* A step begins: nothing is touched. */
+void model_begin(struct model *model, const struct moment *now);
+
+void model_expect(const struct model *model, const struct ask *ask, struct expect *expect);
+void model_happen(struct model *model, uint32_t shard, const struct ask *ask,
+    const struct expect *expect, const struct seen *seen);
+/* What the clock did on that shard; NULL, or why it should not have. */
+const char *model_observe(struct model *model, uint32_t shard, const struct seen *seen);
+void model_settle(struct model *model, uint32_t shard);
+void model_crash(struct model *model);
+
+/* The words of a SKU as they must stand: V1, V2. */
+struct numbers model_numbers(const struct model *model, int sku);
+/* The running sums against what the lists add up to, and nothing is overdue (L2, L3); NULL, or what
+ * is wrong. */
+const char *model_recount(const struct model *model);
+
+/* The order in that slot, when it is still that one. */
+const struct sold_order *model_order(
+    const struct model *model, uint32_t slot, const uint8_t id[16]);
+uint32_t model_shard_of_order(const struct model *model, const uint8_t id[16]);
+
+#endif

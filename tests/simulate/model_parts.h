@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * model_parts - what the files of the model share: records that can be undone, look-ups, terms.
+ *
+ * Every change of an entity stands between record_begin() and the next one, and is preceded by
+ * keep() of what it changes, so that a crash can put the old bytes back. Sums over all shards
+ * (units, claims) are not kept: after a crash they are counted anew.
+ *
+ * Ownership  Everything is the model's.
+ * Threads    One.
+ * Units      See model.h.
+ * Errors     CHECK.
+ * Cost       keep() copies.
+ */
+#ifndef HOTSHELF_TESTS_SIMULATE_MODEL_PARTS_H
+#define HOTSHELF_TESTS_SIMULATE_MODEL_PARTS_H
+
+#include <string.h>
+
+#include "core/check.h"
+#include "tests/simulate/model.h"
+
+/* Sums of money that 64 bits may not hold. */
+__extension__ typedef __int128 wide;
+
+#define BIT(outcome) (UINT64_C(1) << (outcome))
+
+/* Where units go when the record is durable. */
+enum way { WAY_FREE, WAY_SELL, WAY_RESTOCK, WAY_LOWER, WAY_RAISE };
+
+enum { MOVES_AT_MOST = 16 };
+
+struct record {
+    uint32_t undo_first;
+    uint32_t move_count;
+    struct move {
+        enum way way;
+        int sku;
+        uint32_t units;
+    } moves[MOVES_AT_MOST];
+    uint32_t settles_claim; /* payment + 1 */
+    uint32_t drop_count;
+    uint32_t drops[PAYMENTS_PER_ORDER];
+    int publishes; /* a SKU; NOBODY: none */
+    bool ends_import;
+};
+
+void history_open(struct model *model);
+void history_close(struct model *model);
+struct record *record_begin(struct model *model, uint32_t shard);
+void keep(struct model *model, uint32_t shard, void *where, uint32_t size);
+/* Units leave where they are now (the caller changed live or bought) and arrive when durable. */
+void record_move(struct model *model, uint32_t shard, enum way way, int sku, uint32_t units);
+void touch_sku(struct model *model, int sku);
+void touch_customer(struct model *model, int customer);
+
+/* Keeps the customer, who is in the table from now on. */
+struct buyer *buyer_change(struct model *model, uint32_t shard, int customer);
+struct sold_order *order_change(struct model *model, uint32_t shard, uint32_t slot);
+struct cart_line *line_of(const struct model *model, int customer, int sku);
+void line_remove(struct model *model, uint32_t shard, int customer, int sku);
+uint32_t allowance_of(const struct model *model, int customer, int sku, int sale);
+void allowance_more(struct model *model, uint32_t shard, int customer, int sku, int sale,
+    uint32_t limit, uint32_t units);
+void allowance_less(struct model *model, uint32_t shard, int customer, int sku, int sale,
+    uint32_t limit, uint32_t units);
+/* The slot of a key with this number on that list; NO_SLOT none. */
+uint32_t key_of(const struct model *model, uint32_t shard, uint32_t first, uint32_t number);
+/* A new key at the head of the list. */
+struct used_key *key_note(struct model *model, uint32_t shard, uint32_t *first,
+    const struct ask *ask, const struct seen *seen, uint64_t keep_shelf_ms);
+uint32_t blocks_of(uint32_t size);
+uint32_t customer_text_size(int customer);
+
+/* Terms of selling now: the product's over its sale's over the configuration's (L9). */
+struct selling_now {
+    const struct terms *terms;
+    uint8_t reserve_on, payment_mode;
+    uint32_t hold_seconds, payment_seconds, limit;
+    int64_t starts_wall_ms, ends_wall_ms;
+};
+struct selling_now selling_now(const struct model *model, int sku);
+/* 0, or the outcome of a closed window as a bit (W1). */
+uint64_t window_reason(const struct model *model, const struct selling_now *selling);
+/* 0, or why so many units cannot be had by somebody who holds `own` (A4, A6). */
+uint64_t stock_reason(
+    const struct model *model, int sku, uint32_t units, uint32_t own, uint32_t *available);
+uint64_t keep_until(const struct model *model, int64_t ends_wall_ms);
+
+void expect_cart_set(const struct model *model, const struct ask *ask, struct expect *expect);
+void expect_checkout(const struct model *model, const struct ask *ask, struct expect *expect);
+void expect_payment(const struct model *model, const struct ask *ask, struct expect *expect);
+void expect_cancel(const struct model *model, const struct ask *ask, struct expect *expect);
+void expect_product(const struct model *model, const struct ask *ask, struct expect *expect);
+void expect_stock(const struct model *model, const struct ask *ask, struct expect *expect);
+void happen_cart_set(struct model *model, uint32_t shard, const struct ask *ask);
+void happen_cart_clear(struct model *model, uint32_t shard, const struct ask *ask);
+void happen_checkout(struct model *model, uint32_t shard, const struct ask *ask,
+    const struct expect *expect, const struct seen *seen);
+void happen_payment(struct model *model, uint32_t shard, struct record *record,
+    const struct ask *ask, const struct expect *expect, const struct seen *seen);
+void happen_cancel(
+    struct model *model, uint32_t shard, const struct ask *ask, const struct seen *seen);
+void happen_product(struct model *model, struct record *record, const struct ask *ask);
+void happen_stock(struct model *model, const struct ask *ask, const struct expect *expect,
+    const struct seen *seen);
+/* Every unit that the order still has: held or bought before, in `way` now. */
+void order_units_leave(struct model *model, uint32_t shard, struct sold_order *order, enum way way);
+bool sold_is_open(const struct sold_order *order);
+
+#endif

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * world - the engine on its shards and the model beside it, one clock, and disks that are late.
+ *
+ *     actors --ask--> world --command--> engine --event--> log (one per shard)
+ *                       |                   |                  |
+ *                       +-----ask-----> model <---settle-------+   in random order between shards
+ *                                           |
+ *                                         judge   after every step, everything every 1,000
+ *
+ * Each shard's disk is fast, slow or stuck for a while. A crash loses what no disk had and builds
+ * the engines anew from what they had; the model forgets the same records.
+ *
+ * Ownership  world_open() takes heap memory, world_close() gives it back.
+ * Threads    One.
+ * Units      Milliseconds; a step is one thing that one actor does.
+ * Errors     What does not agree is told with seed, step and the command that repeats it, and ends
+ *            the process.
+ * Cost       A few microseconds per step.
+ */
+#ifndef HOTSHELF_TESTS_SIMULATE_WORLD_H
+#define HOTSHELF_TESTS_SIMULATE_WORLD_H
+
+#include "tests/core/shop.h"
+#include "tests/simulate/model.h"
+
+enum { ORDERS_SEEN_AT_MOST = 256, ASKS_SEEN_AT_MOST = 64, CHECK_EVERY = 1000 };
+
+/* What kind of walk it is; chosen by the seed. */
+struct setting {
+    const char *name;
+    uint32_t shards, customers, skus;
+    struct capacity capacity;
+    struct policy policy;
+    uint32_t stock_at_most; /* units of a product when it is made, and of a change */
+    uint32_t crash_every;   /* steps, on average; 0 never */
+    uint32_t digest_every;  /* refusals whose traces are looked for, one of so many (V5) */
+    bool huge_prices;
+};
+
+enum disk { DISK_FAST, DISK_SLOW, DISK_STUCK };
+
+struct world {
+    uint64_t seed, step, steps;
+    struct setting setting;
+    struct shop shop;
+    struct model model;
+    struct dice dice;
+    enum disk disks[SHARDS_AT_MOST];
+    uint32_t waiting[SHARDS_AT_MOST]; /* records not yet durable */
+
+    /* what actors remember */
+    struct {
+        uint8_t id[16];
+        uint32_t slot;
+    } orders_seen[ORDERS_SEEN_AT_MOST];
+    uint64_t orders_seen_count;
+    struct ask asks_seen[ASKS_SEEN_AT_MOST];
+    uint64_t asks_seen_count;
+    uint32_t keys_given, payments_given;
+
+    struct ask ask; /* of this step, for who has to tell what went wrong */
+    uint64_t answers[OUTCOME_COUNT], crashes, replays;
+};
+
+struct setting setting_of(uint64_t seed);
+void world_open(struct world *world, uint64_t seed, uint64_t steps);
+void world_walk(struct world *world);
+void world_close(struct world *world);
+
+/* One ask goes to engine and model, and is judged. */
+void world_ask(struct world *world, const struct ask *ask);
+/* Time passes, and what is due happens on every shard. */
+void world_pass(struct world *world, uint64_t ms);
+_Noreturn void world_fail(const struct world *world, const char *what);
+
+/* The ask spelled for the engine. The texts live in `spelling`. */
+struct spelling {
+    struct command command;
+    struct command_item items[ITEMS_AT_MOST];
+    struct product_image image;
+    char texts[12][40];
+    uint32_t text_count;
+    char references[2048];
+};
+void spell(const struct ask *ask, struct spelling *spelling);
+/* Names that the engine gave, as numbers: of an event, of a SKU ("S3"), of a sale. */
+struct seen seen_of(const struct event *event);
+int number_of(struct bytes text);
+
+#endif
