@@ -118,22 +118,21 @@ static enum outcome cart_take(struct decision *decision, const struct selling *s
         answer->used = used;
         return OUTCOME_LIMIT_EXCEEDED;
     }
-    enum stock_answer taken = stock_take(stock, sku_index, units);
+    uint32_t left;
+    enum stock_answer taken = stock_try(stock, sku_index, units, &left);
     if (taken == STOCK_TAKEN)
         return OUTCOME_OK;
     return line_refused(
-        decision, sku_index, taken, own, &answer->available, &answer->next_release_shelf_ms, units);
+        decision, sku_index, taken, left, own, &answer->available, &answer->next_release_shelf_ms);
 }
 
 enum outcome line_refused(const struct decision *decision, uint32_t sku_index,
-    enum stock_answer said, uint32_t own, uint32_t *available, uint64_t *next_release_shelf_ms,
-    uint32_t units)
+    enum stock_answer said, uint32_t left, uint32_t own, uint32_t *available,
+    uint64_t *next_release_shelf_ms)
 {
     struct stock *stock = &decision->engine->shelf->stock;
     struct selling selling;
-    uint32_t left = 0;
     selling_terms(decision->engine, sku_index, &selling);
-    (void)stock_look(stock, sku_index, units, &left);
     *available = counts_shown(&selling.sale, said == STOCK_INSUFFICIENT ? left + own : own);
     /* A customer's own held units count as available to him (A6): then some are left. */
     if (said == STOCK_INSUFFICIENT || own > 0)

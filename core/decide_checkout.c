@@ -116,8 +116,8 @@ static void draft_look(struct decision *decision, struct draft *draft)
     enum stock_answer said =
         stock_look(&decision->engine->shelf->stock, draft->sku_index, units, &left);
     if (said != STOCK_TAKEN)
-        draft->outcome = line_refused(decision, draft->sku_index, said, draft->from_hold,
-            &draft->available, &draft->next_release_shelf_ms, units);
+        draft->outcome = line_refused(decision, draft->sku_index, said, left, draft->from_hold,
+            &draft->available, &draft->next_release_shelf_ms);
 }
 
 /* Whether all that can be known without taking is in favour. */
@@ -141,14 +141,15 @@ static bool claim_all(struct decision *decision, struct basket *basket)
         uint32_t units = draft->quantity - draft->from_hold;
         if (units == 0)
             continue;
+        uint32_t left;
         enum stock_answer said =
-            stock_take(&decision->engine->shelf->stock, draft->sku_index, units);
+            stock_try(&decision->engine->shelf->stock, draft->sku_index, units, &left);
         if (said == STOCK_TAKEN) {
             draft->taken = units;
             continue;
         }
-        draft->outcome = line_refused(decision, draft->sku_index, said, draft->from_hold,
-            &draft->available, &draft->next_release_shelf_ms, units);
+        draft->outcome = line_refused(decision, draft->sku_index, said, left, draft->from_hold,
+            &draft->available, &draft->next_release_shelf_ms);
         give_back(decision, basket);
         (void)look_at_all(decision, basket);
         return false;

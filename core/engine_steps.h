@@ -97,10 +97,11 @@ enum outcome selling_opens(const struct engine *engine, uint32_t sku_index,
 /* When the sale of the product ends; 0 never. */
 int64_t selling_ends(const struct selling *selling);
 
-/* What a customer hears when stock refused, and what is left for him who holds `own` units. */
+/* What a customer hears when stock refused with `left` units available, and what is left for him
+ * who holds `own`. */
 enum outcome line_refused(const struct decision *decision, uint32_t sku_index,
-    enum stock_answer said, uint32_t own, uint32_t *available, uint64_t *next_release_shelf_ms,
-    uint32_t units);
+    enum stock_answer said, uint32_t left, uint32_t own, uint32_t *available,
+    uint64_t *next_release_shelf_ms);
 
 /* An order event from the order as it is: version, clocks, stream number; status unchanged. */
 void order_event_begin(struct decision *decision, uint32_t order_index, enum event_kind kind);

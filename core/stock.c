@@ -57,12 +57,20 @@ void stock_init(struct stock *stock, struct arena *arena, uint32_t skus)
 
 enum stock_answer stock_take(struct stock *stock, uint32_t sku_index, uint32_t units)
 {
+    uint32_t available;
+    return stock_try(stock, sku_index, units, &available);
+}
+
+enum stock_answer stock_try(
+    struct stock *stock, uint32_t sku_index, uint32_t units, uint32_t *available)
+{
     CHECK(units >= 1);
     struct stock_line *line = line_at(stock, sku_index);
     uint64_t word = atomic_load_explicit(&line->word, memory_order_acquire);
     uint64_t taken;
     do {
         enum stock_answer answer = answer_of(word, units);
+        *available = available_of(word);
         if (answer != STOCK_TAKEN)
             return answer;
         CHECK(held_of(word) <= UINT32_MAX - available_of(word));

@@ -58,6 +58,10 @@ void stock_init(struct stock *stock, struct arena *arena, uint32_t skus);
 /* available -> held, all units or none. */
 enum stock_answer stock_take(struct stock *stock, uint32_t sku_index, uint32_t units);
 
+/* The same, and how many are available by the load that answered: of a refusal the two agree. */
+enum stock_answer stock_try(
+    struct stock *stock, uint32_t sku_index, uint32_t units, uint32_t *available);
+
 /* What stock_take() would answer now, without taking; and how many are available. */
 enum stock_answer stock_look(
     const struct stock *stock, uint32_t sku_index, uint32_t units, uint32_t *available);

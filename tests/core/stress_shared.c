@@ -49,7 +49,12 @@ static void take_units(struct mover *mover, uint32_t sku, uint32_t units)
     uint32_t available;
     stock_look(stock, sku, units, &available);
     expect(mover->shared, available <= ALLOTMENT);
-    enum stock_answer answer = stock_take(stock, sku, units);
+    enum stock_answer answer = stock_try(stock, sku, units, &available);
+    /* A4: the answer and the count are of one moment. */
+    if (answer == STOCK_INSUFFICIENT)
+        expect(mover->shared, available > 0 && available < units);
+    else
+        expect(mover->shared, (answer == STOCK_TAKEN) == (available >= units));
     /* Who holds units himself can never hear that all are sold. */
     expect(mover->shared, answer != STOCK_SOLD_OUT || mover->held[sku] == 0);
     if (answer != STOCK_TAKEN)
