@@ -149,7 +149,7 @@ static void order_lines_write(struct engine *engine, uint32_t customer_index,
     const struct order *order, const struct event *event)
 {
     const struct fact_order *fact = &event->fact.order;
-    bool expired = fact->status == ORDER_EXPIRED;
+    bool expires = event->kind == EVENT_ORDER_EXPIRED;
     bool taken_again = fact->status_before == ORDER_EXPIRED && fact->status == ORDER_CONFIRMED;
     CHECK(event->line_count == order->line_count);
     uint32_t link = order->lines_first;
@@ -160,10 +160,10 @@ static void order_lines_write(struct engine *engine, uint32_t customer_index,
         CHECK(line->quantity == from->quantity);
         CHECK(line->cancelled <= from->cancelled);
         /* What is cancelled is not bought any more, restocked or not (Q4). */
-        uint32_t back = expired ? from->moved : from->cancelled - line->cancelled;
+        CHECK(expires || from->uncounted == from->cancelled - line->cancelled);
         line->cancelled = from->cancelled;
         line->restocked = from->restocked;
-        allowance_subtract(engine, customer_index, from, back);
+        allowance_subtract(engine, customer_index, from, from->uncounted);
         if (taken_again)
             allowance_add(engine, customer_index, from, from->moved);
         link = line->next;

@@ -18,6 +18,9 @@
 
 #include <stdatomic.h>
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #include "core/check.h"
 
 static const uint64_t durable_bit = UINT64_C(1) << 63;
@@ -157,10 +160,12 @@ static enum claim_answer answer_of(uint64_t word, uint64_t owner)
     return (word & durable_bit) != 0 ? CLAIM_OTHER : CLAIM_OTHER_PENDING;
 }
 
-void claims_init(struct claims *claims, struct arena *arena, uint32_t capacity)
+void claims_init(struct claims *claims, struct arena *arena, uint32_t owners, uint32_t counts)
 {
-    CHECK(capacity >= 1);
-    CHECK(capacity <= UINT32_C(1) << 30);
+    CHECK(owners >= 1);
+    CHECK(owners <= UINT32_C(1) << 30);
+    CHECK(counts <= UINT32_C(1) << 30);
+    uint32_t capacity = owners + counts;
     uint32_t bucket_count = 1;
     while (bucket_count < capacity)
         bucket_count *= 2;
@@ -170,6 +175,7 @@ void claims_init(struct claims *claims, struct arena *arena, uint32_t capacity)
         .supply = arena_take(arena, "claim supply", 1, sizeof(struct claim_supply)),
         .mask = bucket_count - 1,
         .capacity = capacity,
+        .counts_max = counts,
     };
 }
 
@@ -267,6 +273,102 @@ bool claims_find(const struct claims *claims, struct hash128 key, uint64_t *owne
     *owner = word & ~durable_bit;
     *durable = (word & durable_bit) != 0;
     return true;
+}
+
+/* Counters have a number of entries of their own; at the brim a call may miss the one that is given
+ * back at this very moment, as with pop(). */
+static bool reserve_count(struct claims *claims)
+{
+    _Atomic uint32_t *counts = &claims->supply->counts;
+    if (atomic_fetch_add_explicit(counts, 1, memory_order_relaxed) < claims->counts_max)
+        return true;
+    atomic_fetch_sub_explicit(counts, 1, memory_order_relaxed);
+    return false;
+}
+
+static void release_count(struct claims *claims)
+{
+    uint32_t counts = atomic_fetch_sub_explicit(&claims->supply->counts, 1, memory_order_relaxed);
+    CHECK(counts >= 1);
+}
+
+/* The bucket is locked and has no entry of this key; `end` ends its chain. */
+static enum count_answer add_count(
+    struct claims *claims, _Atomic uint32_t *end, struct hash128 key, uint64_t units)
+{
+    if (!reserve_count(claims))
+        return COUNT_FULL;
+    if (add(claims, end, key, units) == CLAIM_TAKEN)
+        return COUNT_TAKEN;
+    release_count(claims);
+    return COUNT_FULL;
+}
+
+enum count_answer claims_count_take(
+    struct claims *claims, struct hash128 key, uint64_t units, uint64_t limit, uint64_t *used)
+{
+    struct claim_bucket *bucket = bucket_of(claims, key);
+    CHECK(units > 0);
+    lock(bucket);
+    _Atomic uint32_t *link = find_link(claims, bucket, key);
+    uint32_t found = load_link(link);
+    *used = found == 0 ? 0 : load(&entry_at(claims, found)->word);
+    enum count_answer answer = COUNT_TAKEN;
+    if (units > limit || *used > limit - units)
+        answer = COUNT_EXCEEDED;
+    else if (found == 0)
+        answer = add_count(claims, link, key, units);
+    else
+        store(&entry_at(claims, found)->word, *used + units);
+    unlock(bucket);
+    return answer;
+}
+
+void claims_count_give(struct claims *claims, struct hash128 key, uint64_t units)
+{
+    struct claim_bucket *bucket = bucket_of(claims, key);
+    CHECK(units > 0);
+    lock(bucket);
+    _Atomic uint32_t *link = find_link(claims, bucket, key);
+    uint32_t found = load_link(link);
+    CHECK(found != 0);
+    struct claim_entry *entry = entry_at(claims, found);
+    uint64_t used = load(&entry->word);
+    CHECK(used >= units);
+    if (used == units)
+        store_link(link, load_link(&entry->next));
+    else
+        store(&entry->word, used - units);
+    unlock(bucket);
+    if (used > units)
+        return;
+    push(claims, found);
+    release_count(claims);
+}
+
+uint64_t claims_count(const struct claims *claims, struct hash128 key)
+{
+    const struct claim_bucket *bucket = bucket_of(claims, key);
+    uint64_t word = 0;
+    bool is_found;
+    while (!try_find(claims, bucket, key, &word, &is_found))
+        pause_briefly();
+    return is_found ? word : 0;
+}
+
+uint64_t claims_digest(const struct claims *claims)
+{
+    uint64_t sum = 0;
+    for (uint64_t i = 0; i <= claims->mask; i++) {
+        for (uint32_t link = load_link(&claims->buckets[i].head); link != 0;) {
+            const struct claim_entry *entry = entry_at(claims, link);
+            uint64_t parts[3] = {
+                load(&entry->key_low), load(&entry->key_high), load(&entry->word) & ~durable_bit};
+            sum += XXH3_64bits(parts, sizeof(parts));
+            link = load_link(&entry->next);
+        }
+    }
+    return sum;
 }
 
 uint32_t claims_used(const struct claims *claims)

@@ -52,6 +52,7 @@ static void cancel_apply_lines(struct event *event, bool restock)
     struct event_line *lines = (struct event_line *)event->lines;
     for (uint32_t i = 0; i < event->line_count; i++) {
         lines[i].cancelled += lines[i].moved;
+        lines[i].uncounted = lines[i].moved;
         lines[i].restocked += restock ? lines[i].moved : 0;
         /* What is not restocked stays sold: no unit moves. */
         lines[i].moved = restock ? lines[i].moved : 0;

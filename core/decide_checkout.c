@@ -7,6 +7,7 @@
  */
 #include "core/check.h"
 #include "core/decide_draft.h"
+#include "core/identities.h"
 
 /* The same key before: the same order again, or another request under a used key (I3, I4). */
 static bool checkout_replayed(struct decision *decision, enum outcome *outcome)
@@ -223,6 +224,8 @@ static void placed_lines(struct decision *decision, struct basket *basket)
     uint32_t count = 0;
     for (uint32_t i = 0; i < basket->draft_count; i++) {
         const struct draft *draft = &scratch->drafts[i];
+        if (draft->sku_index == SKU_NONE)
+            continue; /* refused: its lines are only looked at */
         if (draft->from_hold > 0) {
             struct event_line line = image_hold_line(hold_at(decision->engine, draft->hold_index));
             line.quantity = line.from_hold = line.moved = draft->from_hold;
@@ -257,7 +260,6 @@ static void placed_event(struct decision *decision, struct basket *basket)
     struct event *event = decision->event;
     event->kind = EVENT_ORDER_PLACED;
     placed_fact(decision, basket);
-    placed_lines(decision, basket);
     event->text[TEXT_CUSTOMER] = command->customer;
     event->text[TEXT_KEY] = command->key;
     event->text[TEXT_REFERENCES] = command->references;
@@ -268,6 +270,90 @@ static void placed_event(struct decision *decision, struct basket *basket)
     if (basket->born != ORDER_CONFIRMED)
         note_releases(decision, basket, event->fact.order.payment_due_shelf_ms);
     decision->answer->created = true;
+}
+
+static struct bytes checkout_identities(const struct command *command)
+{
+    return bytes_of(
+        command->identities, command->identity_count * (uint32_t)sizeof(struct hash128));
+}
+
+/* A draft's one or two lines under each identity of the checkout (Q5): the largest usage counts. */
+static void draft_identify(const struct decision *decision, struct draft *draft,
+    const struct event_line *lines, uint32_t count)
+{
+    struct bytes identities = decision->event->text[TEXT_IDENTITIES];
+    uint64_t before = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct event_line *line = &lines[i];
+        if (line->limit == 0)
+            continue;
+        uint64_t used = identities_used(decision->engine->shelf, identities, line);
+        if (draft->outcome == OUTCOME_OK && used + before + line->quantity > line->limit) {
+            draft->outcome = OUTCOME_LIMIT_EXCEEDED;
+            draft->limit = line->limit;
+        }
+        if (used > draft->used)
+            draft->used = used < UINT32_MAX ? (uint32_t)used : UINT32_MAX;
+        bool same = i + 1 < count && lines[i + 1].sale_number == line->sale_number;
+        before = same ? line->quantity : 0;
+    }
+}
+
+/* Looks only; false when a draft fails, which then knows why. */
+static bool identify_all(struct decision *decision, struct basket *basket)
+{
+    struct scratch *scratch = decision->engine->scratch;
+    const struct event_line *lines = scratch->lines;
+    bool good = true;
+    if (decision->event->text[TEXT_IDENTITIES].size == 0)
+        return true;
+    for (uint32_t i = 0; i < basket->draft_count; i++) {
+        struct draft *draft = &scratch->drafts[i];
+        if (draft->sku_index == SKU_NONE)
+            continue;
+        uint32_t count =
+            (draft->from_hold > 0 ? 1u : 0u) + (draft->quantity > draft->from_hold ? 1u : 0u);
+        draft_identify(decision, draft, lines, count);
+        lines += count;
+        good = good && draft->outcome == OUTCOME_OK;
+    }
+    return good;
+}
+
+/* Somebody with the same card was faster than the look. */
+static enum outcome identity_lost(
+    struct decision *decision, struct basket *basket, const struct identity_refusal *refusal)
+{
+    struct scratch *scratch = decision->engine->scratch;
+    const struct event_line *line = &scratch->lines[refusal->line];
+    for (uint32_t i = 0; i < basket->draft_count; i++) {
+        struct draft *draft = &scratch->drafts[i];
+        if (draft->number != line->sku_number)
+            continue;
+        draft->outcome = OUTCOME_LIMIT_EXCEEDED;
+        draft->limit = line->limit;
+        if (refusal->used > draft->used)
+            draft->used = (uint32_t)refusal->used;
+    }
+    (void)look_at_all(decision, basket);
+    return basket_refused(decision, basket);
+}
+
+/* Identities, then stock: a refusal for a limit never touches stock (Q3). */
+static enum outcome checkout_claim(struct decision *decision, struct basket *basket)
+{
+    struct shelf *shelf = decision->engine->shelf;
+    struct identity_refusal refusal;
+    enum count_answer counted = identities_take(shelf, decision->event, &refusal);
+    if (counted == COUNT_FULL)
+        return decision_full(decision, "identities");
+    if (counted == COUNT_EXCEEDED)
+        return identity_lost(decision, basket, &refusal);
+    if (claim_all(decision, basket))
+        return OUTCOME_OK;
+    identities_drop(shelf, decision->event);
+    return basket_refused(decision, basket);
 }
 
 /* K4, then K7: what the order costs with its adjustments is never negative. */
@@ -300,6 +386,9 @@ static enum outcome checkout_judge(struct decision *decision, struct basket *bas
     outcome = checkout_born(decision, basket);
     if (outcome != OUTCOME_OK)
         return outcome;
+    placed_lines(decision, basket);
+    decision->event->text[TEXT_IDENTITIES] = checkout_identities(decision->command);
+    good = identify_all(decision, basket) && good;
     if (!good) {
         (void)look_at_all(decision, basket);
         return basket_refused(decision, basket);
@@ -330,8 +419,8 @@ enum outcome decide_checkout(struct decision *decision)
     /* A basket that is known to fail tries nothing: what the attempt finds is not for free. */
     if (basket.hides_counts && !look_at_all(decision, &basket))
         return basket_refused(decision, &basket);
-    if (!claim_all(decision, &basket))
-        return basket_refused(decision, &basket);
-    placed_event(decision, &basket);
-    return OUTCOME_OK;
+    outcome = checkout_claim(decision, &basket);
+    if (outcome == OUTCOME_OK)
+        placed_event(decision, &basket);
+    return outcome;
 }

@@ -6,6 +6,7 @@
  */
 #include "core/check.h"
 #include "core/engine_steps.h"
+#include "core/identities.h"
 #include "core/kills.h"
 
 enum { DUE_WORK_MAX = 256, RETRY_MS = 1000 };
@@ -40,6 +41,25 @@ static struct bytes forget_claims(struct decision *decision, const struct order 
     return bytes_of(begin, size);
 }
 
+/* What the order still counts for its identities (Q5). */
+static struct bytes forget_counts(struct decision *decision, const struct order *order)
+{
+    struct engine *engine = decision->engine;
+    struct scratch *scratch = engine->scratch;
+    struct bytes identities = image_text(engine, order->identities);
+    uint8_t *begin = scratch->text + scratch->text_used;
+    uint32_t size = 0, link = order->lines_first;
+    CHECK(IDENTITIES_MAX * sizeof(struct identity_count) * order->line_count <=
+          sizeof(scratch->text) - scratch->text_used);
+    for (uint32_t i = 0; identities.size > 0 && i < order->line_count; i++) {
+        const struct order_line *line = line_at(engine, link - 1);
+        size += identities_put(identities, line, order_line_counts(order, line), begin + size);
+        link = line->next;
+    }
+    scratch->text_used += size;
+    return bytes_of(begin, size);
+}
+
 static bool due_order(struct decision *decision, uint32_t index)
 {
     struct engine *engine = decision->engine;
@@ -59,6 +79,7 @@ static bool due_order(struct decision *decision, uint32_t index)
     }
     forget_begin(decision, EVENT_ORDERS_FORGOTTEN, order->id);
     decision->event->text[TEXT_CLAIMS] = forget_claims(decision, order);
+    decision->event->text[TEXT_COUNTS] = forget_counts(decision, order);
     return true;
 }
 

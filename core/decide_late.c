@@ -6,6 +6,7 @@
  */
 #include "core/check.h"
 #include "core/decide_money.h"
+#include "core/identities.h"
 
 /* The line's place in the order of SKU numbers, and what an earlier line of the same SKU counts
  * against its limit: a basket has two when a hold was used first. */
@@ -107,9 +108,17 @@ enum outcome money_for_expired(struct decision *decision, uint32_t order_index)
         image_reset(engine, event);
         return decision_full(decision, "allowances");
     }
+    struct identity_refusal refusal;
+    enum count_answer counted = identities_take(engine->shelf, event, &refusal);
+    if (counted == COUNT_FULL) {
+        image_reset(engine, event);
+        return decision_full(decision, "identities");
+    }
     event->fact.order.move = MOVE_SELL;
     event->fact.order.reclaimed = 1;
-    if (take_again(decision, customer))
+    if (counted == COUNT_TAKEN && take_again(decision, customer))
         return OUTCOME_OK;
+    if (counted == COUNT_TAKEN)
+        identities_drop(engine->shelf, event);
     return money_comes_back(decision, order_index, NULL);
 }

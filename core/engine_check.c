@@ -62,13 +62,6 @@ static void check_order(const struct engine *engine, uint32_t index)
     CHECK(order->identities.size % sizeof(struct hash128) == 0);
 }
 
-/* Units of an order's line that count against a limit: held, or bought and not come back. */
-static uint32_t line_counts(const struct order *order, const struct order_line *line)
-{
-    bool open = order->status == ORDER_PENDING_PAYMENT || order->status == ORDER_REVIEW;
-    return open || order->confirmed_wall_ms != 0 ? line->quantity - line->cancelled : 0;
-}
-
 static uint64_t order_counts(
     const struct engine *engine, const struct order *order, const struct allowance *allowance)
 {
@@ -78,7 +71,7 @@ static uint64_t order_counts(
         const struct order_line *line = line_at(engine, link - 1);
         if (line->limit > 0 && line->sku_number == allowance->sku_number &&
             line->sale_number == allowance->sale_number)
-            sum += line_counts(order, line);
+            sum += order_line_counts(order, line);
         link = line->next;
     }
     return sum;

@@ -156,7 +156,7 @@ struct event_line {
     uint32_t limit;     /* max_per_customer in force when taken; 0 none: no allowance is kept */
     uint32_t moved;     /* units that this event moves, see enum stock_move */
     uint32_t from_hold; /* placed: units that came from a cart hold of the same SKU */
-    uint32_t reserved;
+    uint32_t uncounted; /* order: units that count against limits no more from this event on (Q4) */
 };
 
 /* What a cart line is beyond its event_line: in TEXT_HOLDS, one for each line, not aligned. */

@@ -60,6 +60,7 @@ struct capacity {
     uint64_t text_bytes;
     uint32_t idempotency_keys;
     uint32_t claims;     /* payment ids: PAYMENTS_PER_ORDER for each order */
+    uint32_t identities; /* identity keys times products with a limit; 0: none are accepted */
     uint32_t allowances; /* customer and SKU pairs with a limit */
     uint32_t names;      /* sellers and sales together */
     uint32_t connections;
@@ -76,6 +77,7 @@ struct capacity {
         .text_bytes = 4096,                                                                        \
         .idempotency_keys = 8,                                                                     \
         .claims = 32,                                                                              \
+        .identities = 8,                                                                           \
         .allowances = 8,                                                                           \
         .names = 8,                                                                                \
         .connections = 16,                                                                         \
@@ -90,6 +92,7 @@ struct capacity {
         .text_bytes = 67108864,                                                                    \
         .idempotency_keys = 524288,                                                                \
         .claims = 1048576,                                                                         \
+        .identities = 524288,                                                                      \
         .allowances = 262144,                                                                      \
         .names = 8192,                                                                             \
         .connections = 4096,                                                                       \

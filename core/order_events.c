@@ -64,8 +64,10 @@ void order_event_move(struct event *event, enum stock_move move)
 {
     struct event_line *lines = (struct event_line *)event->lines;
     event->fact.order.move = (uint8_t)move;
-    for (uint32_t i = 0; i < event->line_count; i++)
+    for (uint32_t i = 0; i < event->line_count; i++) {
         lines[i].moved = lines[i].quantity - lines[i].cancelled;
+        lines[i].uncounted = move == MOVE_SELL ? 0 : lines[i].moved;
+    }
 }
 
 void order_event_cancel(struct event *event, enum stock_move move)

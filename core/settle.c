@@ -6,6 +6,7 @@
  */
 #include "core/check.h"
 #include "core/engine_steps.h"
+#include "core/identities.h"
 
 void settle_moves(struct shelf *shelf, const struct event *event, enum stock_move move)
 {
@@ -30,11 +31,12 @@ static void settle_order(struct engine *engine, const struct event *event)
 {
     const struct fact_order *fact = &event->fact.order;
     settle_moves(engine->shelf, event, (enum stock_move)fact->move);
+    identities_give(engine->shelf, event);
     if (hash128_is_set(fact->payment_hash) && fact->result != RESULT_REFUNDED)
         claims_settle(&engine->shelf->claims, fact->payment_hash, order_owner(fact->id));
 }
 
-/* The payment ids of forgotten orders are free again. */
+/* The payment ids of forgotten orders are free again, and what they counted for identities. */
 static void settle_forgotten(struct engine *engine, const struct event *event)
 {
     struct bytes claims = event->text[TEXT_CLAIMS];
@@ -44,6 +46,7 @@ static void settle_forgotten(struct engine *engine, const struct event *event)
         memcpy(&hash, claims.data + at + 16, sizeof(hash));
         claims_drop(&engine->shelf->claims, hash, order_owner(claims.data + at));
     }
+    identities_forget(engine->shelf, event->text[TEXT_COUNTS]);
 }
 
 static void settle_stock(struct engine *engine, const struct event *event)

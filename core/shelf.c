@@ -7,12 +7,13 @@
 
 #include "core/check.h"
 #include "core/engine_steps.h"
+#include "core/identities.h"
 
 void shelf_init(struct shelf *shelf, struct arena *arena, const struct capacity *capacity)
 {
     catalog_init(&shelf->catalog, arena, capacity->skus, capacity->names);
     stock_init(&shelf->stock, arena, capacity->skus);
-    claims_init(&shelf->claims, arena, capacity->claims);
+    claims_init(&shelf->claims, arena, capacity->claims, capacity->identities);
     switches_init(&shelf->switches, arena, capacity->skus, capacity->names);
 }
 
@@ -54,6 +55,21 @@ static void add_order(struct shelf *shelf, const struct engine *engine, const st
     }
 }
 
+/* What is taken and not yet durable, or given back and not yet durable, is counted anew here. */
+static void add_counts(struct shelf *shelf, const struct engine *engine, const struct order *order)
+{
+    uint8_t identities[IDENTITIES_SIZE_MAX];
+    CHECK(order->identities.size <= sizeof(identities));
+    struct bytes bytes =
+        bytes_of(identities, text_copy(&engine->texts, order->identities, identities));
+    uint32_t link = order->lines_first;
+    for (uint32_t i = 0; i < order->line_count; i++) {
+        const struct order_line *line = line_at(engine, link - 1);
+        identities_derive(shelf, bytes, line, order_line_counts(order, line));
+        link = line->next;
+    }
+}
+
 static void add_claims(struct shelf *shelf, const struct engine *engine, const struct order *order)
 {
     uint32_t link = order->payments_first;
@@ -84,6 +100,7 @@ static void add_engine(struct shelf *shelf, const struct engine *engine)
             continue;
         add_order(shelf, engine, order_at(engine, i));
         add_claims(shelf, engine, order_at(engine, i));
+        add_counts(shelf, engine, order_at(engine, i));
     }
     for (uint32_t i = 0; i < engine->gone.fresh; i++) {
         if (!pool_is_used(&engine->gone, i))

@@ -223,6 +223,13 @@ static inline struct order_line *line_at(const struct engine *engine, uint32_t i
     return pool_at(&engine->lines, index);
 }
 
+/* Units of a line that count against a limit: held, or bought and not cancelled (Q4). */
+static inline uint32_t order_line_counts(const struct order *order, const struct order_line *line)
+{
+    bool counts = order_is_open(order->status) || order->confirmed_wall_ms != 0;
+    return counts ? line->quantity - line->cancelled : 0;
+}
+
 /* Look-ups; NONE when there is none. */
 uint32_t customer_find(const struct engine *engine, struct bytes id);
 uint32_t hold_find(const struct engine *engine, const struct customer *customer, uint32_t number);

@@ -87,6 +87,8 @@ const struct config_key config_keys[] = {
     CAPACITY(lines, 1, TABLE_MAX, "", "order lines in memory"),
     SIZE("capacity", "text_bytes", capacity.text_bytes, KIB(1), TIB(1), "ids, references, tokens"),
     CAPACITY(idempotency_keys, 1, TABLE_MAX, "", "keys kept"),
+    CAPACITY(identities, 0, TABLE_MAX, "",
+        "identity keys times products with a limit; 0: identities are refused"),
     CAPACITY(claims, 1, TABLE_MAX, "", "payment ids; by default 4 for each order"),
     CAPACITY(allowances, 1, TABLE_MAX, "", "customers times products with a limit"),
     CAPACITY(names, 1, 1 << 20, "", "sellers and sales"),

@@ -118,11 +118,13 @@ static void print_json(const struct config *config, const struct bill *bill, FIL
     const struct capacity *capacity = &config->capacity;
     fprintf(out,
         "\"capacity\":{\"skus\":%u,\"customers\":%u,\"orders\":%u,\"holds\":%u,\"lines\":%u,"
-        "\"text_bytes\":%llu,\"idempotency_keys\":%u,\"claims\":%u,\"allowances\":%u,\"names\":%u,"
+        "\"text_bytes\":%llu,\"idempotency_keys\":%u,\"claims\":%u,\"identities\":%u,"
+        "\"allowances\":%u,\"names\":%u,"
         "\"connections\":%u,\"requests\":%u}}\n",
         capacity->skus, capacity->customers, capacity->orders, capacity->holds, capacity->lines,
         (unsigned long long)capacity->text_bytes, capacity->idempotency_keys, capacity->claims,
-        capacity->allowances, capacity->names, capacity->connections, capacity->requests);
+        capacity->identities, capacity->allowances, capacity->names, capacity->connections,
+        capacity->requests);
 }
 
 int plan(const struct config *config, bool json, FILE *out)

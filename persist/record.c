@@ -204,9 +204,6 @@ static bool lines_valid(const struct event *event, const struct kind_rule *rule)
 {
     if (event->line_count < rule->lines_min || event->line_count > rule->lines_max)
         return false;
-    for (uint32_t i = 0; i < event->line_count; i++)
-        if (event->lines[i].reserved != 0)
-            return false;
     return true;
 }
 

@@ -12,11 +12,12 @@
 #include "tests/lib/memory.h"
 #include "tests/lib/stops.h"
 
-enum { CAPACITY = 24, KEYS = 40 };
+enum { CAPACITY = 24, KEYS = 40, COUNTS = 3 };
 
 struct fixture {
     struct arena arena;
     struct claims claims;
+    struct claims counters; /* few of them */
 };
 
 static int set_up(void **state)
@@ -25,7 +26,8 @@ static int set_up(void **state)
     if (f == NULL)
         return -1;
     memory_open(&f->arena, 4096);
-    claims_init(&f->claims, &f->arena, CAPACITY);
+    claims_init(&f->claims, &f->arena, CAPACITY, 0);
+    claims_init(&f->counters, &f->arena, 1, COUNTS);
     *state = f;
     return 0;
 }
@@ -180,6 +182,36 @@ static void random_claims_agree_with_a_plain_array(void **state)
     }
 }
 
+/* Q5: within the bound, and what was there is told; Q6: full is an answer */
+static void a_counter_counts_within_its_bound(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t used = 99;
+    assert_int_equal(claims_count_take(&f->counters, key_of(1), 2, 3, &used), COUNT_TAKEN);
+    assert_int_equal(used, 0);
+    assert_int_equal(claims_count_take(&f->counters, key_of(1), 2, 3, &used), COUNT_EXCEEDED);
+    assert_int_equal(used, 2);
+    assert_int_equal(claims_count_take(&f->counters, key_of(1), 1, 3, &used), COUNT_TAKEN);
+    assert_int_equal(claims_count_take(&f->counters, key_of(2), 9, 8, &used), COUNT_EXCEEDED);
+    assert_int_equal(claims_count(&f->counters, key_of(1)), 3);
+    assert_int_equal(claims_count(&f->counters, key_of(2)), 0);
+    uint64_t digest = claims_digest(&f->counters);
+    for (uint32_t i = 2; i <= COUNTS; i++)
+        assert_int_equal(claims_count_take(&f->counters, key_of(i), 1, 1, &used), COUNT_TAKEN);
+    assert_int_equal(claims_count_take(&f->counters, key_of(9), 1, 1, &used), COUNT_FULL);
+    assert_int_equal(claims_count_take(&f->counters, key_of(1), 1, 4, &used), COUNT_TAKEN);
+    assert_int_equal(claims_take(&f->counters, key_of(10), 7), CLAIM_TAKEN);
+    claims_drop(&f->counters, key_of(10), 7);
+    claims_count_give(&f->counters, key_of(1), 1);
+    for (uint32_t i = 2; i <= COUNTS; i++)
+        claims_count_give(&f->counters, key_of(i), 1);
+    assert_int_equal(claims_digest(&f->counters), digest);
+    assert_int_equal(claims_used(&f->counters), 1);
+    claims_count_give(&f->counters, key_of(1), 3);
+    assert_int_equal(claims_count_take(&f->counters, key_of(9), 1, 1, &used), COUNT_TAKEN);
+    claims_check(&f->counters);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -191,6 +223,7 @@ int main(void)
             full_is_exactly_the_capacity_and_known_keys_still_answer, set_up, tear_down),
         cmocka_unit_test_setup_teardown(
             keys_that_share_half_their_bits_are_different_keys, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_counter_counts_within_its_bound, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_largest_owner_is_63_bits, set_up, tear_down),
         cmocka_unit_test_setup_teardown(
             settling_or_dropping_what_is_anothers_stops_the_process, set_up, tear_down),

@@ -24,6 +24,7 @@ static const struct capacity roomy = {
     .text_bytes = 65536,
     .idempotency_keys = 128,
     .claims = 256,
+    .identities = 64,
     .allowances = 64,
     .names = 16,
     .connections = 1,

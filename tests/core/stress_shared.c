@@ -17,9 +17,11 @@
 #include "tests/lib/memory.h"
 
 enum { THREADS = 4, SKUS = 3, ALLOTMENT = 7, STEPS = 50000, KEYS = 12, CAPACITY = 8 };
+enum { COUNTERS = 4, COUNTS = 3, LIMIT = 5 }; /* more keys than there are counters */
 
 struct shared {
     struct claims claims;
+    struct claims counters;
     struct stock stock;
     /* Who is inside a key's claim right now: 0 or the thread's number. */
     _Atomic uint32_t inside[KEYS];
@@ -34,6 +36,7 @@ struct mover {
     uint32_t number; /* from 1 */
     uint32_t held[SKUS];
     uint32_t sold[SKUS];
+    uint32_t counted[COUNTERS];
     uint32_t taken; /* how often a take succeeded */
 };
 
@@ -179,6 +182,44 @@ static void *run_claims(void *argument)
     return NULL;
 }
 
+static void count_some(struct mover *mover, struct dice *dice)
+{
+    struct shared *shared = mover->shared;
+    uint32_t i = dice_below(dice, COUNTERS), units = 1 + dice_below(dice, 3);
+    uint64_t used;
+    enum count_answer answer = claims_count_take(&shared->counters, key_of(i), units, LIMIT, &used);
+    expect(shared, used <= LIMIT && used >= mover->counted[i]);
+    expect(shared, answer != COUNT_TAKEN || used + units <= LIMIT);
+    expect(shared, answer != COUNT_EXCEEDED || used + units > LIMIT);
+    expect(shared, answer != COUNT_FULL || used == 0);
+    if (answer != COUNT_TAKEN)
+        return;
+    mover->taken++;
+    mover->counted[i] += units;
+    expect(shared, claims_count(&shared->counters, key_of(i)) >= mover->counted[i]);
+}
+
+static void count_back(struct mover *mover, uint32_t i)
+{
+    if (mover->counted[i] > 0)
+        claims_count_give(&mover->shared->counters, key_of(i), mover->counted[i]);
+    mover->counted[i] = 0;
+}
+
+static void *run_counters(void *argument)
+{
+    struct mover *mover = argument;
+    struct dice dice = dice_of(mover->seed);
+    pthread_barrier_wait(&mover->shared->start);
+    for (uint32_t step = 0; step < STEPS; step++) {
+        count_some(mover, &dice);
+        count_back(mover, dice_below(&dice, COUNTERS));
+    }
+    for (uint32_t i = 0; i < COUNTERS; i++)
+        count_back(mover, i);
+    return NULL;
+}
+
 static void run_threads(struct shared *shared, struct mover *movers, void *(*run)(void *))
 {
     struct dice dice = dice_seeded("stress_shared");
@@ -204,7 +245,8 @@ static struct shared *shared_open(struct arena *arena)
     assert_non_null(shared);
     memory_open(arena, 4096);
     stock_init(&shared->stock, arena, SKUS);
-    claims_init(&shared->claims, arena, CAPACITY);
+    claims_init(&shared->claims, arena, CAPACITY, 0);
+    claims_init(&shared->counters, arena, 1, COUNTS);
     return shared;
 }
 
@@ -253,11 +295,33 @@ static void no_key_has_two_owners(void **state)
     free(shared);
 }
 
+/* Q5: four threads count for the same identities, in fewer counters than they want */
+static void no_counter_passes_its_bound(void **state)
+{
+    (void)state;
+    struct arena arena;
+    struct shared *shared = shared_open(&arena);
+    struct mover movers[THREADS];
+    run_threads(shared, movers, run_counters);
+
+    uint64_t used;
+    claims_check(&shared->counters);
+    assert_int_equal(claims_used(&shared->counters), 0);
+    for (uint32_t i = 0; i < COUNTS; i++)
+        assert_int_equal(
+            claims_count_take(&shared->counters, key_of(i), 1, LIMIT, &used), COUNT_TAKEN);
+    assert_int_equal(
+        claims_count_take(&shared->counters, key_of(COUNTS), 1, LIMIT, &used), COUNT_FULL);
+    memory_close(&arena);
+    free(shared);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_unit_is_made_or_lost_between_threads),
         cmocka_unit_test(no_key_has_two_owners),
+        cmocka_unit_test(no_counter_passes_its_bound),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -179,7 +179,6 @@ static void each_field_that_lies_is_refused(void **state)
         {"status 8", fact + offsetof(struct fact_order, status), 1, 8},
         {"a move that is none", fact + offsetof(struct fact_order, move), 1, 4},
         {"reserved byte", fact + offsetof(struct fact_order, reserved), 1, 1},
-        {"reserved word of a line", line + offsetof(struct event_line, reserved), 4, 1},
         {"an empty text in the mask", sizes, 4, 0},
         {"a text longer than the record", sizes, 4, 100000},
         {"a text size that overflows", sizes, 4, UINT32_MAX},
