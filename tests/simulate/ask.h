@@ -21,6 +21,7 @@ enum {
     SALES_AT_MOST = 3, /* 0: none */
     CURRENCIES = 3,    /* 0: not named */
     ITEMS_AT_MOST = 4,
+    IDENTITIES_AT_MOST = 2, /* of one ask */
     NOBODY = -1,
 };
 
@@ -33,6 +34,20 @@ struct terms {
     int own_currency;
     int64_t price[CURRENCIES]; /* 0: not sold in that currency */
     int64_t starts_wall_ms, ends_wall_ms;
+};
+
+/* A sale, as a merchant sets it; 0 is the configuration's, or none. */
+struct sale_terms {
+    uint32_t limit, hold_seconds, payment_seconds, review_seconds, counts_cap;
+    uint8_t reserve_on, payment_mode, counts;
+    int64_t starts_wall_ms, ends_wall_ms;
+};
+
+/* Adjustments of a total: the text is told by its size, the sum follows from it. */
+struct adjusting {
+    bool set;
+    uint32_t size;
+    int64_t sum;
 };
 
 struct ask_item {
@@ -57,6 +72,13 @@ struct ask {
     int64_t expected_total;
     uint8_t mode;
     uint32_t reference_size; /* bytes of the references; 0 none */
+    struct adjusting adjusting;
+    uint8_t risk; /* enum risk_decision: of a checkout's service, of a merchant's review */
+    uint32_t score;
+    uint32_t identity_count;
+    int identities[IDENTITIES_AT_MOST];
+    bool if_version_set;
+    uint32_t if_version; /* of the cart (C5) */
     uint8_t result;
     uint32_t payment, refund;
     int64_t amount;
@@ -68,6 +90,9 @@ struct ask {
     uint32_t stock;
     uint32_t expected_version;
     bool in_import;
+    int sale; /* of a sale or a switch */
+    struct sale_terms sale_terms;
+    uint8_t switch_action, switch_scope;
 };
 
 /* The same decoded request, whoever sends it (I2, I3). */

@@ -17,10 +17,13 @@ bool ask_same(const struct ask *a, const struct ask *b)
                 memcmp(a->order_id, b->order_id, 16) == 0 && a->currency == b->currency &&
                 a->item_count == b->item_count && a->expected_total_set == b->expected_total_set &&
                 a->expected_total == b->expected_total && a->mode == b->mode &&
-                a->reference_size == b->reference_size && a->restock_none == b->restock_none &&
-                a->stock_set == b->stock_set && a->stock_floor == b->stock_floor &&
-                a->stock_delta == b->stock_delta && a->stock_value == b->stock_value &&
-                a->stock_compare == b->stock_compare;
+                a->reference_size == b->reference_size && a->adjusting.size == b->adjusting.size &&
+                a->risk == b->risk && a->score == b->score &&
+                a->identity_count == b->identity_count &&
+                memcmp(a->identities, b->identities, sizeof(a->identities)) == 0 &&
+                a->restock_none == b->restock_none && a->stock_set == b->stock_set &&
+                a->stock_floor == b->stock_floor && a->stock_delta == b->stock_delta &&
+                a->stock_value == b->stock_value && a->stock_compare == b->stock_compare;
     /* Whoever cancels: a customer or a service (I2). */
     if (a->kind == COMMAND_CANCEL && b->kind == COMMAND_CANCEL)
         same = memcmp(a->order_id, b->order_id, 16) == 0 && a->item_count == b->item_count &&
@@ -247,32 +250,6 @@ struct used_key *key_note(struct model *model, uint32_t shard, uint32_t *first,
     return key;
 }
 
-struct selling_now selling_now(const struct model *model, int sku)
-{
-    const struct terms *terms = &model->shown[sku].terms;
-    const struct policy *policy = &model->policy;
-    return (struct selling_now){
-        .terms = terms,
-        .reserve_on = terms->reserve_on ? terms->reserve_on : policy->reserve_on,
-        .payment_mode = policy->payment_mode,
-        .hold_seconds = terms->hold_seconds ? terms->hold_seconds : policy->hold_seconds,
-        .payment_seconds = policy->payment_seconds,
-        .limit = terms->limit,
-        .starts_wall_ms = terms->starts_wall_ms,
-        .ends_wall_ms = terms->ends_wall_ms,
-    };
-}
-
-uint64_t window_reason(const struct model *model, const struct selling_now *selling)
-{
-    int64_t now = model->now.wall_ms;
-    if (selling->starts_wall_ms != 0 && now < selling->starts_wall_ms)
-        return BIT(OUTCOME_SALE_NOT_STARTED);
-    if (selling->ends_wall_ms != 0 && now >= selling->ends_wall_ms)
-        return BIT(OUTCOME_SALE_ENDED);
-    return 0;
-}
-
 uint64_t stock_reason(
     const struct model *model, int sku, uint32_t units, uint32_t own, uint32_t *available)
 {
@@ -321,6 +298,11 @@ void model_expect(const struct model *model, const struct ask *ask, struct expec
         return;
     case COMMAND_CART_CLEAR:
         expect->has_effect = model->buyers[ask->customer].line_count > 0;
+        if (cart_is_old(model, ask))
+            expect->refusals = BIT(OUTCOME_STALE_VERSION);
+        return;
+    case COMMAND_CART_EXTEND:
+        expect_extend(model, ask, expect);
         return;
     case COMMAND_CHECKOUT:
         expect_checkout(model, ask, expect);
@@ -336,6 +318,12 @@ void model_expect(const struct model *model, const struct ask *ask, struct expec
     case COMMAND_CANCEL:
         expect_cancel(model, ask, expect);
         return;
+    case COMMAND_REVIEW:
+        expect_review(model, ask, expect);
+        return;
+    case COMMAND_SALE_SET:
+        expect_sale(model, ask, expect);
+        return;
     case COMMAND_PRODUCT_SET:
     case COMMAND_IMPORT_BEGIN:
     case COMMAND_IMPORT_END:
@@ -345,10 +333,7 @@ void model_expect(const struct model *model, const struct ask *ask, struct expec
     case COMMAND_STOCK_READ:
         expect_stock(model, ask, expect);
         return;
-    case COMMAND_CART_EXTEND:
-    case COMMAND_REVIEW:
     case COMMAND_CUSTOMER_READ:
-    case COMMAND_SALE_SET:
     case COMMAND_CART_MERGE:
     case COMMAND_SWITCH:
     case COMMAND_SALE_REMOVE:
@@ -373,6 +358,9 @@ void model_happen(struct model *model, uint32_t shard, const struct ask *ask,
     case COMMAND_CART_CLEAR:
         happen_cart_clear(model, shard, ask);
         return;
+    case COMMAND_CART_EXTEND:
+        happen_extend(model, shard, ask);
+        return;
     case COMMAND_CHECKOUT:
         happen_checkout(model, shard, ask, expect, seen);
         return;
@@ -382,6 +370,12 @@ void model_happen(struct model *model, uint32_t shard, const struct ask *ask,
     case COMMAND_CANCEL:
         happen_cancel(model, shard, ask, seen);
         return;
+    case COMMAND_REVIEW:
+        happen_review(model, shard, ask, seen);
+        return;
+    case COMMAND_SALE_SET:
+        happen_sale(model, record, ask);
+        return;
     case COMMAND_PRODUCT_SET:
     case COMMAND_IMPORT_BEGIN:
     case COMMAND_IMPORT_END:
@@ -390,9 +384,6 @@ void model_happen(struct model *model, uint32_t shard, const struct ask *ask,
     case COMMAND_STOCK_CHANGE:
         happen_stock(model, ask, expect, seen);
         return;
-    case COMMAND_CART_EXTEND:
-    case COMMAND_REVIEW:
-    case COMMAND_SALE_SET:
     case COMMAND_CART_MERGE:
     case COMMAND_SWITCH:
     case COMMAND_SALE_REMOVE:

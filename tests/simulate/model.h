@@ -93,12 +93,16 @@ struct sold_order {
     uint8_t status, born, mode;
     bool reclaimed;
     int currency;
-    int64_t items_total, total, paid, refund_due;
+    int64_t items_total, total, born_total, paid, refund_due;
     uint32_t version;
-    uint64_t due_shelf_ms, born_due_shelf_ms, keep_shelf_ms, changed_shelf_ms;
+    uint32_t payment_seconds;
+    uint64_t due_shelf_ms, born_due_shelf_ms, keep_shelf_ms, created_shelf_ms, changed_shelf_ms;
     int64_t created_wall_ms, confirmed_wall_ms, paid_wall_ms, cancel_until_wall_ms;
     uint64_t stream_seq;
-    uint32_t reference_size;
+    uint32_t reference_size, adjustment_size;
+    uint32_t born_adjustment_size; /* once a report replaced them */
+    bool adjusted, extended;
+    uint8_t review_decision; /* enum risk_decision: approved, declined, or neither yet */
     uint32_t provider_kept,
         payment_kept; /* of the latest report, plus 1; 0: no room, or none yet */
     uint32_t line_count;
@@ -133,6 +137,12 @@ struct shown {
     struct terms terms;
 };
 
+/* A sale: the newest change, durable or not, or the newest durable one. */
+struct sale_of {
+    uint32_t version; /* 0: there is none; 1: a product named it */
+    struct sale_terms terms;
+};
+
 /* One SKU's units, by where they are. */
 struct units {
     uint32_t allotment;                 /* durable */
@@ -161,6 +171,7 @@ struct expect_line {
     int sku;
     uint64_t reasons; /* bits of enum outcome */
     uint32_t available, limit, used;
+    bool may_be_untold; /* its count is hidden, and the attempt may end before it (A5) */
 };
 
 struct expect {
@@ -173,7 +184,7 @@ struct expect {
     uint32_t line_count; /* lines that fail */
     struct expect_line lines[CART_AT_MOST];
     uint32_t available, limit, used; /* when a refusal tells them */
-    uint32_t version;                /* of a product */
+    uint32_t version;                /* of a product or a sale */
     struct numbers numbers;          /* a stock call's reply */
     uint32_t short_units;
     int64_t total; /* a checkout's quote */
@@ -189,6 +200,7 @@ struct seen {
     enum event_kind kind;
     int customer; /* NOBODY: the event names none */
     int sku;      /* of a hold that expired */
+    int sale;     /* that opened or closed */
     uint8_t order_id[16];
     struct hash128 key;  /* of a key made or forgotten */
     uint64_t stream_seq; /* the last one used; 0 none */
@@ -209,7 +221,9 @@ struct model {
     uint32_t order_last[SHARDS_AT_MOST], key_last[SHARDS_AT_MOST]; /* slot given last */
     struct product products[SKUS_AT_MOST];
     struct shown shown[SKUS_AT_MOST];
-    bool sale_named[SALES_AT_MOST], seller_named[SALES_AT_MOST];
+    struct sale_of sales[SALES_AT_MOST], shown_sales[SALES_AT_MOST];
+    uint8_t sale_told[SALES_AT_MOST]; /* enum sale_told */
+    bool seller_named[SALES_AT_MOST];
     bool importing, import_ending;
     struct units units[SKUS_AT_MOST];
     struct claim claims[PAYMENTS_AT_MOST];
@@ -244,6 +258,9 @@ struct numbers model_numbers(const struct model *model, int sku);
 /* The running sums against what the lists add up to, and nothing is overdue (L2, L3); NULL, or what
  * is wrong. */
 const char *model_recount(const struct model *model);
+
+/* After everything that is due: what is told of each sale's window; NULL, or what is wrong. */
+const char *model_windows(const struct model *model);
 
 /* The order in that slot, when it is still that one. */
 const struct sold_order *model_order(

@@ -38,12 +38,13 @@ static bool is_whole(const struct sold_order *order, const struct ask *ask)
     return true;
 }
 
+/* What more of its total is due back. */
 static int64_t value_asked(const struct sold_order *order, const struct ask *ask)
 {
-    int64_t value = 0;
+    struct sold_order after = *order;
     for (uint32_t i = 0; i < order->line_count; i++)
-        value += order->lines[i].price * units_asked(order, ask, i);
-    return value;
+        after.lines[i].cancelled += units_asked(order, ask, i);
+    return cancelled_value(&after) - cancelled_value(order);
 }
 
 static void judge(const struct model *model, const struct ask *ask, const struct sold_order *order,
@@ -99,20 +100,6 @@ static int64_t latest_end(const struct model *model, const struct sold_order *or
     return latest;
 }
 
-static void cancel_open(struct model *model, uint32_t shard, struct sold_order *order)
-{
-    order_units_leave(model, shard, order, WAY_FREE);
-    for (uint32_t i = 0; i < order->line_count; i++)
-        order->lines[i].cancelled = order->lines[i].quantity;
-    order->status = ORDER_CANCELLED;
-    model->happened = EVENT_ORDER_CANCELLED;
-    if (order->paid > 0) {
-        order->refund_due += order->paid;
-        order->status = ORDER_REFUND_REQUIRED;
-        model->happened = EVENT_ORDER_REFUND_REQUIRED;
-    }
-}
-
 static void cancel_confirmed(
     struct model *model, uint32_t shard, struct sold_order *order, const struct ask *ask)
 {
@@ -143,14 +130,12 @@ void happen_cancel(
     struct model *model, uint32_t shard, const struct ask *ask, const struct seen *seen)
 {
     struct sold_order *order = order_change(model, shard, ask->order_slot);
-    struct buyer *buyer = buyer_change(model, shard, order->customer);
+    (void)buyer_change(model, shard, order->customer);
     uint64_t keep_shelf_ms = keep_until(model, latest_end(model, order));
-    if (sold_is_open(order)) {
-        buyer->open_orders--;
-        cancel_open(model, shard, order);
-    } else {
+    if (sold_is_open(order))
+        order_closes(model, shard, order);
+    else
         cancel_confirmed(model, shard, order, ask);
-    }
     order->version++;
     order->changed_shelf_ms = model->now.shelf_ms;
     order->stream_seq = seen->stream_seq;

@@ -1,8 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Carts: C1 to C3, C6, L2, Q1 to Q3, M3.
+ * Carts: C1 to C3, C5, C6, L2, L6, Q1 to Q3, W2, M3.
  */
 #include "tests/simulate/model_parts.h"
+
+bool cart_is_old(const struct model *model, const struct ask *ask)
+{
+    const struct buyer *buyer = &model->buyers[ask->customer];
+    uint32_t version = buyer->known ? buyer->cart_version : 0;
+    return ask->if_version_set && ask->if_version != version;
+}
 
 static void room_for_line(const struct model *model, const struct ask *ask, bool new_line,
     bool new_allowance, struct expect *expect)
@@ -39,6 +46,7 @@ static void compete(const struct model *model, const struct ask *ask, uint32_t m
         return;
     }
     expect->refusals |= stock_reason(model, ask->sku, more, own, &expect->available);
+    expect->available = shown_units(selling.sale, expect->available);
 }
 
 static void expect_put(const struct model *model, const struct ask *ask,
@@ -82,6 +90,10 @@ void expect_cart_set(const struct model *model, const struct ask *ask, struct ex
     const struct cart_line *line = line_of(model, ask->customer, ask->sku);
     if (!model->shown[ask->sku].visible) {
         expect->refusals = BIT(OUTCOME_NOT_FOUND);
+        return;
+    }
+    if (cart_is_old(model, ask)) {
+        expect->refusals = BIT(OUTCOME_STALE_VERSION);
         return;
     }
     if (ask->quantity > model->policy.units_per_line) {
@@ -180,5 +192,55 @@ void happen_cart_clear(struct model *model, uint32_t shard, const struct ask *as
         const struct cart_line *line = &buyer->lines[0];
         hold_frees(model, shard, ask->customer, line, line->quantity);
         line_remove(model, shard, ask->customer, line->sku);
+    }
+}
+
+/* The deadline after one more extension; 0, and why there is none (L6, W2). */
+static uint64_t extended(const struct model *model, const struct cart_line *line, uint64_t *reasons)
+{
+    struct selling_now selling = selling_now(model, line->sku);
+    uint64_t most = line->created_shelf_ms + model->policy.max_life_seconds * UINT64_C(1000);
+    uint64_t until = model->now.shelf_ms + selling.hold_seconds * UINT64_C(1000);
+    if (line->state != LINE_HELD)
+        return 0;
+    if (window_reason(model, &selling) == BIT(OUTCOME_SALE_ENDED))
+        *reasons |= BIT(OUTCOME_SALE_ENDED);
+    else if (line->extensions < model->policy.max_extensions && line->deadline_shelf_ms < most &&
+             until >= line->deadline_shelf_ms)
+        return until < most ? until : most;
+    *reasons |= BIT(OUTCOME_RESERVATION_EXPIRED);
+    return 0;
+}
+
+void expect_extend(const struct model *model, const struct ask *ask, struct expect *expect)
+{
+    const struct buyer *buyer = &model->buyers[ask->customer];
+    uint64_t reasons = 0;
+    if (cart_is_old(model, ask)) {
+        expect->refusals = BIT(OUTCOME_STALE_VERSION);
+        return;
+    }
+    for (uint32_t i = 0; i < buyer->line_count; i++) {
+        if (extended(model, &buyer->lines[i], &reasons) != 0)
+            expect->has_effect = true;
+    }
+    if (!expect->has_effect)
+        expect->refusals = reasons == 0 ? BIT(OUTCOME_RESERVATION_EXPIRED) : reasons;
+    if (model->now.journal_full && buyer->known)
+        expect->refusals |= BIT(OUTCOME_JOURNAL_FULL);
+}
+
+void happen_extend(struct model *model, uint32_t shard, const struct ask *ask)
+{
+    struct buyer *buyer = buyer_change(model, shard, ask->customer);
+    uint64_t reasons = 0;
+    model->happened = EVENT_CART_EXTENDED;
+    buyer->cart_version++;
+    for (uint32_t i = 0; i < buyer->line_count; i++) {
+        uint64_t until = extended(model, &buyer->lines[i], &reasons);
+        if (until == 0)
+            continue;
+        buyer->lines[i].deadline_shelf_ms = until;
+        buyer->lines[i].extensions++;
     }
 }

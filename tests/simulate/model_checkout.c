@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Checkout: K1 to K4, K6, K8, V6, Q1 to Q3, I3 to I5, P1, M3, M4.
+ * Checkout: K1 to K4, K6 to K8, V6, Q1 to Q3, I3 to I5, P1, P11, M3, M4.
  */
 #include "tests/simulate/model_parts.h"
 
@@ -18,8 +18,8 @@ struct basket_of {
     struct wanted wanted[CART_AT_MOST];
     bool from_cart;
     int currency;
-    uint8_t mode;
-    uint32_t payment_seconds, new_allowances;
+    uint8_t mode, born;
+    uint32_t payment_seconds, review_seconds, new_allowances;
     int64_t ends_wall_ms;
     bool takes_units;
 };
@@ -93,6 +93,18 @@ static void choose_currency(
     }
 }
 
+/* P11: the stricter of what the service decided and what the rules say of its score. */
+static uint8_t risk_of(const struct model *model, const struct ask *ask)
+{
+    uint8_t risk = ask->risk;
+    if (model->policy.risk_review_score > 0 && ask->score >= model->policy.risk_review_score &&
+        risk < RISK_REVIEW)
+        risk = RISK_REVIEW;
+    if (model->policy.risk_decline_score > 0 && ask->score >= model->policy.risk_decline_score)
+        risk = RISK_DECLINE;
+    return risk;
+}
+
 /* P1: external stands over deferred, the shortest time to pay and the latest end count. */
 static void choose_terms(const struct model *model, const struct ask *ask, struct basket_of *basket)
 {
@@ -104,6 +116,8 @@ static void choose_terms(const struct model *model, const struct ask *ask, struc
             basket->mode = selling->payment_mode;
         if (basket->payment_seconds == 0 || selling->payment_seconds < basket->payment_seconds)
             basket->payment_seconds = selling->payment_seconds;
+        if (basket->review_seconds == 0 || selling->review_seconds < basket->review_seconds)
+            basket->review_seconds = selling->review_seconds;
         if (selling->ends_wall_ms > basket->ends_wall_ms)
             basket->ends_wall_ms = selling->ends_wall_ms;
     }
@@ -111,6 +125,9 @@ static void choose_terms(const struct model *model, const struct ask *ask, struc
         basket->mode = model->policy.payment_mode;
     if (ask->mode != 0)
         basket->mode = ask->mode;
+    basket->born = basket->mode == PAYMENT_DEFERRED ? ORDER_CONFIRMED : ORDER_PENDING_PAYMENT;
+    if (risk_of(model, ask) == RISK_REVIEW)
+        basket->born = ORDER_REVIEW;
 }
 
 static uint64_t line_reason(const struct model *model, const struct ask *ask,
@@ -139,7 +156,11 @@ static uint64_t line_reason(const struct model *model, const struct ask *ask,
     basket->takes_units = true;
     if (selling->limit > 0 && line->used + fresh > selling->limit)
         return BIT(OUTCOME_LIMIT_EXCEEDED);
-    return stock_reason(model, wanted->sku, fresh, wanted->from_hold, &line->available);
+    uint64_t reason = stock_reason(model, wanted->sku, fresh, wanted->from_hold, &line->available);
+    line->may_be_untold = reason != 0 && fresh > known_units(selling->sale) &&
+                          line->available - wanted->from_hold >= known_units(selling->sale);
+    line->available = shown_units(selling->sale, line->available);
+    return reason;
 }
 
 /* K2: every line that fails. */
@@ -162,8 +183,8 @@ static void room_for_order(const struct model *model, const struct ask *ask,
     const struct used *used = &model->used[model->home[ask->customer]];
     const struct capacity *capacity = &model->capacity;
     bool new = !model->buyers[ask->customer].known;
-    uint32_t blocks =
-        blocks_of(ask->reference_size) + (new ? blocks_of(customer_text_size(ask->customer)) : 0);
+    uint32_t blocks = blocks_of(ask->reference_size) + blocks_of(ask->adjusting.size) +
+                      (new ? blocks_of(customer_text_size(ask->customer)) : 0);
     if ((new && used->customers >= capacity->customers) || used->orders >= capacity->orders ||
         used->lines + placed->line_count > capacity->lines ||
         used->blocks + blocks > capacity->text_bytes / 32 ||
@@ -207,38 +228,52 @@ static void place_lines(const struct basket_of *basket, struct expect *expect)
     }
 }
 
-/* M4: the exact sum of its lines; false when no 64 bits hold it. */
-static bool add_up(const struct sold_order *placed, int64_t *total)
+/* M4: the exact sum of its lines; false when no 64 bits hold it or what it is adjusted to, or when
+ * that is negative (K7). */
+static bool add_up(const struct sold_order *placed, const struct ask *ask, int64_t *total)
 {
     wide sum = 0;
     for (uint32_t i = 0; i < placed->line_count; i++)
         sum += (wide)placed->lines[i].price * placed->lines[i].quantity;
-    *total = (int64_t)sum;
-    return sum <= INT64_MAX;
+    *total = sum <= INT64_MAX ? (int64_t)sum : 0;
+    wide adjusted = sum + ask->adjusting.sum;
+    return sum <= INT64_MAX && adjusted >= 0 && adjusted <= INT64_MAX;
+}
+
+static bool asks_as_service(const struct ask *ask)
+{
+    return ask->mode != 0 || ask->adjusting.set || ask->risk != RISK_NONE || ask->score > 0 ||
+           ask->identity_count > 0;
 }
 
 static void place(const struct model *model, const struct ask *ask, const struct basket_of *basket,
     struct expect *expect)
 {
     struct sold_order *placed = &expect->placed;
-    bool deferred = basket->mode == PAYMENT_DEFERRED;
-    uint64_t due = model->now.shelf_ms + basket->payment_seconds * UINT64_C(1000);
+    bool confirmed = basket->born == ORDER_CONFIRMED;
+    uint32_t seconds =
+        basket->born == ORDER_REVIEW ? basket->review_seconds : basket->payment_seconds;
+    uint64_t due = model->now.shelf_ms + seconds * UINT64_C(1000);
     int64_t now = model->now.wall_ms;
     placed->used = true;
     placed->customer = ask->customer;
-    placed->status = placed->born = deferred ? ORDER_CONFIRMED : ORDER_PENDING_PAYMENT;
+    placed->status = placed->born = basket->born;
     placed->mode = basket->mode;
     placed->currency = basket->currency;
-    placed->items_total = placed->total = expect->total;
-    placed->version = deferred ? 2 : 1; /* placed, and confirmed (S2) */
-    placed->due_shelf_ms = placed->born_due_shelf_ms = deferred ? 0 : due;
+    placed->items_total = expect->total;
+    placed->total = placed->born_total = expect->total + ask->adjusting.sum;
+    placed->payment_seconds = basket->payment_seconds;
+    /* placed, and confirmed or in review (S2) */
+    placed->version = basket->born == ORDER_PENDING_PAYMENT ? 1 : 2;
+    placed->due_shelf_ms = placed->born_due_shelf_ms = confirmed ? 0 : due;
     placed->keep_shelf_ms = keep_until(model, basket->ends_wall_ms);
-    placed->changed_shelf_ms = model->now.shelf_ms;
+    placed->created_shelf_ms = placed->changed_shelf_ms = model->now.shelf_ms;
     placed->created_wall_ms = now;
-    placed->confirmed_wall_ms = deferred ? now : 0;
+    placed->confirmed_wall_ms = confirmed ? now : 0;
     placed->cancel_until_wall_ms =
-        deferred ? now + (int64_t)model->policy.cancel_seconds * 1000 : 0;
+        confirmed ? now + (int64_t)model->policy.cancel_seconds * 1000 : 0;
     placed->reference_size = ask->reference_size;
+    placed->adjustment_size = ask->adjusting.size;
 }
 
 static bool known_key(const struct model *model, const struct ask *ask, struct expect *expect)
@@ -263,7 +298,11 @@ void expect_checkout(const struct model *model, const struct ask *ask, struct ex
     if (known_key(model, ask, expect))
         return;
     expect->has_effect = true;
-    if (ask->mode != 0 && ask->role == ROLE_CUSTOMER) { /* P1 */
+    if (cart_is_old(model, ask)) {
+        expect->refusals = BIT(OUTCOME_STALE_VERSION);
+        return;
+    }
+    if (asks_as_service(ask) && ask->role == ROLE_CUSTOMER) { /* P1, P11, K7, Q5 */
         expect->refusals = BIT(OUTCOME_FORBIDDEN);
         return;
     }
@@ -271,6 +310,8 @@ void expect_checkout(const struct model *model, const struct ask *ask, struct ex
         ask->item_count > 0 ? gather_items(model, ask, &basket) : gather_cart(model, ask, &basket);
     if (expect->refusals != 0)
         return;
+    if (risk_of(model, ask) == RISK_DECLINE)
+        expect->refusals |= BIT(OUTCOME_RISK_DECLINED);
     use_holds(model, ask, &basket);
     choose_currency(model, ask, &basket);
     choose_terms(model, ask, &basket);
@@ -279,13 +320,13 @@ void expect_checkout(const struct model *model, const struct ask *ask, struct ex
         return;
     }
     judge_lines(model, ask, &basket, expect);
-    if (basket.mode == PAYMENT_EXTERNAL &&
+    if (basket.born != ORDER_CONFIRMED &&
         model->buyers[ask->customer].open_orders >= model->policy.max_open_orders)
         expect->refusals |= BIT(OUTCOME_TOO_MANY_OPEN_ORDERS);
     place_lines(&basket, expect);
-    if (!add_up(&expect->placed, &expect->total))
-        expect->refusals |= BIT(OUTCOME_INVALID); /* M2 */
-    else if (ask->expected_total_set && ask->expected_total != expect->total)
+    if (!add_up(&expect->placed, ask, &expect->total))
+        expect->refusals |= BIT(OUTCOME_INVALID); /* M2, K7 */
+    if (ask->expected_total_set && ask->expected_total != expect->total)
         expect->refusals |= BIT(OUTCOME_PRICE_CHANGED); /* K4 */
     room_for_order(model, ask, &basket, &expect->placed, expect);
     place(model, ask, &basket, expect);
@@ -347,7 +388,8 @@ void happen_checkout(struct model *model, uint32_t shard, const struct ask *ask,
     buyer->cart_version += changes;
     model->used[shard].orders++;
     model->used[shard].lines += order->line_count;
-    model->used[shard].blocks += blocks_of(order->reference_size);
+    model->used[shard].blocks +=
+        blocks_of(order->reference_size) + blocks_of(order->adjustment_size);
     units_into_order(model, shard, order, expect);
     if (ask->item_count == 0) { /* K6: the cart became this order */
         while (buyer->line_count > 0)

@@ -35,6 +35,24 @@ static uint32_t find_order(const struct model *model, uint32_t shard, const uint
     return NO_SLOT;
 }
 
+/* No decision by now is a decline (P11). */
+static const char *observe_undecided(struct model *model, uint32_t shard, const struct seen *seen)
+{
+    uint32_t slot = find_order(model, shard, seen->order_id);
+    if (slot == NO_SLOT || model->orders[shard][slot].status != ORDER_REVIEW)
+        return "the clock cancelled an order that is not in review";
+    if (model->orders[shard][slot].due_shelf_ms > model->now.shelf_ms)
+        return "a review ended before its time";
+    model->observed_deadline_shelf_ms = model->orders[shard][slot].due_shelf_ms;
+    struct sold_order *order = order_change(model, shard, slot);
+    order_closes(model, shard, order);
+    order->review_decision = RISK_DECLINE;
+    order->version++;
+    order->changed_shelf_ms = model->now.shelf_ms;
+    order->stream_seq = seen->stream_seq;
+    return seen->kind == model->happened ? NULL : "a review ended with another event";
+}
+
 static const char *observe_expired(struct model *model, uint32_t shard, const struct seen *seen)
 {
     uint32_t slot = find_order(model, shard, seen->order_id);
@@ -73,6 +91,13 @@ static bool key_leads_to(const struct model *model, uint32_t shard, uint32_t fir
     return false;
 }
 
+static uint32_t order_blocks(const struct sold_order *order)
+{
+    return blocks_of(order->reference_size) + blocks_of(order->adjustment_size) +
+           blocks_of(order->born_adjustment_size) + (order->provider_kept != 0) +
+           (order->payment_kept != 0);
+}
+
 static void order_leaves(struct model *model, uint32_t shard, struct record *record, uint32_t slot)
 {
     struct sold_order *order = order_change(model, shard, slot);
@@ -102,8 +127,7 @@ static void order_leaves(struct model *model, uint32_t shard, struct record *rec
     struct used *used = &model->used[shard];
     used->orders--;
     used->lines -= order->line_count;
-    used->blocks -=
-        blocks_of(order->reference_size) + (order->provider_kept != 0) + (order->payment_kept != 0);
+    used->blocks -= order_blocks(order);
     *order = (struct sold_order){0};
 }
 
@@ -191,6 +215,10 @@ const char *model_observe(struct model *model, uint32_t shard, const struct seen
         return observe_hold(model, shard, seen);
     if (seen->kind == EVENT_ORDER_EXPIRED)
         return observe_expired(model, shard, seen);
+    if (seen->kind == EVENT_ORDER_CANCELLED || seen->kind == EVENT_ORDER_REFUND_REQUIRED)
+        return observe_undecided(model, shard, seen);
+    if (seen->kind == EVENT_SALE_OPENED || seen->kind == EVENT_SALE_CLOSED)
+        return shard == 0 ? observe_window(model, seen) : "a window turned on another shard";
     if (seen->kind == EVENT_ORDERS_FORGOTTEN)
         return observe_forgotten(model, shard, record, seen);
     if (seen->kind == EVENT_KEYS_FORGOTTEN)
@@ -238,8 +266,7 @@ static const char *count_order(const struct model *model, uint32_t shard,
     uint64_t now = model->now.shelf_ms;
     used->orders++;
     used->lines += order->line_count;
-    used->blocks +=
-        blocks_of(order->reference_size) + (order->provider_kept != 0) + (order->payment_kept != 0);
+    used->blocks += order_blocks(order);
     for (uint32_t i = 0; i < order->line_count; i++) {
         const struct sold_line *line = &order->lines[i];
         if (sold_is_open(order))

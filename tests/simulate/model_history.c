@@ -59,7 +59,8 @@ struct record *record_begin(struct model *model, uint32_t shard)
     history->records = room(
         history->records, &history->record_room, history->record_count + 1, sizeof(struct record));
     struct record *record = &history->records[history->record_count++];
-    *record = (struct record){.undo_first = history->undo_count, .publishes = NOBODY};
+    *record = (struct record){
+        .undo_first = history->undo_count, .publishes = NOBODY, .publishes_sale = NOBODY};
     keep(model, shard, &model->used[shard], sizeof(model->used[shard]));
     return record;
 }
@@ -128,7 +129,10 @@ static void move_arrives(struct model *model, const struct move *move)
 static void publish(struct model *model, int sku)
 {
     const struct product *product = &model->products[sku];
+    struct sale_of *sale = &model->shown_sales[product->terms.sale];
     model->shown[sku].terms = product->terms;
+    if (product->terms.sale != 0 && sale->version == 0)
+        sale->version = 1;
     model->shown[sku].version = product->version;
     if (!product->in_import)
         model->shown[sku].visible = true;
@@ -165,6 +169,8 @@ void model_settle(struct model *model, uint32_t shard)
         claim_drop(model, record->drops[i]);
     if (record->publishes != NOBODY)
         publish(model, record->publishes);
+    if (record->publishes_sale != NOBODY)
+        model->shown_sales[record->publishes_sale] = model->sales[record->publishes_sale];
     if (record->ends_import)
         import_ends(model);
 }

@@ -42,6 +42,7 @@ struct record {
     uint32_t drop_count;
     uint32_t drops[PAYMENTS_PER_ORDER];
     int publishes; /* a SKU; NOBODY: none */
+    int publishes_sale;
     bool ends_import;
 };
 
@@ -75,8 +76,9 @@ uint32_t customer_text_size(int customer);
 /* Terms of selling now: the product's over its sale's over the configuration's (L9). */
 struct selling_now {
     const struct terms *terms;
+    const struct sale_terms *sale;
     uint8_t reserve_on, payment_mode;
-    uint32_t hold_seconds, payment_seconds, limit;
+    uint32_t hold_seconds, payment_seconds, review_seconds, limit;
     int64_t starts_wall_ms, ends_wall_ms;
 };
 struct selling_now selling_now(const struct model *model, int sku);
@@ -86,26 +88,46 @@ uint64_t window_reason(const struct model *model, const struct selling_now *sell
 uint64_t stock_reason(
     const struct model *model, int sku, uint32_t units, uint32_t own, uint32_t *available);
 uint64_t keep_until(const struct model *model, int64_t ends_wall_ms);
+/* What customers of that sale may know of a number of units (A5). */
+uint32_t shown_units(const struct sale_terms *sale, uint32_t units);
+uint32_t known_units(const struct sale_terms *sale);
+/* C5. */
+bool cart_is_old(const struct model *model, const struct ask *ask);
+uint32_t names_used(const struct model *model);
 
 void expect_cart_set(const struct model *model, const struct ask *ask, struct expect *expect);
+void expect_extend(const struct model *model, const struct ask *ask, struct expect *expect);
 void expect_checkout(const struct model *model, const struct ask *ask, struct expect *expect);
 void expect_payment(const struct model *model, const struct ask *ask, struct expect *expect);
 void expect_cancel(const struct model *model, const struct ask *ask, struct expect *expect);
+void expect_review(const struct model *model, const struct ask *ask, struct expect *expect);
+void expect_sale(const struct model *model, const struct ask *ask, struct expect *expect);
 void expect_product(const struct model *model, const struct ask *ask, struct expect *expect);
 void expect_stock(const struct model *model, const struct ask *ask, struct expect *expect);
 void happen_cart_set(struct model *model, uint32_t shard, const struct ask *ask);
 void happen_cart_clear(struct model *model, uint32_t shard, const struct ask *ask);
+void happen_extend(struct model *model, uint32_t shard, const struct ask *ask);
 void happen_checkout(struct model *model, uint32_t shard, const struct ask *ask,
     const struct expect *expect, const struct seen *seen);
 void happen_payment(struct model *model, uint32_t shard, struct record *record,
     const struct ask *ask, const struct expect *expect, const struct seen *seen);
 void happen_cancel(
     struct model *model, uint32_t shard, const struct ask *ask, const struct seen *seen);
+void happen_review(
+    struct model *model, uint32_t shard, const struct ask *ask, const struct seen *seen);
+void happen_sale(struct model *model, struct record *record, const struct ask *ask);
 void happen_product(struct model *model, struct record *record, const struct ask *ask);
 void happen_stock(struct model *model, const struct ask *ask, const struct expect *expect,
     const struct seen *seen);
 /* Every unit that the order still has: held or bought before, in `way` now. */
 void order_units_leave(struct model *model, uint32_t shard, struct sold_order *order, enum way way);
 bool sold_is_open(const struct sold_order *order);
+/* An open order ends: units come back, and so does money that was taken meanwhile. */
+void order_closes(struct model *model, uint32_t shard, struct sold_order *order);
+void order_confirms(const struct model *model, struct sold_order *order);
+bool has_own_money(const struct sold_order *order);
+/* What of the order's total its cancelled units are worth. */
+int64_t cancelled_value(const struct sold_order *order);
+const char *observe_window(struct model *model, const struct seen *seen);
 
 #endif

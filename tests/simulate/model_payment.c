@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Payment reports: P2 to P9, O3, one row of the table after another.
+ * Payment reports: K7, P2 to P9, O3, one row of the table after another.
  */
 #include "tests/simulate/model_parts.h"
 
@@ -64,7 +64,7 @@ static bool is_own_money(const struct paying *paying)
     return !paying->due_back && paying->results & (1u << RESULT_AUTHORIZED | 1u << RESULT_CAPTURED);
 }
 
-static bool has_own_money(const struct sold_order *order)
+bool has_own_money(const struct sold_order *order)
 {
     for (uint32_t i = 0; i < order->payment_count; i++) {
         if (is_own_money(&order->payments[i]))
@@ -120,12 +120,16 @@ static uint32_t new_allowances(const struct model *model, const struct sold_orde
     return count;
 }
 
-static int64_t cancelled_value(const struct sold_order *order)
+/* Its price, and at most the total: that is all that was paid; all of it when nothing is left. */
+int64_t cancelled_value(const struct sold_order *order)
 {
     int64_t value = 0;
-    for (uint32_t i = 0; i < order->line_count; i++)
+    bool whole = true;
+    for (uint32_t i = 0; i < order->line_count; i++) {
         value += order->lines[i].price * order->lines[i].cancelled;
-    return value;
+        whole = whole && order->lines[i].cancelled == order->lines[i].quantity;
+    }
+    return whole || value > order->total ? order->total : value;
 }
 
 /* Money for an order that cannot have it: due back, unless this very money is due back already. */
@@ -151,6 +155,9 @@ static void money_reason(const struct sold_order *order, const struct ask *ask,
                                                    : 0;
     if (!fits(order->paid, paid) || !fits(order->refund_due, due))
         expect->refusals |= BIT(OUTCOME_INVALID);
+    /* In review a decline may add the order's own money, and nobody could be refused then. */
+    if (order->status == ORDER_REVIEW && (wide)order->refund_due + due + order->total > INT64_MAX)
+        expect->refusals |= BIT(OUTCOME_INVALID);
 }
 
 static void expect_money(const struct model *model, const struct ask *ask,
@@ -159,8 +166,8 @@ static void expect_money(const struct model *model, const struct ask *ask,
     bool pays = true;
     switch ((enum order_status)order->status) {
     case ORDER_PENDING_PAYMENT:
-    case ORDER_REVIEW:
         break;
+    case ORDER_REVIEW:
     case ORDER_CONFIRMED:
         pays = pays_order(order, known);
         break;
@@ -211,6 +218,34 @@ static void expect_report(const struct model *model, const struct ask *ask,
     CHECK(!"a report has a result");
 }
 
+/* Other adjustments than those that stand (K7). */
+static bool report_adjusts(const struct sold_order *order, const struct ask *ask)
+{
+    return ask->adjusting.set && ask->adjusting.size != order->adjustment_size;
+}
+
+/* Until the order is confirmed or has any money its total may still change, with money alone. */
+static void adjust_reason(const struct model *model, const struct sold_order *order,
+    const struct ask *ask, struct sold_order *adjusted, struct expect *expect)
+{
+    bool has_money = false;
+    for (uint32_t i = 0; i < order->payment_count; i++)
+        has_money = has_money ||
+                    order->payments[i].results & (1u << RESULT_AUTHORIZED | 1u << RESULT_CAPTURED);
+    if (!is_money(ask->result))
+        expect->refusals |= BIT(OUTCOME_INVALID);
+    if (order->confirmed_wall_ms != 0 || has_money)
+        expect->refusals |= BIT(OUTCOME_INVALID_TRANSITION);
+    if (!fits(order->items_total, ask->adjusting.sum) ||
+        order->items_total + ask->adjusting.sum < 0)
+        expect->refusals |= BIT(OUTCOME_INVALID);
+    else
+        adjusted->total = order->items_total + ask->adjusting.sum;
+    if (model->used[model->home[order->customer]].blocks + blocks_of(ask->adjusting.size) >
+        model->capacity.text_bytes / 32)
+        expect->refusals |= BIT(OUTCOME_CAPACITY_EXHAUSTED);
+}
+
 void expect_payment(const struct model *model, const struct ask *ask, struct expect *expect)
 {
     const struct sold_order *order = model_order(model, ask->order_slot, ask->order_id);
@@ -226,11 +261,15 @@ void expect_payment(const struct model *model, const struct ask *ask, struct exp
     expect->order = ask->order_slot;
     if (ask->customer != NOBODY && ask->customer != order->customer)
         expect->refusals |= BIT(OUTCOME_NOT_FOUND);
+    struct sold_order adjusted = *order;
+    if (report_adjusts(order, ask))
+        adjust_reason(model, order, ask, &adjusted, expect);
     if (ask->currency != order->currency ||
-        (ask->result != RESULT_REFUNDED && ask->amount != order->total))
+        (ask->result != RESULT_REFUNDED && ask->amount != adjusted.total))
         expect->refusals |= BIT(OUTCOME_PAYMENT_MISMATCH); /* P2 */
     if (expect->refusals != 0)
         return;
+    order = &adjusted;
     const struct paying *known = known_report(order, ask);
     if (is_repeated(known, ask->result)) { /* P3 */
         expect->replayed = true;
@@ -291,12 +330,10 @@ static void order_cancelled(struct sold_order *order, bool restocked)
 
 static void order_paid(struct model *model, struct sold_order *order, const struct ask *ask)
 {
-    order->status = ORDER_CONFIRMED;
-    if (order->confirmed_wall_ms == 0) {
-        order->confirmed_wall_ms = model->now.wall_ms;
-        order->cancel_until_wall_ms =
-            model->now.wall_ms + (int64_t)model->policy.cancel_seconds * 1000;
-    }
+    if (order->status == ORDER_REVIEW)
+        model->happened = EVENT_ORDER_REVIEW; /* the payment is noted */
+    else
+        order_confirms(model, order);
     if (ask->result != RESULT_CAPTURED)
         return;
     order->paid += ask->amount;
@@ -313,10 +350,12 @@ static bool happen_money(struct model *model, uint32_t shard, struct sold_order 
         order_units_leave(model, shard, order, WAY_SELL);
     } else if (order->status == ORDER_EXPIRED && expect->reclaims) {
         order_reclaims(model, shard, order);
-    } else if (order->status != ORDER_CONFIRMED || !pays_order(order, known)) {
+    } else if ((order->status != ORDER_CONFIRMED && order->status != ORDER_REVIEW) ||
+               !pays_order(order, known)) {
         order->refund_due += comes_back(order, known, ask->amount);
         order->paid += ask->result == RESULT_CAPTURED ? ask->amount : 0;
-        if (order->status != ORDER_CONFIRMED && order->refund_due > 0)
+        if (order->status != ORDER_CONFIRMED && order->status != ORDER_REVIEW &&
+            order->refund_due > 0)
             order->status = ORDER_REFUND_REQUIRED;
         return true;
     }
@@ -327,13 +366,14 @@ static bool happen_money(struct model *model, uint32_t shard, struct sold_order 
 /* P9: once, and never past the longest life. */
 static void happen_pending(const struct model *model, struct sold_order *order)
 {
-    uint64_t seconds = model->policy.payment_seconds, most = model->policy.max_life_seconds;
-    uint64_t due = model->now.shelf_ms + seconds * 1000;
-    uint64_t latest = order->born_due_shelf_ms + (most > seconds ? (most - seconds) * 1000 : 0);
+    uint64_t due = model->now.shelf_ms + order->payment_seconds * UINT64_C(1000);
+    uint64_t latest = order->created_shelf_ms + model->policy.max_life_seconds * UINT64_C(1000);
     if (due > latest)
         due = latest;
-    if (order->due_shelf_ms == order->born_due_shelf_ms && due > order->due_shelf_ms)
-        order->due_shelf_ms = due;
+    if (order->extended || due <= order->due_shelf_ms)
+        return;
+    order->extended = true;
+    order->due_shelf_ms = due;
 }
 
 static void note_payment(struct sold_order *order, const struct ask *ask, bool due_back)
@@ -389,6 +429,16 @@ static void claim_take(struct model *model, struct record *record, const struct 
     model->claims_taken++;
 }
 
+static void order_adjusts(
+    struct model *model, uint32_t shard, struct sold_order *order, const struct ask *ask)
+{
+    order->adjusted = true;
+    order->born_adjustment_size = order->adjustment_size;
+    order->adjustment_size = ask->adjusting.size;
+    order->total = order->items_total + ask->adjusting.sum;
+    model->used[shard].blocks += blocks_of(order->adjustment_size);
+}
+
 /* How a report is streamed that is not money. */
 static enum event_kind event_of(enum payment_result result)
 {
@@ -407,9 +457,13 @@ void happen_payment(struct model *model, uint32_t shard, struct record *record,
     struct buyer *buyer = buyer_change(model, shard, order->customer);
     bool was_open = sold_is_open(order), due_back = false;
     model->happened = event_of((enum payment_result)ask->result);
+    if (report_adjusts(order, ask))
+        order_adjusts(model, shard, order, ask);
     if (is_money(ask->result)) {
+        model->happened = EVENT_ORDER_CONFIRMED;
         due_back = happen_money(model, shard, order, ask, expect);
-        model->happened = due_back ? EVENT_ORDER_REFUND_REQUIRED : EVENT_ORDER_CONFIRMED;
+        if (due_back)
+            model->happened = EVENT_ORDER_REFUND_REQUIRED;
     } else if (ask->result == RESULT_PENDING && order->status == ORDER_PENDING_PAYMENT) {
         happen_pending(model, order);
     } else if (ask->result == RESULT_CANCELLED) {

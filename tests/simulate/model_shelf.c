@@ -4,14 +4,6 @@
  */
 #include "tests/simulate/model_parts.h"
 
-static uint32_t names_used(const struct model *model)
-{
-    uint32_t count = 0;
-    for (int i = 1; i < SALES_AT_MOST; i++)
-        count += model->sale_named[i] + model->seller_named[i];
-    return count;
-}
-
 static bool same_terms(const struct terms *a, const struct terms *b)
 {
     bool same = a->sale == b->sale && a->seller == b->seller && a->limit == b->limit &&
@@ -39,7 +31,7 @@ void expect_product(const struct model *model, const struct ask *ask, struct exp
         expect_import(model, ask, expect);
         return;
     }
-    uint32_t names = terms->sale != 0 && !model->sale_named[terms->sale];
+    uint32_t names = terms->sale != 0 && model->sales[terms->sale].version == 0;
     names += terms->seller != 0 && !model->seller_named[terms->seller];
     uint32_t products = 0;
     for (uint32_t sku = 0; sku < model->skus; sku++)
@@ -76,9 +68,11 @@ void happen_product(struct model *model, struct record *record, const struct ask
     }
     struct product *product = &model->products[ask->sku];
     keep(model, 0, product, sizeof(*product));
-    keep(model, 0, model->sale_named, sizeof(model->sale_named));
+    keep(model, 0, model->sales, sizeof(model->sales));
     keep(model, 0, model->seller_named, sizeof(model->seller_named));
-    model->sale_named[ask->terms.sale] = model->seller_named[ask->terms.seller] = true;
+    model->seller_named[ask->terms.seller] = true;
+    if (ask->terms.sale != 0 && model->sales[ask->terms.sale].version == 0)
+        model->sales[ask->terms.sale].version = 1;
     if (!product->exists) {
         record_move(model, 0, WAY_RAISE, ask->sku, ask->stock);
         product->in_import = ask->in_import;

@@ -87,6 +87,8 @@ static const struct policy policy = {
     .lines_per_cart = 4,
     .units_per_line = 6,
     .max_open_orders = 2,
+    .risk_review_score = 80,
+    .risk_decline_score = 95,
 };
 
 struct setting setting_of(uint64_t seed)
@@ -107,6 +109,8 @@ struct setting setting_of(uint64_t seed)
     uint64_t turn = seed / (sizeof(settings) / sizeof(settings[0]));
     if (turn % 2 == 1)
         setting.policy.payment_mode = PAYMENT_DEFERRED;
+    if (turn % 5 == 3)
+        setting.policy.max_extensions = 3;
     if (turn % 4 == 2)
         setting.policy.max_open_orders = 1;
     if (turn % 3 == 1)

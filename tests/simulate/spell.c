@@ -70,6 +70,43 @@ static void spell_product(const struct ask *ask, struct spelling *spelling)
     spelling->command.product = image;
 }
 
+static void spell_sale(const struct ask *ask, struct spelling *spelling)
+{
+    const struct sale_terms *terms = &ask->sale_terms;
+    spelling->sale = (struct sale_image){
+        .hold_seconds = terms->hold_seconds,
+        .payment_seconds = terms->payment_seconds,
+        .review_seconds = terms->review_seconds,
+        .max_per_customer = terms->limit,
+        .reserve_on = terms->reserve_on,
+        .payment_mode = terms->payment_mode,
+        .counts = terms->counts,
+        .counts_cap = terms->counts_cap,
+        .starts_wall_ms = terms->starts_wall_ms,
+        .ends_wall_ms = terms->ends_wall_ms,
+        .expected_version = ask->expected_version,
+    };
+    spelling->command.sale = text(spelling, "sale", (uint32_t)ask->sale);
+    spelling->command.sale_image = &spelling->sale;
+}
+
+/* What only role service says. */
+static void spell_service(const struct ask *ask, struct spelling *spelling)
+{
+    struct command *command = &spelling->command;
+    command->adjustments_set = ask->adjusting.set;
+    command->adjustments_sum = ask->adjusting.sum;
+    if (ask->adjusting.size > 0) {
+        CHECK(ask->adjusting.size <= sizeof(spelling->adjustments));
+        memset(spelling->adjustments, 'a', ask->adjusting.size);
+        command->adjustments = bytes_of(spelling->adjustments, ask->adjusting.size);
+    }
+    if (ask->kind == COMMAND_CHECKOUT) {
+        command->risk_decision = ask->risk;
+        command->risk_score = ask->score;
+    }
+}
+
 static void spell_items(const struct ask *ask, struct spelling *spelling)
 {
     for (uint32_t i = 0; i < ask->item_count; i++) {
@@ -111,6 +148,10 @@ void spell(const struct ask *ask, struct spelling *spelling)
         .stock_value = ask->stock_value,
         .stock_compare = ask->stock_compare,
         .actor = BYTES("ops"),
+        .review_decision = ask->kind == COMMAND_REVIEW ? ask->risk : (uint8_t)RISK_NONE,
+        .if_version_set = ask->if_version_set,
+        .if_version_count = ask->if_version_set ? 1 : 0,
+        .if_versions = {ask->if_version},
     };
     memcpy(command->order_id, ask->order_id, 16);
     memcpy(command->currency, currencies[ask->currency], 4);
@@ -126,6 +167,9 @@ void spell(const struct ask *ask, struct spelling *spelling)
         spell_product(ask, spelling);
     if (ask->kind == COMMAND_PAYMENT)
         spell_payment(ask, spelling);
+    if (ask->kind == COMMAND_SALE_SET)
+        spell_sale(ask, spelling);
+    spell_service(ask, spelling);
     spell_items(ask, spelling);
     if (ask->reference_size > 0) {
         CHECK(ask->reference_size <= sizeof(spelling->references));
@@ -136,7 +180,7 @@ void spell(const struct ask *ask, struct spelling *spelling)
 
 struct seen seen_of(const struct event *event)
 {
-    struct seen seen = {.kind = event->kind, .customer = NOBODY, .sku = NOBODY};
+    struct seen seen = {.kind = event->kind, .customer = NOBODY, .sku = NOBODY, .sale = NOBODY};
     if (event->text[TEXT_CUSTOMER].size > 0)
         seen.customer = number_of(event->text[TEXT_CUSTOMER]);
     if (event->stream_count > 0)
@@ -146,6 +190,8 @@ struct seen seen_of(const struct event *event)
         seen.key = event->fact.order.key_hash;
     } else if (event->kind == EVENT_STOCK_ADJUSTED) {
         seen.key = event->fact.stock.key_hash;
+    } else if (event->kind == EVENT_SALE_OPENED || event->kind == EVENT_SALE_CLOSED) {
+        seen.sale = number_of(event->text[TEXT_SALE]);
     } else if (event->kind == EVENT_HOLD_EXPIRED) {
         struct bytes names = event->text[TEXT_NAMES];
         seen.sku = number_of(bytes_of(names.data + 1, names.data[0]));

@@ -139,6 +139,9 @@ void world_pass(struct world *world, uint64_t ms)
     begin(world);
     for (uint32_t shard = 0; shard < world->setting.shards; shard++)
         run_due(world, shard);
+    const char *wrong = model_windows(&world->model);
+    if (wrong != NULL)
+        world_fail(world, wrong);
     judge_touched(world, &world->ask, NO_SLOT);
 }
 

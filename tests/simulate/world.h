@@ -79,9 +79,10 @@ struct spelling {
     struct command command;
     struct command_item items[ITEMS_AT_MOST];
     struct product_image image;
+    struct sale_image sale;
     char texts[12][40];
     uint32_t text_count;
-    char references[2048];
+    char references[2048], adjustments[2048];
 };
 void spell(const struct ask *ask, struct spelling *spelling);
 /* Names that the engine gave, as numbers: of an event, of a SKU ("S3"), of a sale. */
