@@ -159,6 +159,15 @@ static void somebody_retries(struct world *world)
     world_ask(world, &ask);
 }
 
+/* Half of the time the shards cannot keep up with what is due. */
+static void pass(struct world *world, uint64_t ms)
+{
+    if (once_in(world, 2))
+        world_lag(world, ms, below(world, 6));
+    else
+        world_pass(world, ms);
+}
+
 /* To the deadline of somebody's hold or order, or to just before it (L2). */
 static bool pass_to_deadline(struct world *world)
 {
@@ -169,7 +178,7 @@ static bool pass_to_deadline(struct world *world)
         deadline = buyer->lines[below(world, buyer->line_count)].deadline_shelf_ms;
     if (deadline <= now)
         return false;
-    world_pass(world, deadline - now - (once_in(world, 2) ? 1 : 0));
+    pass(world, deadline - now - (once_in(world, 2) ? 1 : 0));
     return true;
 }
 
@@ -180,9 +189,9 @@ static void clock_runs(struct world *world)
     if (once_in(world, 30))
         world_pass(world, below(world, 90000000)); /* to the next day */
     else if (once_in(world, 10))
-        world_pass(world, below(world, 120000));
+        pass(world, below(world, 120000));
     else
-        world_pass(world, below(world, 3000));
+        pass(world, below(world, 3000));
 }
 
 /* The journal is nearly full, or is not; PostgreSQL is behind, or is not. */
@@ -216,8 +225,10 @@ void actors_step(struct world *world)
         merchant_changes_product(world);
     else if (turn < 92)
         somebody_retries(world);
-    else if (turn < 99)
+    else if (turn < 98)
         clock_runs(world);
+    else if (turn < 99)
+        merchant_switches(world);
     else if (once_in(world, 3))
         merchant_changes_sale(world);
     else if (once_in(world, 4))

@@ -29,9 +29,9 @@ struct ask merchant_product(struct world *world, int sku, bool first)
         terms->limit = 0, terms->reserve_on = RESERVE_UNSET; /* the sale's */
     terms->price[1] = some_price(world, sku);
     terms->price[2] = once_in(world, 2) || terms->own_currency == 2 ? some_price(world, sku) : 0;
-    if (!first && once_in(world, 6))
+    if (!first && once_in(world, 10))
         terms->starts_wall_ms = now + (int64_t)below(world, 4000) - 2000;
-    if (!first && once_in(world, 6))
+    if (!first && once_in(world, 10))
         terms->ends_wall_ms = now + (int64_t)below(world, 60000) - 2000;
     ask.stock = below(world, world->setting.stock_at_most + 1);
     const struct product *product = &model->products[sku];
@@ -70,9 +70,9 @@ void merchant_changes_sale(struct world *world)
         terms->payment_mode = (uint8_t)below(world, 3);
         terms->counts = (uint8_t)(once_in(world, 2) ? COUNTS_EXACT : below(world, 3));
         terms->counts_cap = terms->counts == COUNTS_CAPPED ? 1 + below(world, 3) : 0;
-        if (once_in(world, 3))
+        if (once_in(world, 6))
             terms->starts_wall_ms = now + (int64_t)below(world, 6000) - 3000;
-        if (once_in(world, 3))
+        if (once_in(world, 6))
             terms->ends_wall_ms = now + (int64_t)below(world, 60000) - 2000;
     } else {
         *terms = sale->terms; /* the same again, or nearly */
@@ -80,6 +80,35 @@ void merchant_changes_sale(struct world *world)
     }
     if (once_in(world, 5))
         ask.expected_version = sale->version + below(world, 2);
+    world_ask(world, &ask);
+}
+
+/* What is not open, so that selling goes on again. */
+static bool some_stopped(struct world *world, struct ask *ask)
+{
+    struct model *model = &world->model;
+    for (uint32_t i = 0; i < 12; i++) {
+        ask->switch_scope = (uint8_t)(1 + below(world, 3));
+        ask->sku = some_sku(world);
+        ask->sale = 1 + (int)below(world, SALES_AT_MOST - 1);
+        int target = ask->switch_scope == SCOPE_SALE ? ask->sale : ask->sku;
+        if (model_scope(model, ask->switch_scope, target)->newest != 0)
+            return true;
+    }
+    return false;
+}
+
+void merchant_switches(struct world *world)
+{
+    struct ask ask = {.kind = COMMAND_SWITCH, .role = ROLE_OPERATOR, .customer = NOBODY};
+    bool stopped = some_stopped(world, &ask);
+    ask.switch_action = (uint8_t)(stopped && !once_in(world, 8) ? SWITCH_RESUME : SWITCH_PAUSE);
+    if (!stopped && ask.switch_scope == SCOPE_ALL && once_in(world, 2))
+        ask.switch_scope = SCOPE_SKU;
+    if (ask.switch_action == SWITCH_PAUSE && once_in(world, 2))
+        ask.switch_action = SWITCH_KILL;
+    if (ask.switch_action == SWITCH_PAUSE && ask.switch_scope == SCOPE_ALL && once_in(world, 2))
+        ask.switch_action = SWITCH_FREEZE;
     world_ask(world, &ask);
 }
 

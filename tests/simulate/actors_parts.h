@@ -33,6 +33,7 @@ void merchant_changes_stock(struct world *world);
 void merchant_reads_stock(struct world *world);
 void merchant_imports(struct world *world);
 void merchant_decides(struct world *world);
+void merchant_switches(struct world *world);
 void bank_reports(struct world *world);
 
 #endif

@@ -166,8 +166,9 @@ static void judge_line(
         JUDGE(have->used == want->used);
     }
     if (have->outcome == OUTCOME_HELD_BY_OTHERS)
-        JUDGE(have->next_release_shelf_ms == 0 ||
-              have->next_release_shelf_ms > world->model.now.shelf_ms);
+        JUDGE(
+            have->next_release_shelf_ms == 0 ||
+            (have->next_release_shelf_ms > world->model.now.shelf_ms && !world->model.now.frozen));
 }
 
 /* K2: every failing line is listed, no other is, and one reason for all is the reply's. */
@@ -252,6 +253,8 @@ void judge_reply(const struct world *world, const struct ask *ask, const struct 
         JUDGE(answer->unchanged == expect->unchanged);
         JUDGE(answer->created == !world->model.products[ask->sku].exists);
     }
+    if (ask->kind == COMMAND_SWITCH)
+        JUDGE(answer->switched == expect->switched);
     if (ask->kind == COMMAND_SALE_SET) {
         JUDGE(answer->version == expect->version);
         JUDGE(answer->unchanged == expect->unchanged);
@@ -286,6 +289,19 @@ void judge_touched(const struct world *world, const struct ask *ask, uint32_t or
     JUDGE(claims_used(&world->shop.shelf->claims) == model->claims_taken);
 }
 
+/* W6: in force for every shard is what is durable. */
+static void judge_switches(const struct world *world)
+{
+    const struct switches *switches = &world->shop.shelf->switches;
+    const struct model *model = &world->model;
+    JUDGE(switches_all(switches) == model->stopped_all.in_force);
+    for (int sku = 0; sku < (int)model->skus; sku++) {
+        uint32_t index = index_of_sku(world, sku);
+        if (index != SKU_NONE)
+            JUDGE(switches_state(switches, index, 0) == model_stopped(model, sku, 0));
+    }
+}
+
 static void judge_shard(const struct world *world, uint32_t shard)
 {
     const struct engine *engine = engine_of(world, shard);
@@ -315,6 +331,7 @@ void judge_everything(const struct world *world)
         judge_words(world, sku);
     for (int customer = 0; customer < (int)world->model.customers; customer++)
         judge_cart(world, customer);
+    judge_switches(world);
     stock_check(&world->shop.shelf->stock);
     claims_check(&world->shop.shelf->claims);
     JUDGE(claims_used(&world->shop.shelf->claims) == world->model.claims_taken);

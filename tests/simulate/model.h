@@ -32,6 +32,7 @@ enum {
     ORDER_LINES_AT_MOST = 8,
     ALLOWANCES_AT_MOST = SKUS_AT_MOST * SALES_AT_MOST,
     PAYMENTS_AT_MOST = 16384, /* numbers of payment ids */
+    KILLS_REMEMBERED = 1024,
     TOUCHED_AT_MOST = 8,
     NO_SLOT = 0, /* slots of orders and keys begin at 1 */
 };
@@ -143,6 +144,35 @@ struct sale_of {
     struct sale_terms terms;
 };
 
+/* What a merchant has stopped on one scope; bits of core/switches.h. */
+struct stopped {
+    uint8_t newest, in_force; /* of the newest switch; of the newest durable one */
+    uint32_t kill;            /* its number while it stands; 0 none */
+};
+
+/* A kill by its number, and what has durably come of it. */
+struct kill_of {
+    uint8_t scope;         /* enum switch_scope */
+    int target;            /* SKU or sale */
+    uint32_t shards_ended; /* bits */
+    uint64_t released, cancelled;
+};
+
+/* A kill that a shard has begun and not ended. */
+struct killing {
+    uint32_t kill;
+    uint8_t scope;
+    int target;
+    uint64_t released, cancelled;
+};
+
+/* The kills of one shard, in the order they were begun. */
+struct killer {
+    uint32_t begun; /* the last one */
+    uint32_t count;
+    struct killing killings[KILLS_MAX];
+};
+
 /* One SKU's units, by where they are. */
 struct units {
     uint32_t allotment;                 /* durable */
@@ -187,7 +217,8 @@ struct expect {
     uint32_t version;                /* of a product or a sale */
     struct numbers numbers;          /* a stock call's reply */
     uint32_t short_units;
-    int64_t total; /* a checkout's quote */
+    int64_t total;    /* a checkout's quote */
+    uint8_t switched; /* the state of a scope afterwards */
     /* For happen(): */
     int64_t delta;            /* of a stock change */
     struct sold_order placed; /* of a checkout */
@@ -201,6 +232,7 @@ struct seen {
     int customer; /* NOBODY: the event names none */
     int sku;      /* of a hold that expired */
     int sale;     /* that opened or closed */
+    struct killing killing;
     uint8_t order_id[16];
     struct hash128 key;  /* of a key made or forgotten */
     uint64_t stream_seq; /* the last one used; 0 none */
@@ -225,6 +257,10 @@ struct model {
     uint8_t sale_told[SALES_AT_MOST]; /* enum sale_told */
     bool seller_named[SALES_AT_MOST];
     bool importing, import_ending;
+    struct stopped stopped_all, stopped_sales[SALES_AT_MOST], stopped_skus[SKUS_AT_MOST];
+    uint32_t kill_last, kills_published; /* the newest; the newest durable one */
+    struct kill_of kills[KILLS_REMEMBERED];
+    struct killer killers[SHARDS_AT_MOST];
     struct units units[SKUS_AT_MOST];
     struct claim claims[PAYMENTS_AT_MOST];
     uint32_t claims_taken, claims_room;
@@ -259,6 +295,13 @@ struct numbers model_numbers(const struct model *model, int sku);
  * is wrong. */
 const char *model_recount(const struct model *model);
 
+/* The owner of what the ask is about has nothing left that is dead: NULL, or what (L2, W5). */
+const char *model_meets_the_dead(const struct model *model, const struct ask *ask);
+/* After everything that is due: no kill is under way. */
+const char *model_killed(const struct model *model);
+/* What stands against new units of a SKU now (W3). */
+uint8_t model_stopped(const struct model *model, int sku, int sale);
+struct stopped *model_scope(struct model *model, uint8_t scope, int target);
 /* After everything that is due: what is told of each sale's window; NULL, or what is wrong. */
 const char *model_windows(const struct model *model);
 

@@ -33,7 +33,7 @@ static void compete(const struct model *model, const struct ask *ask, uint32_t m
 {
     struct selling_now selling = selling_now(model, ask->sku);
     uint32_t own = live == NULL ? 0 : live->quantity;
-    uint64_t window = window_reason(model, &selling);
+    uint64_t window = opening_reason(model, ask->sku, &selling);
     expect->refusals |= window;
     if (window != 0)
         return;

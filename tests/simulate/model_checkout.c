@@ -144,7 +144,7 @@ static uint64_t line_reason(const struct model *model, const struct ask *ask,
     wanted->price = basket->currency ? selling->terms->price[basket->currency] : 0;
     if (wanted->price == 0)
         return BIT(OUTCOME_CURRENCY_MISMATCH);
-    uint64_t window = window_reason(model, selling);
+    uint64_t window = opening_reason(model, wanted->sku, selling);
     if (window != 0)
         return window;
     uint32_t counted = allowance_of(model, ask->customer, wanted->sku, selling->terms->sale);

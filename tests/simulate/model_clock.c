@@ -12,9 +12,14 @@ static const char *observe_hold(struct model *model, uint32_t shard, const struc
     struct cart_line *line = line_of(model, seen->customer, seen->sku);
     if (line == NULL || line->state != LINE_HELD)
         return "a hold that is not alive expired";
-    if (line->deadline_shelf_ms > model->now.shelf_ms)
+    struct killing *killing = killing_of_line(model, shard, line->sku, line->sale);
+    if (killing == NULL && line->deadline_shelf_ms > model->now.shelf_ms)
         return "a hold expired before its deadline";
-    model->observed_deadline_shelf_ms = line->deadline_shelf_ms;
+    if (killing == NULL)
+        model->observed_deadline_shelf_ms = line->deadline_shelf_ms;
+    killer_change(model, shard);
+    if (killing != NULL)
+        killing->released += line->quantity;
     struct buyer *buyer = buyer_change(model, shard, seen->customer);
     line->state = LINE_EXPIRED;
     line->deadline_shelf_ms = 0;
@@ -35,22 +40,41 @@ static uint32_t find_order(const struct model *model, uint32_t shard, const uint
     return NO_SLOT;
 }
 
-/* No decision by now is a decline (P11). */
-static const char *observe_undecided(struct model *model, uint32_t shard, const struct seen *seen)
+static const char *dead_order(
+    const struct model *model, const struct sold_order *order, bool killed)
+{
+    if (killed)
+        return sold_is_open(order) ? NULL : "a kill cancelled an order that was not open (W5)";
+    if (order->status != ORDER_REVIEW)
+        return "the clock cancelled an order that is not in review";
+    return order->due_shelf_ms > model->now.shelf_ms ? "a review ended before its time" : NULL;
+}
+
+/* No decision by now is a decline (P11); or a kill has reached the order (W5). */
+static const char *observe_closed(struct model *model, uint32_t shard, const struct seen *seen)
 {
     uint32_t slot = find_order(model, shard, seen->order_id);
-    if (slot == NO_SLOT || model->orders[shard][slot].status != ORDER_REVIEW)
-        return "the clock cancelled an order that is not in review";
-    if (model->orders[shard][slot].due_shelf_ms > model->now.shelf_ms)
-        return "a review ended before its time";
-    model->observed_deadline_shelf_ms = model->orders[shard][slot].due_shelf_ms;
+    if (slot == NO_SLOT)
+        return "the clock cancelled an order that is not kept";
     struct sold_order *order = order_change(model, shard, slot);
+    struct killing *killing = killing_of_order(model, shard, order);
+    const char *wrong = dead_order(model, order, killing != NULL);
+    if (wrong != NULL)
+        return wrong;
+    killer_change(model, shard);
+    for (uint32_t i = 0; killing != NULL && i < order->line_count; i++)
+        killing->released += order->lines[i].quantity;
+    if (killing != NULL)
+        killing->cancelled++;
+    else
+        model->observed_deadline_shelf_ms = order->due_shelf_ms;
     order_closes(model, shard, order);
-    order->review_decision = RISK_DECLINE;
+    if (killing == NULL)
+        order->review_decision = RISK_DECLINE;
     order->version++;
     order->changed_shelf_ms = model->now.shelf_ms;
     order->stream_seq = seen->stream_seq;
-    return seen->kind == model->happened ? NULL : "a review ended with another event";
+    return seen->kind == model->happened ? NULL : "an open order ended with another event";
 }
 
 static const char *observe_expired(struct model *model, uint32_t shard, const struct seen *seen)
@@ -58,6 +82,8 @@ static const char *observe_expired(struct model *model, uint32_t shard, const st
     uint32_t slot = find_order(model, shard, seen->order_id);
     if (slot == NO_SLOT || model->orders[shard][slot].status != ORDER_PENDING_PAYMENT)
         return "an order that waits for no payment expired";
+    if (killing_of_order(model, shard, &model->orders[shard][slot]) != NULL)
+        return "an order expired that a kill had reached (W5)";
     if (model->orders[shard][slot].due_shelf_ms > model->now.shelf_ms)
         return "an order expired before its payment was due";
     model->observed_deadline_shelf_ms = model->orders[shard][slot].due_shelf_ms;
@@ -216,7 +242,9 @@ const char *model_observe(struct model *model, uint32_t shard, const struct seen
     if (seen->kind == EVENT_ORDER_EXPIRED)
         return observe_expired(model, shard, seen);
     if (seen->kind == EVENT_ORDER_CANCELLED || seen->kind == EVENT_ORDER_REFUND_REQUIRED)
-        return observe_undecided(model, shard, seen);
+        return observe_closed(model, shard, seen);
+    if (seen->kind == EVENT_KILL_BEGUN || seen->kind == EVENT_KILL_ENDED)
+        return observe_kill(model, shard, record, seen);
     if (seen->kind == EVENT_SALE_OPENED || seen->kind == EVENT_SALE_CLOSED)
         return shard == 0 ? observe_window(model, seen) : "a window turned on another shard";
     if (seen->kind == EVENT_ORDERS_FORGOTTEN)

@@ -173,6 +173,7 @@ void model_settle(struct model *model, uint32_t shard)
         model->shown_sales[record->publishes_sale] = model->sales[record->publishes_sale];
     if (record->ends_import)
         import_ends(model);
+    settle_switch(model, record, shard);
 }
 
 static void count_order(struct model *model, const struct sold_order *order)

@@ -43,6 +43,11 @@ struct record {
     uint32_t drops[PAYMENTS_PER_ORDER];
     int publishes; /* a SKU; NOBODY: none */
     int publishes_sale;
+    struct stopped *switches; /* NULL: none */
+    uint8_t state;
+    uint32_t kill; /* begun by the switch, or ended on this shard; 0 none */
+    bool ends_kill;
+    uint64_t released, cancelled;
     bool ends_import;
 };
 
@@ -84,6 +89,8 @@ struct selling_now {
 struct selling_now selling_now(const struct model *model, int sku);
 /* 0, or the outcome of a closed window as a bit (W1). */
 uint64_t window_reason(const struct model *model, const struct selling_now *selling);
+/* The same, and what a merchant has stopped (W3). */
+uint64_t opening_reason(const struct model *model, int sku, const struct selling_now *selling);
 /* 0, or why so many units cannot be had by somebody who holds `own` (A4, A6). */
 uint64_t stock_reason(
     const struct model *model, int sku, uint32_t units, uint32_t own, uint32_t *available);
@@ -102,6 +109,7 @@ void expect_payment(const struct model *model, const struct ask *ask, struct exp
 void expect_cancel(const struct model *model, const struct ask *ask, struct expect *expect);
 void expect_review(const struct model *model, const struct ask *ask, struct expect *expect);
 void expect_sale(const struct model *model, const struct ask *ask, struct expect *expect);
+void expect_switch(const struct model *model, const struct ask *ask, struct expect *expect);
 void expect_product(const struct model *model, const struct ask *ask, struct expect *expect);
 void expect_stock(const struct model *model, const struct ask *ask, struct expect *expect);
 void happen_cart_set(struct model *model, uint32_t shard, const struct ask *ask);
@@ -116,6 +124,8 @@ void happen_cancel(
 void happen_review(
     struct model *model, uint32_t shard, const struct ask *ask, const struct seen *seen);
 void happen_sale(struct model *model, struct record *record, const struct ask *ask);
+void happen_switch(
+    struct model *model, struct record *record, const struct ask *ask, const struct expect *expect);
 void happen_product(struct model *model, struct record *record, const struct ask *ask);
 void happen_stock(struct model *model, const struct ask *ask, const struct expect *expect,
     const struct seen *seen);
@@ -126,8 +136,22 @@ bool sold_is_open(const struct sold_order *order);
 void order_closes(struct model *model, uint32_t shard, struct sold_order *order);
 void order_confirms(const struct model *model, struct sold_order *order);
 bool has_own_money(const struct sold_order *order);
+/* P5: whether an expired order may have its units again, which allowances that needs anew, how. */
+bool order_stays_dead(const struct model *model, const struct sold_order *order);
+bool order_can_reclaim(const struct model *model, const struct sold_order *order);
+uint32_t order_new_allowances(const struct model *model, const struct sold_order *order);
+void order_reclaims(struct model *model, uint32_t shard, struct sold_order *order);
 /* What of the order's total its cancelled units are worth. */
 int64_t cancelled_value(const struct sold_order *order);
+/* The first kill under way on the shard that reaches it; NULL: none. */
+struct killing *killing_of_line(const struct model *model, uint32_t shard, int sku, int sale);
+struct killing *killing_of_order(
+    const struct model *model, uint32_t shard, const struct sold_order *order);
+/* The shard's kills are about to change. */
+void killer_change(struct model *model, uint32_t shard);
+const char *observe_kill(
+    struct model *model, uint32_t shard, struct record *record, const struct seen *seen);
+void settle_switch(struct model *model, const struct record *record, uint32_t shard);
 const char *observe_window(struct model *model, const struct seen *seen);
 
 #endif

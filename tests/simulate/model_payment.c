@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Payment reports: K7, P2 to P9, O3, one row of the table after another.
+ * Payment reports: K7, P2 to P4, P6 to P9, O3, one row of the table after another.
  */
 #include "tests/simulate/model_parts.h"
 
@@ -79,47 +79,6 @@ static bool pays_order(const struct sold_order *order, const struct paying *know
     return (known != NULL && is_own_money(known)) || !has_own_money(order);
 }
 
-/* What an earlier line of the order counts against the same limit. */
-static uint32_t counted_before(const struct sold_order *order, uint32_t index)
-{
-    uint32_t units = 0;
-    for (uint32_t i = 0; i < index; i++) {
-        const struct sold_line *line = &order->lines[i];
-        if (line->limit > 0 && line->sku == order->lines[index].sku &&
-            line->sale == order->lines[index].sale)
-            units += line->quantity;
-    }
-    return units;
-}
-
-/* P5: the units of an expired order once more, all or none. */
-static bool can_reclaim(const struct model *model, const struct sold_order *order)
-{
-    uint32_t wanted[SKUS_AT_MOST] = {0};
-    for (uint32_t i = 0; i < order->line_count; i++) {
-        const struct sold_line *line = &order->lines[i];
-        uint32_t used =
-            allowance_of(model, order->customer, line->sku, line->sale) + counted_before(order, i);
-        wanted[line->sku] += line->quantity;
-        if (model_numbers(model, line->sku).available < wanted[line->sku])
-            return false;
-        if (line->limit > 0 && used + line->quantity > line->limit)
-            return false;
-    }
-    return true;
-}
-
-static uint32_t new_allowances(const struct model *model, const struct sold_order *order)
-{
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < order->line_count; i++) {
-        const struct sold_line *line = &order->lines[i];
-        count += line->limit > 0 && counted_before(order, i) == 0 &&
-                 allowance_of(model, order->customer, line->sku, line->sale) == 0;
-    }
-    return count;
-}
-
 /* Its price, and at most the total: that is all that was paid; all of it when nothing is left. */
 int64_t cancelled_value(const struct sold_order *order)
 {
@@ -172,12 +131,18 @@ static void expect_money(const struct model *model, const struct ask *ask,
         pays = pays_order(order, known);
         break;
     case ORDER_EXPIRED:
+        if (order_stays_dead(model, order)) {
+            pays = false;
+            expect->success = OUTCOME_REFUND_REQUIRED;
+            break;
+        }
         if (model->now.journal_full)
             expect->refusals |= BIT(OUTCOME_JOURNAL_FULL);
-        if (new_allowances(model, order) + model->used[model->home[order->customer]].allowances >
+        if (order_new_allowances(model, order) +
+                model->used[model->home[order->customer]].allowances >
             model->capacity.allowances)
             expect->refusals |= BIT(OUTCOME_CAPACITY_EXHAUSTED);
-        pays = expect->reclaims = can_reclaim(model, order);
+        pays = expect->reclaims = order_can_reclaim(model, order);
         expect->success = pays ? OUTCOME_OK : OUTCOME_REFUND_REQUIRED; /* P6 */
         break;
     case ORDER_CANCELLED: /* P7 */
@@ -304,18 +269,6 @@ void order_units_leave(struct model *model, uint32_t shard, struct sold_order *o
                 model, shard, order->customer, line->sku, line->sale, line->limit, units);
         record_move(model, shard, way, line->sku, units);
     }
-}
-
-static void order_reclaims(struct model *model, uint32_t shard, struct sold_order *order)
-{
-    for (uint32_t i = 0; i < order->line_count; i++) {
-        const struct sold_line *line = &order->lines[i];
-        model->units[line->sku].live += line->quantity;
-        allowance_more(
-            model, shard, order->customer, line->sku, line->sale, line->limit, line->quantity);
-    }
-    order_units_leave(model, shard, order, WAY_SELL);
-    order->reclaimed = true;
 }
 
 static void order_cancelled(struct sold_order *order, bool restocked)

@@ -40,6 +40,14 @@ uint64_t window_reason(const struct model *model, const struct selling_now *sell
     return 0;
 }
 
+uint64_t opening_reason(const struct model *model, int sku, const struct selling_now *selling)
+{
+    uint64_t window = window_reason(model, selling);
+    if (window == 0 && model_stopped(model, sku, selling->terms->sale) != 0)
+        return BIT(OUTCOME_PAUSED);
+    return window;
+}
+
 uint32_t known_units(const struct sale_terms *sale)
 {
     if (sale->counts == COUNTS_EXACT)

@@ -109,7 +109,7 @@ static bool saw_everything(const struct told *told)
         OUTCOME_VERSION_CONFLICT, OUTCOME_RESERVATION_EXPIRED, OUTCOME_STALE_VERSION,
         OUTCOME_ARCHIVED, OUTCOME_KEY_REUSED, OUTCOME_CURRENCY_MISMATCH, OUTCOME_TOO_MANY_LINES,
         OUTCOME_QUANTITY_TOO_LARGE, OUTCOME_TOO_MANY_OPEN_ORDERS, OUTCOME_CAPACITY_EXHAUSTED,
-        OUTCOME_JOURNAL_FULL};
+        OUTCOME_JOURNAL_FULL, OUTCOME_PAUSED};
     bool everything = told->crashes > 0 && told->replays > 0;
     for (uint32_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
         if (told->answers[wanted[i]] == 0)

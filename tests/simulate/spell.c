@@ -90,6 +90,17 @@ static void spell_sale(const struct ask *ask, struct spelling *spelling)
     spelling->command.sale_image = &spelling->sale;
 }
 
+static void spell_switch(const struct ask *ask, struct spelling *spelling)
+{
+    struct command *command = &spelling->command;
+    command->switch_action = ask->switch_action;
+    command->switch_scope = ask->switch_scope;
+    if (ask->switch_scope == SCOPE_SALE)
+        command->sale = text(spelling, "sale", (uint32_t)ask->sale);
+    if (ask->switch_scope == SCOPE_SKU)
+        command->sku = text(spelling, "S", (uint32_t)ask->sku);
+}
+
 /* What only role service says. */
 static void spell_service(const struct ask *ask, struct spelling *spelling)
 {
@@ -169,6 +180,8 @@ void spell(const struct ask *ask, struct spelling *spelling)
         spell_payment(ask, spelling);
     if (ask->kind == COMMAND_SALE_SET)
         spell_sale(ask, spelling);
+    if (ask->kind == COMMAND_SWITCH)
+        spell_switch(ask, spelling);
     spell_service(ask, spelling);
     spell_items(ask, spelling);
     if (ask->reference_size > 0) {
@@ -192,6 +205,10 @@ struct seen seen_of(const struct event *event)
         seen.key = event->fact.stock.key_hash;
     } else if (event->kind == EVENT_SALE_OPENED || event->kind == EVENT_SALE_CLOSED) {
         seen.sale = number_of(event->text[TEXT_SALE]);
+    } else if (event->kind == EVENT_KILL_BEGUN || event->kind == EVENT_KILL_ENDED) {
+        seen.killing.kill = event->fact.kill.kill;
+        seen.killing.released = event->fact.kill.released;
+        seen.killing.cancelled = event->fact.kill.cancelled;
     } else if (event->kind == EVENT_HOLD_EXPIRED) {
         struct bytes names = event->text[TEXT_NAMES];
         seen.sku = number_of(bytes_of(names.data + 1, names.data[0]));

@@ -5,6 +5,7 @@
 #include "core/engine_steps.h"
 #include "tests/simulate/actors.h"
 #include "tests/simulate/judge.h"
+#include "tests/simulate/visits.h"
 
 void world_fail(const struct world *world, const char *what)
 {
@@ -27,10 +28,10 @@ void world_fail(const struct world *world, const char *what)
 static void happened(struct world *world, uint32_t shard, const struct event *event)
 {
     shop_happen(&world->shop, shard, event);
-    world->waiting[shard]++;
+    world->made[shard]++;
 }
 
-static void observe(struct world *world, uint32_t shard, const struct event *event)
+void world_observe(struct world *world, uint32_t shard, const struct event *event)
 {
     struct seen seen = seen_of(event);
     happened(world, shard, event);
@@ -39,12 +40,15 @@ static void observe(struct world *world, uint32_t shard, const struct event *eve
         world_fail(world, wrong);
 }
 
-static void begin(struct world *world)
+void world_begin(struct world *world)
 {
     shop_refresh(&world->shop);
     if (world->shop.now.streamed_seq != UINT64_MAX)
         world->model.streamed_since_shelf_ms = world->shop.now.shelf_ms;
     model_begin(&world->model, &world->shop.now);
+    bool frozen = world->model.stopped_all.in_force & SWITCHED_FROZEN;
+    if (world->shop.now.frozen != frozen)
+        world_fail(world, "the clock of the shelf stands still, or does not (W4)");
 }
 
 /* The effect on the model; answers the slot of the order that the step was about. */
@@ -86,13 +90,18 @@ void world_ask(struct world *world, const struct ask *ask)
     struct spelling spelling;
     struct event event;
     struct expect expect;
+    struct visit *visit = visit_room(world), nobody_waits;
     world->ask = *ask;
     remember_ask(world, ask);
     spell(ask, &spelling);
-    begin(world);
+    visit_carry(visit != NULL ? visit : &nobody_waits, &spelling.command);
+    world_begin(world);
     uint32_t shard = shop->last_shard = command_shard(&spelling.command, shop->shards);
     while (engine_due_of(shop->engines[shard], &spelling.command, &shop->now, &event))
-        observe(world, shard, &event);
+        world_observe(world, shard, &event);
+    const char *wrong = model_meets_the_dead(&world->model, ask);
+    if (wrong != NULL)
+        world_fail(world, wrong);
     model_expect(&world->model, ask, &expect);
     bool traced = dice_below(&world->dice, world->setting.digest_every) == 0;
     uint64_t before = traced ? trace(world) : 0;
@@ -109,53 +118,69 @@ void world_ask(struct world *world, const struct ask *ask)
     } else if (traced && before != trace(world)) {
         world_fail(world, "a refusal left a trace (V5)");
     }
+    if (shop->answer.goes_on && visit != NULL)
+        visit_begin(world, visit, shard, ask, &expect);
     judge_touched(world, ask, slot);
     if (ask->kind == COMMAND_CHECKOUT && expect.replayed)
         judge_order(world, shard, slot, true);
 }
 
-/* Everything that is due on a shard, in the order of deadlines (L3). */
-static void run_due(struct world *world, uint32_t shard)
+/* What is due on a shard, in the order of deadlines (L3); at most so many events. */
+static void run_due(struct world *world, uint32_t shard, uint32_t most)
 {
     struct engine *engine = world->shop.engines[shard];
     struct event event;
     uint64_t last = 0;
     do {
-        while (engine_due(engine, &world->shop.now, &event)) {
-            observe(world, shard, &event);
+        while (most > 0 && engine_due(engine, &world->shop.now, &event)) {
+            world_observe(world, shard, &event);
             uint64_t deadline = world->model.observed_deadline_shelf_ms;
             if (deadline != 0 && deadline < last)
                 world_fail(world, "what expired later had the earlier deadline (L3)");
             last = deadline != 0 ? deadline : last;
+            most--;
         }
-    } while (engine_next_due(engine) <= world->shop.now.shelf_ms);
+    } while (most > 0 && engine_next_due(engine) <= world->shop.now.shelf_ms);
+}
+
+void world_lag(struct world *world, uint64_t ms, uint32_t most)
+{
+    world->ask = (struct ask){.customer = NOBODY};
+    if (!(world->model.stopped_all.in_force & SWITCHED_FROZEN)) /* W4 */
+        world->shop.now.shelf_ms += ms;
+    world->shop.now.wall_ms += (int64_t)ms;
+    world_begin(world);
+    for (uint32_t shard = 0; shard < world->setting.shards; shard++)
+        run_due(world, shard, most);
+    judge_touched(world, &world->ask, NO_SLOT);
 }
 
 void world_pass(struct world *world, uint64_t ms)
 {
-    world->ask = (struct ask){.customer = NOBODY};
-    world->shop.now.shelf_ms += ms;
-    world->shop.now.wall_ms += (int64_t)ms;
-    begin(world);
-    for (uint32_t shard = 0; shard < world->setting.shards; shard++)
-        run_due(world, shard);
+    world_lag(world, ms, UINT32_MAX);
     const char *wrong = model_windows(&world->model);
+    if (wrong == NULL)
+        wrong = model_killed(&world->model);
     if (wrong != NULL)
         world_fail(world, wrong);
-    judge_touched(world, &world->ask, NO_SLOT);
+}
+
+static uint32_t waiting(const struct world *world, uint32_t shard)
+{
+    return (uint32_t)(world->made[shard] - world->settled[shard]);
 }
 
 static void settle_one(struct world *world, uint32_t shard)
 {
     CHECK(shop_settle_one(&world->shop, shard));
     model_settle(&world->model, shard);
-    world->waiting[shard]--;
+    world->settled[shard]++;
 }
 
 static void settle_all(struct world *world)
 {
     for (uint32_t shard = 0; shard < world->setting.shards; shard++) {
-        while (world->waiting[shard] > 0)
+        while (waiting(world, shard) > 0)
             settle_one(world, shard);
     }
 }
@@ -169,16 +194,16 @@ static void settle_some(struct world *world)
         world->disks[shard] = (enum disk)dice_below(&world->dice, 3);
     switch (world->disks[shard]) {
     case DISK_FAST:
-        most = world->waiting[shard];
+        most = waiting(world, shard);
         break;
     case DISK_SLOW:
         most = dice_below(&world->dice, 3);
         break;
     case DISK_STUCK:
-        most = world->waiting[shard] > 300 ? world->waiting[shard] : 0;
+        most = waiting(world, shard) > 300 ? waiting(world, shard) : 0;
         break;
     }
-    for (uint32_t i = 0; i < most && world->waiting[shard] > 0; i++)
+    for (uint32_t i = 0; i < most && waiting(world, shard) > 0; i++)
         settle_one(world, shard);
 }
 
@@ -191,7 +216,8 @@ static void crash(struct world *world)
     uint64_t before = trace(world);
     shop_reopen(&world->shop);
     model_crash(&world->model);
-    memset(world->waiting, 0, sizeof(world->waiting));
+    memcpy(world->made, world->settled, sizeof(world->made));
+    visits_end(world);
     if (clean && before != trace(world))
         world_fail(world, "what was rebuilt from the records is not what was there");
     world->crashes++;
@@ -199,9 +225,37 @@ static void crash(struct world *world)
     judge_everything(world);
 }
 
+static void open_scope(struct world *world, uint8_t scope, int target)
+{
+    struct ask ask = {.kind = COMMAND_SWITCH,
+        .role = ROLE_OPERATOR,
+        .customer = NOBODY,
+        .switch_action = SWITCH_RESUME,
+        .switch_scope = scope,
+        .sku = target,
+        .sale = target};
+    if (model_scope(&world->model, scope, target)->newest != 0)
+        world_ask(world, &ask);
+}
+
+/* Kills end, and whatever was stopped goes on. */
+static void open_everything(struct world *world)
+{
+    settle_all(world);
+    world_pass(world, 0);
+    settle_all(world);
+    open_scope(world, SCOPE_ALL, 0);
+    for (int sale = 1; sale < SALES_AT_MOST; sale++)
+        open_scope(world, SCOPE_SALE, sale);
+    for (int sku = 0; sku < (int)world->setting.skus; sku++)
+        open_scope(world, SCOPE_SKU, sku);
+    settle_all(world);
+}
+
 /* V4: with nothing in flight and no live hold, what is available is the allotment less sold. */
 static void nothing_is_stranded(struct world *world)
 {
+    open_everything(world);
     for (uint32_t i = 0; i < 4; i++)
         world_pass(world, 600 * 1000);
     settle_all(world);
@@ -259,8 +313,11 @@ void world_walk(struct world *world)
     for (world->step = 1; world->step <= world->steps; world->step++) {
         actors_step(world);
         settle_some(world);
-        if (world->step % CHECK_EVERY == 0)
+        visits_go_on(world);
+        if (world->step % CHECK_EVERY == 0) {
+            world_pass(world, 0);
             judge_everything(world);
+        }
         if (world->setting.crash_every != 0 &&
             dice_below(&world->dice, world->setting.crash_every) == 0)
             crash(world);

@@ -38,6 +38,20 @@ struct setting {
     bool huge_prices;
 };
 
+/* A call that has more shards to visit. */
+enum { VISITS_AT_MOST = 4, CARRY_SIZE = 4096 };
+
+struct visit {
+    bool used;
+    uint32_t shard, step; /* the next one */
+    uint32_t after_shard; /* once so many records of that shard are durable */
+    uint64_t after;
+    uint32_t kill; /* that it waits for; 0 none */
+    struct ask ask;
+    struct expect expect; /* of its first step */
+    _Alignas(16) uint8_t carry[CARRY_SIZE];
+};
+
 enum disk { DISK_FAST, DISK_SLOW, DISK_STUCK };
 
 struct world {
@@ -47,7 +61,8 @@ struct world {
     struct model model;
     struct dice dice;
     enum disk disks[SHARDS_AT_MOST];
-    uint32_t waiting[SHARDS_AT_MOST]; /* records not yet durable */
+    uint64_t made[SHARDS_AT_MOST], settled[SHARDS_AT_MOST]; /* records; and durable ones */
+    struct visit visits[VISITS_AT_MOST];
 
     /* what actors remember */
     struct {
@@ -72,6 +87,12 @@ void world_close(struct world *world);
 void world_ask(struct world *world, const struct ask *ask);
 /* Time passes, and what is due happens on every shard. */
 void world_pass(struct world *world, uint64_t ms);
+/* The same, but each shard does at most so much of it: the rest is dead all the same. */
+void world_lag(struct world *world, uint64_t ms, uint32_t most);
+/* A command or a passing of time begins: fresh random bits, nothing touched. */
+void world_begin(struct world *world);
+/* An event that nobody's ask was made for: the model must find it due. */
+void world_observe(struct world *world, uint32_t shard, const struct event *event);
 _Noreturn void world_fail(const struct world *world, const char *what);
 
 /* The ask spelled for the engine. The texts live in `spelling`. */
