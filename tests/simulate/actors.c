@@ -102,6 +102,12 @@ static void service_says(struct world *world, struct ask *ask)
         ask->risk = (uint8_t)(1 + below(world, 3));
     if (once_in(world, 6))
         ask->score = below(world, 100);
+    if (!once_in(world, 3))
+        return;
+    ask->identity_count = 1 + below(world, IDENTITIES_AT_MOST);
+    ask->identities[0] = (int)below(world, IDENTITIES / 2);
+    if (ask->identity_count > 1)
+        ask->identities[1] = IDENTITIES / 2 + (int)below(world, IDENTITIES / 2);
 }
 
 static void customer_buys(struct world *world)

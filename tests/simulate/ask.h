@@ -22,6 +22,7 @@ enum {
     CURRENCIES = 3,    /* 0: not named */
     ITEMS_AT_MOST = 4,
     IDENTITIES_AT_MOST = 2, /* of one ask */
+    IDENTITIES = 12,
     NOBODY = -1,
 };
 

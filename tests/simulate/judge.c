@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "core/engine_steps.h"
+#include "core/identities.h"
 #include "tests/simulate/model_parts.h"
 
 #define JUDGE(fact)                                                                                \
@@ -149,6 +150,7 @@ void judge_order(const struct world *world, uint32_t shard, uint32_t slot, bool 
     JUDGE(have->cancel_until_wall_ms == want.cancel_until_wall_ms);
     JUDGE(strcmp((const char *)have->currency, currencies[want.currency]) == 0);
     JUDGE(image.text[TEXT_REFERENCES].size == want.reference_size);
+    JUDGE(image.text[TEXT_IDENTITIES].size == 16 * want.identity_count);
     JUDGE(image.text[TEXT_ADJUSTMENTS].size == want.adjustment_size);
     if (!born)
         JUDGE(have->review_decision == want.review_decision);
@@ -286,7 +288,7 @@ void judge_touched(const struct world *world, const struct ask *ask, uint32_t or
         judge_cart(world, ask->customer);
     if (order_slot != NO_SLOT)
         judge_order(world, world->shop.last_shard, order_slot, false);
-    JUDGE(claims_used(&world->shop.shelf->claims) == model->claims_taken);
+    JUDGE(claims_used(&world->shop.shelf->claims) == model->claims_taken + model->counters_used);
 }
 
 /* W6: in force for every shard is what is durable. */
@@ -299,6 +301,30 @@ static void judge_switches(const struct world *world)
         uint32_t index = index_of_sku(world, sku);
         if (index != SKU_NONE)
             JUDGE(switches_state(switches, index, 0) == model_stopped(model, sku, 0));
+    }
+}
+
+/* Q5: every counter of every identity. */
+static void judge_identities(const struct world *world)
+{
+    const struct shelf *shelf = world->shop.shelf;
+    struct event_line line = {0};
+    for (int sku = 0; sku < (int)world->model.skus; sku++) {
+        uint32_t index = index_of_sku(world, sku);
+        if (index == SKU_NONE)
+            continue;
+        line.sku_number = catalog_number(&shelf->catalog, index);
+        for (int sale = 0; sale < SALES_AT_MOST; sale++) {
+            char text[16];
+            int size = snprintf(text, sizeof(text), "sale%d", sale);
+            line.sale_number =
+                sale == 0 ? 0 : catalog_name_find(&shelf->catalog, bytes_of(text, (uint32_t)size));
+            for (int i = 0; i < IDENTITIES && (sale == 0 || line.sale_number != 0); i++) {
+                struct hash128 identity = identity_hash(i);
+                JUDGE(identities_used(shelf, bytes_of(&identity, sizeof(identity)), &line) ==
+                      world->model.counted[i][sku][sale]);
+            }
+        }
     }
 }
 
@@ -334,5 +360,5 @@ void judge_everything(const struct world *world)
     judge_switches(world);
     stock_check(&world->shop.shelf->stock);
     claims_check(&world->shop.shelf->claims);
-    JUDGE(claims_used(&world->shop.shelf->claims) == world->model.claims_taken);
+    judge_identities(world);
 }

@@ -106,6 +106,8 @@ struct sold_order {
     uint8_t review_decision; /* enum risk_decision: approved, declined, or neither yet */
     uint32_t provider_kept,
         payment_kept; /* of the latest report, plus 1; 0: no room, or none yet */
+    uint32_t identity_count;
+    int identities[IDENTITIES_AT_MOST];
     uint32_t line_count;
     struct sold_line lines[ORDER_LINES_AT_MOST];
     uint32_t payment_count;
@@ -206,7 +208,6 @@ struct expect_line {
 
 struct expect {
     uint64_t refusals; /* bits of enum outcome: one of them is the answer; none: it succeeds */
-    uint64_t room;     /* as well, for want of room */
     enum outcome success;
     bool has_effect; /* when it succeeds */
     bool replayed, unchanged;
@@ -264,6 +265,10 @@ struct model {
     struct units units[SKUS_AT_MOST];
     struct claim claims[PAYMENTS_AT_MOST];
     uint32_t claims_taken, claims_room;
+    /* by identity, SKU, sale: units that count; of them those whose end is not durable */
+    uint32_t counted[IDENTITIES][SKUS_AT_MOST][SALES_AT_MOST];
+    uint32_t uncounted[IDENTITIES][SKUS_AT_MOST][SALES_AT_MOST];
+    uint32_t counters_used;           /* that are not 0 */
     uint64_t streamed_since_shelf_ms; /* PostgreSQL has had everything since */
     struct history *histories[SHARDS_AT_MOST];
 

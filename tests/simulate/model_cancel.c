@@ -112,6 +112,7 @@ static void cancel_confirmed(
         line->cancelled += units;
         whole = whole && line->cancelled == line->quantity;
         allowance_less(model, shard, order->customer, line->sku, line->sale, line->limit, units);
+        record_uncount(model, shard, order, line, units);
         if (ask->restock_none)
             continue;
         line->restocked += units;

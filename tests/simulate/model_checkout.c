@@ -152,10 +152,46 @@ static uint64_t line_reason(const struct model *model, const struct ask *ask,
     if (wanted->hold != NULL && wanted->hold->limit == 0)
         line->used += wanted->hold->quantity;
     line->limit = selling->limit;
-    basket->new_allowances += selling->limit > 0 && counted == 0;
     basket->takes_units = true;
-    if (selling->limit > 0 && line->used + fresh > selling->limit)
-        return BIT(OUTCOME_LIMIT_EXCEEDED);
+    basket->new_allowances += selling->limit > 0 && counted == 0;
+    return selling->limit > 0 && line->used + fresh > selling->limit ? BIT(OUTCOME_LIMIT_EXCEEDED)
+                                                                     : 0;
+}
+
+/* Under a limit that some identity would pass; the first reason stands. */
+static void within(struct expect_line *line, uint32_t used, uint32_t units, uint32_t limit)
+{
+    line->used = used > line->used ? used : line->used;
+    if (line->reasons != 0 || units <= limit)
+        return;
+    line->reasons = BIT(OUTCOME_LIMIT_EXCEEDED);
+    line->limit = limit;
+}
+
+/* Q5: what comes from a hold and what is fresh are two lines of the order; both count. */
+static void identity_reason(const struct model *model, const struct ask *ask,
+    const struct wanted *wanted, struct expect_line *line)
+{
+    const struct selling_now *selling = &wanted->selling;
+    uint32_t fresh = wanted->quantity - wanted->from_hold, before = 0, most;
+    if (wanted->from_hold > 0 && wanted->hold->limit > 0) {
+        most = identities_most(model, ask, wanted->sku, wanted->hold->sale);
+        within(line, most, most + wanted->from_hold, wanted->hold->limit);
+        before = wanted->hold->sale == selling->terms->sale ? wanted->from_hold : 0;
+    }
+    if (fresh == 0 || selling->limit == 0)
+        return;
+    most = identities_most(model, ask, wanted->sku, selling->terms->sale);
+    within(line, most, most + before + fresh, selling->limit);
+}
+
+static uint64_t units_reason(
+    const struct model *model, const struct wanted *wanted, struct expect_line *line)
+{
+    const struct selling_now *selling = &wanted->selling;
+    uint32_t fresh = wanted->quantity - wanted->from_hold;
+    if (fresh == 0)
+        return 0;
     uint64_t reason = stock_reason(model, wanted->sku, fresh, wanted->from_hold, &line->available);
     line->may_be_untold = reason != 0 && fresh > known_units(selling->sale) &&
                           line->available - wanted->from_hold >= known_units(selling->sale);
@@ -170,6 +206,10 @@ static void judge_lines(const struct model *model, const struct ask *ask, struct
     for (uint32_t i = 0; i < basket->count; i++) {
         struct expect_line line = {.sku = basket->wanted[i].sku};
         line.reasons = line_reason(model, ask, basket, &basket->wanted[i], &line);
+        if (ask->identity_count > 0 && model->shown[line.sku].visible)
+            identity_reason(model, ask, &basket->wanted[i], &line);
+        if (line.reasons == 0)
+            line.reasons = units_reason(model, &basket->wanted[i], &line);
         if (line.reasons == 0)
             continue;
         expect->refusals |= line.reasons | BIT(OUTCOME_LINES_REFUSED);
@@ -184,6 +224,7 @@ static void room_for_order(const struct model *model, const struct ask *ask,
     const struct capacity *capacity = &model->capacity;
     bool new = !model->buyers[ask->customer].known;
     uint32_t blocks = blocks_of(ask->reference_size) + blocks_of(ask->adjusting.size) +
+                      blocks_of(16 * ask->identity_count) +
                       (new ? blocks_of(customer_text_size(ask->customer)) : 0);
     if ((new && used->customers >= capacity->customers) || used->orders >= capacity->orders ||
         used->lines + placed->line_count > capacity->lines ||
@@ -274,6 +315,8 @@ static void place(const struct model *model, const struct ask *ask, const struct
         confirmed ? now + (int64_t)model->policy.cancel_seconds * 1000 : 0;
     placed->reference_size = ask->reference_size;
     placed->adjustment_size = ask->adjusting.size;
+    placed->identity_count = ask->identity_count;
+    memcpy(placed->identities, ask->identities, sizeof(placed->identities));
 }
 
 static bool known_key(const struct model *model, const struct ask *ask, struct expect *expect)
@@ -330,6 +373,8 @@ void expect_checkout(const struct model *model, const struct ask *ask, struct ex
         expect->refusals |= BIT(OUTCOME_PRICE_CHANGED); /* K4 */
     room_for_order(model, ask, &basket, &expect->placed, expect);
     place(model, ask, &basket, expect);
+    if (identities_answer(model, &expect->placed, ask) == COUNT_FULL)
+        expect->refusals |= BIT(OUTCOME_CAPACITY_EXHAUSTED); /* Q6 */
 }
 
 static uint32_t order_slot(struct model *model, uint32_t shard)
@@ -351,6 +396,7 @@ static void units_into_order(struct model *model, uint32_t shard, const struct s
         const struct sold_line *line = &order->lines[i];
         struct cart_line *hold = line_of(model, order->customer, line->sku);
         touch_sku(model, line->sku);
+        identities_count(model, order, line);
         if (expect->from_hold[i] > 0) {
             hold->quantity -= line->quantity;
         } else {
@@ -388,8 +434,9 @@ void happen_checkout(struct model *model, uint32_t shard, const struct ask *ask,
     buyer->cart_version += changes;
     model->used[shard].orders++;
     model->used[shard].lines += order->line_count;
-    model->used[shard].blocks +=
-        blocks_of(order->reference_size) + blocks_of(order->adjustment_size);
+    model->used[shard].blocks += blocks_of(order->reference_size) +
+                                 blocks_of(order->adjustment_size) +
+                                 blocks_of(16 * order->identity_count);
     units_into_order(model, shard, order, expect);
     if (ask->item_count == 0) { /* K6: the cart became this order */
         while (buyer->line_count > 0)

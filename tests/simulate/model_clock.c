@@ -120,8 +120,8 @@ static bool key_leads_to(const struct model *model, uint32_t shard, uint32_t fir
 static uint32_t order_blocks(const struct sold_order *order)
 {
     return blocks_of(order->reference_size) + blocks_of(order->adjustment_size) +
-           blocks_of(order->born_adjustment_size) + (order->provider_kept != 0) +
-           (order->payment_kept != 0);
+           blocks_of(order->born_adjustment_size) + blocks_of(16 * order->identity_count) +
+           (order->provider_kept != 0) + (order->payment_kept != 0);
 }
 
 static void order_leaves(struct model *model, uint32_t shard, struct record *record, uint32_t slot)
@@ -141,6 +141,7 @@ static void order_leaves(struct model *model, uint32_t shard, struct record *rec
         uint32_t *gone = &model->units[line->sku].gone_sold[shard];
         keep(model, shard, gone, sizeof(*gone));
         *gone += line->quantity - line->restocked;
+        record_uncount(model, shard, order, line, line_counts(order, line));
         for (uint32_t j = 0; line->limit > 0 && j < buyer->allowance_count; j++) {
             if (buyer->allowances[j].sku == line->sku && buyer->allowances[j].sale == line->sale)
                 buyer->allowances[j].gone += line->quantity - line->cancelled;
@@ -259,6 +260,7 @@ const char *model_observe(struct model *model, uint32_t shard, const struct seen
 /* Sums over the lists, beside the running ones. */
 struct counted {
     uint32_t live[SKUS_AT_MOST], bought[SKUS_AT_MOST];
+    uint32_t identities[IDENTITIES][SKUS_AT_MOST][SALES_AT_MOST];
     struct used used[SHARDS_AT_MOST];
     uint32_t claims;
 };
@@ -301,6 +303,9 @@ static const char *count_order(const struct model *model, uint32_t shard,
             counted->live[line->sku] += line->quantity - line->cancelled;
         if (order->confirmed_wall_ms != 0)
             counted->bought[line->sku] += line->quantity - line->restocked;
+        for (uint32_t j = 0; line->limit > 0 && j < order->identity_count; j++)
+            counted->identities[order->identities[j]][line->sku][line->sale] +=
+                line_counts(order, line);
     }
     for (uint32_t i = 0; i < order->payment_count; i++) {
         const struct paying *paying = &order->payments[i];
@@ -361,6 +366,15 @@ static const char *compare_sums(const struct model *model, const struct counted 
     for (uint32_t shard = 0; shard < model->shards; shard++) {
         if (memcmp(&model->used[shard], &counted->used[shard], sizeof(struct used)) != 0)
             return "a table is not as full as its entries say";
+    }
+    for (int i = 0; i < IDENTITIES * SKUS_AT_MOST; i++) {
+        int identity = i / SKUS_AT_MOST, sku = i % SKUS_AT_MOST;
+        const uint32_t *kept = counted->identities[identity][sku];
+        const uint32_t *leaving = model->uncounted[identity][sku];
+        for (int sale = 0; sale < SALES_AT_MOST; sale++) {
+            if (kept[sale] + leaving[sale] != model->counted[identity][sku][sale])
+                return "an identity has not what the orders say (Q5)";
+        }
     }
     return counted->claims > model->claims_taken ? "a payment id is claimed by nobody" : NULL;
 }

@@ -113,6 +113,18 @@ void record_move(struct model *model, uint32_t shard, enum way way, int sku, uin
     touch_sku(model, sku);
 }
 
+void record_uncount(struct model *model, uint32_t shard, const struct sold_order *order,
+    const struct sold_line *line, uint32_t units)
+{
+    struct record *record = record_open(model, shard);
+    for (uint32_t i = 0; line->limit > 0 && units > 0 && i < order->identity_count; i++) {
+        CHECK(record->uncounting_count < UNCOUNTINGS_AT_MOST);
+        record->uncountings[record->uncounting_count++] =
+            (struct uncounting){order->identities[i], line->sku, line->sale, units};
+        model->uncounted[order->identities[i]][line->sku][line->sale] += units;
+    }
+}
+
 static void move_arrives(struct model *model, const struct move *move)
 {
     struct units *units = &model->units[move->sku];
@@ -163,6 +175,8 @@ void model_settle(struct model *model, uint32_t shard)
     const struct record *record = &history->records[history->record_first++];
     for (uint32_t i = 0; i < record->move_count; i++)
         move_arrives(model, &record->moves[i]);
+    for (uint32_t i = 0; i < record->uncounting_count; i++)
+        identities_settle(model, &record->uncountings[i]);
     if (record->settles_claim != 0)
         model->claims[record->settles_claim - 1].durable = true;
     for (uint32_t i = 0; i < record->drop_count; i++)
@@ -184,6 +198,7 @@ static void count_order(struct model *model, const struct sold_order *order)
             model->units[line->sku].live += line->quantity - line->cancelled;
         if (order->confirmed_wall_ms != 0)
             model->units[line->sku].bought += line->quantity - line->restocked;
+        identities_count(model, order, line);
     }
     for (uint32_t i = 0; i < order->payment_count; i++) {
         const struct paying *paying = &order->payments[i];
@@ -207,7 +222,9 @@ static void count_everything(struct model *model)
         *units = fresh;
     }
     memset(model->claims, 0, sizeof(model->claims));
-    model->claims_taken = 0;
+    model->claims_taken = model->counters_used = 0;
+    memset(model->counted, 0, sizeof(model->counted));
+    memset(model->uncounted, 0, sizeof(model->uncounted));
     for (uint32_t customer = 0; customer < model->customers; customer++) {
         const struct buyer *buyer = &model->buyers[customer];
         for (uint32_t i = 0; i < buyer->line_count; i++) {

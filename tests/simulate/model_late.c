@@ -19,9 +19,12 @@ static uint32_t counted_before(const struct sold_order *order, uint32_t index)
 }
 
 /* P5: the units of an expired order once more, all or none. */
-bool order_can_reclaim(const struct model *model, const struct sold_order *order)
+bool order_can_reclaim(
+    const struct model *model, const struct sold_order *order, const struct ask *ask)
 {
     uint32_t wanted[SKUS_AT_MOST] = {0};
+    if (identities_answer(model, order, ask) != COUNT_TAKEN)
+        return false;
     for (uint32_t i = 0; i < order->line_count; i++) {
         const struct sold_line *line = &order->lines[i];
         uint32_t used =
@@ -67,4 +70,7 @@ void order_reclaims(struct model *model, uint32_t shard, struct sold_order *orde
     }
     order_units_leave(model, shard, order, WAY_SELL);
     order->reclaimed = true;
+    order_confirms(model, order);
+    for (uint32_t i = 0; i < order->line_count; i++)
+        identities_count(model, order, &order->lines[i]);
 }

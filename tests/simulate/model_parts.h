@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "core/check.h"
+#include "core/claims.h"
 #include "tests/simulate/model.h"
 
 /* Sums of money that 64 bits may not hold. */
@@ -28,7 +29,13 @@ __extension__ typedef __int128 wide;
 /* Where units go when the record is durable. */
 enum way { WAY_FREE, WAY_SELL, WAY_RESTOCK, WAY_LOWER, WAY_RAISE };
 
-enum { MOVES_AT_MOST = 16 };
+enum { MOVES_AT_MOST = 16, UNCOUNTINGS_AT_MOST = IDENTITIES_AT_MOST * ORDER_LINES_AT_MOST };
+
+/* Units that count for an identity no more. */
+struct uncounting {
+    int identity, sku, sale;
+    uint32_t units;
+};
 
 struct record {
     uint32_t undo_first;
@@ -38,6 +45,8 @@ struct record {
         int sku;
         uint32_t units;
     } moves[MOVES_AT_MOST];
+    uint32_t uncounting_count;
+    struct uncounting uncountings[UNCOUNTINGS_AT_MOST];
     uint32_t settles_claim; /* payment + 1 */
     uint32_t drop_count;
     uint32_t drops[PAYMENTS_PER_ORDER];
@@ -57,6 +66,9 @@ struct record *record_begin(struct model *model, uint32_t shard);
 void keep(struct model *model, uint32_t shard, void *where, uint32_t size);
 /* Units leave where they are now (the caller changed live or bought) and arrive when durable. */
 void record_move(struct model *model, uint32_t shard, enum way way, int sku, uint32_t units);
+/* Units of a line count for the order's identities until the record is durable. */
+void record_uncount(struct model *model, uint32_t shard, const struct sold_order *order,
+    const struct sold_line *line, uint32_t units);
 void touch_sku(struct model *model, int sku);
 void touch_customer(struct model *model, int customer);
 
@@ -129,6 +141,14 @@ void happen_switch(
 void happen_product(struct model *model, struct record *record, const struct ask *ask);
 void happen_stock(struct model *model, const struct ask *ask, const struct expect *expect,
     const struct seen *seen);
+/* Q5: whether all lines of the order may count under all of its identities, one by one. */
+enum count_answer identities_answer(
+    const struct model *model, const struct sold_order *order, const struct ask *ask);
+uint32_t identities_most(const struct model *model, const struct ask *ask, int sku, int sale);
+uint32_t line_counts(const struct sold_order *order, const struct sold_line *line);
+void identities_count(
+    struct model *model, const struct sold_order *order, const struct sold_line *line);
+void identities_settle(struct model *model, const struct uncounting *uncounting);
 /* Every unit that the order still has: held or bought before, in `way` now. */
 void order_units_leave(struct model *model, uint32_t shard, struct sold_order *order, enum way way);
 bool sold_is_open(const struct sold_order *order);
@@ -138,7 +158,8 @@ void order_confirms(const struct model *model, struct sold_order *order);
 bool has_own_money(const struct sold_order *order);
 /* P5: whether an expired order may have its units again, which allowances that needs anew, how. */
 bool order_stays_dead(const struct model *model, const struct sold_order *order);
-bool order_can_reclaim(const struct model *model, const struct sold_order *order);
+bool order_can_reclaim(
+    const struct model *model, const struct sold_order *order, const struct ask *ask);
 uint32_t order_new_allowances(const struct model *model, const struct sold_order *order);
 void order_reclaims(struct model *model, uint32_t shard, struct sold_order *order);
 /* What of the order's total its cancelled units are worth. */

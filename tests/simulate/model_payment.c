@@ -52,7 +52,8 @@ static void claim_reason(const struct model *model, const struct sold_order *ord
 {
     const struct claim *claim = &model->claims[ask->payment];
     bool refund = ask->result == RESULT_REFUNDED;
-    if (!refund && !claim->taken && model->claims_taken >= model->claims_room)
+    if (!refund && !claim->taken &&
+        model->claims_taken + model->counters_used >= model->claims_room)
         expect->refusals |= BIT(OUTCOME_CAPACITY_EXHAUSTED);
     if (claim->taken && memcmp(claim->order_id, order->id, 16) != 0)
         expect->refusals |=
@@ -142,7 +143,9 @@ static void expect_money(const struct model *model, const struct ask *ask,
                 model->used[model->home[order->customer]].allowances >
             model->capacity.allowances)
             expect->refusals |= BIT(OUTCOME_CAPACITY_EXHAUSTED);
-        pays = expect->reclaims = order_can_reclaim(model, order);
+        if (identities_answer(model, order, ask) == COUNT_FULL)
+            expect->refusals |= BIT(OUTCOME_CAPACITY_EXHAUSTED);
+        pays = expect->reclaims = order_can_reclaim(model, order, ask);
         expect->success = pays ? OUTCOME_OK : OUTCOME_REFUND_REQUIRED; /* P6 */
         break;
     case ORDER_CANCELLED: /* P7 */
@@ -262,11 +265,13 @@ void order_units_leave(struct model *model, uint32_t shard, struct sold_order *o
             where->bought -= units;
         else
             where->live -= units;
-        if (way == WAY_SELL)
+        if (way == WAY_SELL) {
             where->bought += units;
-        else
+        } else {
             allowance_less(
                 model, shard, order->customer, line->sku, line->sale, line->limit, units);
+            record_uncount(model, shard, order, line, units);
+        }
         record_move(model, shard, way, line->sku, units);
     }
 }

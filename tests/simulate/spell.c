@@ -101,6 +101,11 @@ static void spell_switch(const struct ask *ask, struct spelling *spelling)
         command->sku = text(spelling, "S", (uint32_t)ask->sku);
 }
 
+struct hash128 identity_hash(int identity)
+{
+    return (struct hash128){.low = 1 + (uint64_t)identity, .high = 99};
+}
+
 /* What only role service says. */
 static void spell_service(const struct ask *ask, struct spelling *spelling)
 {
@@ -115,6 +120,10 @@ static void spell_service(const struct ask *ask, struct spelling *spelling)
     if (ask->kind == COMMAND_CHECKOUT) {
         command->risk_decision = ask->risk;
         command->risk_score = ask->score;
+        command->identities = spelling->identities;
+        command->identity_count = ask->identity_count;
+        for (uint32_t i = 0; i < ask->identity_count; i++)
+            spelling->identities[i] = identity_hash(ask->identities[i]);
     }
 }
 

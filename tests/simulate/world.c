@@ -293,7 +293,7 @@ void world_open(struct world *world, uint64_t seed, uint64_t steps)
         .skus = setting->skus,
         .policy = setting->policy,
         .capacity = shared,
-        .claims_room = shared.claims,
+        .claims_room = shared.claims + shared.identities,
     };
     struct capacity *own = &world->model.capacity;
     own->customers = (shared.customers + more) / setting->shards;

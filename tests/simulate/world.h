@@ -104,10 +104,12 @@ struct spelling {
     char texts[12][40];
     uint32_t text_count;
     char references[2048], adjustments[2048];
+    struct hash128 identities[IDENTITIES_AT_MOST];
 };
 void spell(const struct ask *ask, struct spelling *spelling);
 /* Names that the engine gave, as numbers: of an event, of a SKU ("S3"), of a sale. */
 struct seen seen_of(const struct event *event);
 int number_of(struct bytes text);
+struct hash128 identity_hash(int identity);
 
 #endif
