@@ -271,14 +271,17 @@ static void place_lines(const struct basket_of *basket, struct expect *expect)
 
 /* M4: the exact sum of its lines; false when no 64 bits hold it or what it is adjusted to, or when
  * that is negative (K7). */
-static bool add_up(const struct sold_order *placed, const struct ask *ask, int64_t *total)
+static bool add_up(struct expect *expect, const struct ask *ask)
 {
+    struct sold_order *placed = &expect->placed;
     wide sum = 0;
     for (uint32_t i = 0; i < placed->line_count; i++)
         sum += (wide)placed->lines[i].price * placed->lines[i].quantity;
-    *total = sum <= INT64_MAX ? (int64_t)sum : 0;
     wide adjusted = sum + ask->adjusting.sum;
-    return sum <= INT64_MAX && adjusted >= 0 && adjusted <= INT64_MAX;
+    bool fits = adjusted >= 0 && adjusted <= INT64_MAX;
+    placed->items_total = expect->total = sum <= INT64_MAX ? (int64_t)sum : 0;
+    placed->total = placed->born_total = fits ? (int64_t)adjusted : 0;
+    return sum <= INT64_MAX && fits;
 }
 
 static bool asks_as_service(const struct ask *ask)
@@ -301,8 +304,6 @@ static void place(const struct model *model, const struct ask *ask, const struct
     placed->status = placed->born = basket->born;
     placed->mode = basket->mode;
     placed->currency = basket->currency;
-    placed->items_total = expect->total;
-    placed->total = placed->born_total = expect->total + ask->adjusting.sum;
     placed->payment_seconds = basket->payment_seconds;
     /* placed, and confirmed or in review (S2) */
     placed->version = basket->born == ORDER_PENDING_PAYMENT ? 1 : 2;
@@ -367,7 +368,7 @@ void expect_checkout(const struct model *model, const struct ask *ask, struct ex
         model->buyers[ask->customer].open_orders >= model->policy.max_open_orders)
         expect->refusals |= BIT(OUTCOME_TOO_MANY_OPEN_ORDERS);
     place_lines(&basket, expect);
-    if (!add_up(&expect->placed, ask, &expect->total))
+    if (!add_up(expect, ask))
         expect->refusals |= BIT(OUTCOME_INVALID); /* M2, K7 */
     if (ask->expected_total_set && ask->expected_total != expect->total)
         expect->refusals |= BIT(OUTCOME_PRICE_CHANGED); /* K4 */
