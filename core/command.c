@@ -100,9 +100,8 @@ uint32_t command_shard(const struct command *command, uint32_t shard_count)
     case COMMAND_CHECKOUT:
     case COMMAND_ORDERS_LIST:
     case COMMAND_CUSTOMER_READ:
+    case COMMAND_CART_MERGE: /* then the guest's, see merge.h */
         return partition_of_customer(command->customer) % shard_count;
-    case COMMAND_CART_MERGE:
-        return partition_of_customer(command->guest_id) % shard_count;
     case COMMAND_ORDER_READ:
     case COMMAND_PAYMENT:
     case COMMAND_CANCEL:

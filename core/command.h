@@ -37,7 +37,7 @@ enum command_kind {
     COMMAND_SALE_SET,
     COMMAND_SWITCHES_LIST, /* what is not open */
     /* visit several shards, see struct answer.goes_on */
-    COMMAND_CART_MERGE,  /* the guest's shard, the customer's, the guest's */
+    COMMAND_CART_MERGE,  /* the customer's shard, the guest's and back, see merge.h */
     COMMAND_SWITCH,      /* pause, freeze, kill, resume: shard 0, then every shard */
     COMMAND_SALE_REMOVE, /* shard 0, every shard, shard 0 */
     COMMAND_ORDERS_FIND, /* lists of a merchant, shard by shard */

@@ -98,8 +98,8 @@ static enum outcome cart_currency(struct decision *decision, const struct produc
 /* Takes `units` more of a SKU for a customer with this hold of it: limit first, then stock (Q2,
  * Q3).
  */
-static enum outcome cart_take(struct decision *decision, const struct selling *selling,
-    uint32_t sku_index, const struct event_line *line, uint32_t units, const struct hold *hold)
+enum outcome cart_take(struct decision *decision, const struct selling *selling, uint32_t sku_index,
+    const struct event_line *line, uint32_t units, const struct hold *hold)
 {
     uint32_t own = hold == NULL ? 0 : hold->quantity;
     struct answer *answer = decision->answer;

@@ -8,6 +8,7 @@
 #include "core/engine_steps.h"
 #include "core/identities.h"
 #include "core/kills.h"
+#include "core/merge.h"
 
 enum { DUE_WORK_MAX = 256, RETRY_MS = 1000 };
 
@@ -201,8 +202,9 @@ bool engine_due_of(struct engine *engine, const struct command *command, const s
     struct event *event)
 {
     uint32_t customer_index = NONE;
-    if (command->customer.size > 0) {
-        customer_index = customer_find(engine, command->customer);
+    struct bytes whose = merge_is_at_guest(command) ? command->guest_id : command->customer;
+    if (whose.size > 0) {
+        customer_index = customer_find(engine, whose);
     } else if (command->kind == COMMAND_ORDER_READ || command->kind == COMMAND_PAYMENT ||
                command->kind == COMMAND_CANCEL || command->kind == COMMAND_REVIEW) {
         uint32_t order_index = order_find(engine, command->order_id);

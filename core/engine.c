@@ -78,6 +78,8 @@ bool engine_has_live_holds(const struct engine *engine)
 void engine_replay(struct engine *engine, const struct event *event)
 {
     engine_apply(engine, event);
+    if (event->kind == EVENT_CART_MOVED_OUT) /* whoever was about it is gone */
+        customer_at(engine, customer_find(engine, event->text[TEXT_CUSTOMER]))->merging = false;
     /* The catalog's records are images, and these are durable: they stand at once. Stock and claims
      * wait for shelf_derive(). */
     struct catalog *catalog = &engine->shelf->catalog;
@@ -237,6 +239,8 @@ static enum outcome decide_one(struct decision *decision)
         return decide_cart_set(decision);
     case COMMAND_CART_CLEAR:
         return decide_cart_clear(decision);
+    case COMMAND_CART_MERGE:
+        return decide_merge(decision);
     case COMMAND_CART_EXTEND:
         return decide_cart_extend(decision);
     case COMMAND_CHECKOUT:
@@ -266,7 +270,6 @@ static enum outcome decide_one(struct decision *decision)
     case COMMAND_RESERVATIONS:
     case COMMAND_AUDIT:
         return decide_look(decision);
-    case COMMAND_CART_MERGE:
     case COMMAND_SALE_REMOVE:
     case COMMAND_NONE:
         break;

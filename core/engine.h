@@ -39,6 +39,7 @@ struct answer_line {
     struct bytes sku; /* borrowed from the command or the catalog */
     enum outcome outcome;
     uint32_t available;
+    uint32_t quantity;              /* merge: units dropped */
     uint32_t limit, used;           /* LIMIT_EXCEEDED */
     uint64_t next_release_shelf_ms; /* 0 unknown */
     int64_t starts_wall_ms;         /* SALE_NOT_STARTED */

@@ -97,9 +97,10 @@ static void check_allowance(const struct engine *engine, const struct allowance 
         link = order_at(engine, link - 1)->next;
     }
     CHECK(allowance->used > 0);
-    CHECK(allowance->used >= sum);
+    CHECK(allowance->used >= sum + allowance->charged);
     if (engine->gone.used == 0)
-        CHECK(allowance->used == sum);
+        CHECK(allowance->used == sum + allowance->charged);
+    CHECK(allowance->moving == 0 || customer->merge_id != 0);
 }
 
 static void check_allowances(const struct engine *engine)
@@ -112,7 +113,7 @@ static void check_allowances(const struct engine *engine)
 
 static void check_key(const struct engine *engine, const struct request_key *key)
 {
-    if (key->kind == REQUEST_STOCK) {
+    if (key->kind == REQUEST_STOCK || key->kind == REQUEST_MERGE) {
         CHECK(key->order_index == NONE);
         return;
     }
@@ -199,8 +200,9 @@ static uint64_t digest_customer(const struct engine *engine, const struct custom
     uint8_t id[CUSTOMER_SIZE_MAX];
     uint32_t size = text_copy(&engine->texts, customer->id, id);
     uint64_t name = digest_of(id, size, 1), sum = name;
-    uint64_t facts[6] = {customer->hold_count, customer->order_count, customer->open_orders,
-        customer->live_holds, customer->allowance_count, customer->cart_version};
+    uint64_t facts[8] = {customer->hold_count, customer->order_count, customer->open_orders,
+        customer->live_holds, customer->allowance_count, customer->cart_version, customer->merge_id,
+        customer->merge_shelf_ms};
     sum += digest_of(facts, sizeof(facts), name);
     sum += digest_of(customer->last_order, 16, name);
     sum += digest_of(&customer->touched_shelf_ms, 8, name) + digest_of(customer->currency, 4, name);
@@ -286,7 +288,8 @@ static uint64_t digest_allowances(const struct engine *engine)
         const struct allowance *allowance = pool_at(&engine->allowances, i);
         if (!pool_is_used(&engine->allowances, i))
             continue;
-        uint32_t parts[3] = {allowance->sku_number, allowance->sale_number, allowance->used};
+        uint32_t parts[6] = {allowance->sku_number, allowance->sale_number, allowance->used,
+            allowance->charged, allowance->handed, allowance->moving};
         uint8_t id[CUSTOMER_SIZE_MAX];
         struct text name = customer_at(engine, allowance->customer_index)->id;
         sum +=

@@ -31,6 +31,7 @@ struct decision {
 
 enum outcome decide_cart_set(struct decision *decision);
 enum outcome decide_cart_clear(struct decision *decision);
+enum outcome decide_merge(struct decision *decision);
 enum outcome decide_cart_extend(struct decision *decision);
 enum outcome decide_checkout(struct decision *decision);
 enum outcome decide_payment(struct decision *decision);
@@ -97,6 +98,10 @@ enum outcome selling_opens(const struct engine *engine, uint32_t sku_index,
 /* When the sale of the product ends; 0 never. */
 int64_t selling_ends(const struct selling *selling);
 
+/* Takes `units` more of a SKU for a customer with this hold of it or NULL: window and switches,
+ * limit, then stock; the answer says why not. */
+enum outcome cart_take(struct decision *decision, const struct selling *selling, uint32_t sku_index,
+    const struct event_line *line, uint32_t units, const struct hold *hold);
 /* What a customer hears when stock refused with `left` units available, and what is left for him
  * who holds `own`. */
 enum outcome line_refused(const struct decision *decision, uint32_t sku_index,
@@ -139,6 +144,9 @@ void hold_set_state(struct engine *engine, uint32_t hold_index, uint8_t state);
 void cart_touched(struct engine *engine, uint32_t customer_index, uint32_t version);
 void apply_cart_line(struct engine *engine, const struct event *event);
 void apply_cart_cleared(struct engine *engine, const struct event *event);
+void apply_cart_moved_out(struct engine *engine, const struct event *event);
+void apply_cart_merged(struct engine *engine, const struct event *event);
+void apply_cart_merge_ended(struct engine *engine, const struct event *event);
 void apply_cart_extended(struct engine *engine, const struct event *event);
 
 /* Stock words that wait for the disk. */

@@ -12,6 +12,10 @@ uint32_t event_fact_size(enum event_kind kind)
     case EVENT_CART_CLEARED:
     case EVENT_CART_EXTENDED:
         return sizeof(struct fact_cart);
+    case EVENT_CART_MOVED_OUT:
+    case EVENT_CART_MERGED:
+    case EVENT_CART_MERGE_ENDED:
+        return sizeof(struct fact_merge);
     case EVENT_ORDER_PLACED:
     case EVENT_ORDER_CONFIRMED:
     case EVENT_ORDER_PAYMENT_DECLINED:
@@ -47,9 +51,6 @@ uint32_t event_fact_size(enum event_kind kind)
     case EVENT_STREAM_ATTACHED:
     case EVENT_CLOSED:
         return sizeof(struct fact_mark);
-    case EVENT_CART_MOVED_OUT:
-    case EVENT_CART_MERGED:
-    case EVENT_CART_MERGE_ENDED:
     case EVENT_ALLOWANCES_FORGOTTEN:
     case EVENT_SALE_PART_REMOVED:
     case EVENT_SALE_CLOSING:

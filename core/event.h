@@ -170,6 +170,22 @@ struct event_hold {
     uint8_t reserved[6];
 };
 
+/* Carts of a merge (C4). MOVED_OUT: the guest's lines as they were, from_hold the units that are on
+ * the way; an event_hold for each, charged the units he has bought. MERGED: the customer's lines
+ * after it, quantity 0 where none changes; from_hold the units kept, moved those that go back;
+ * charged what counts for him from here on. MERGE_ENDED: the lines that returned to the guest. */
+struct fact_merge {
+    struct hash128 key_hash; /* merged: of the customer, the guest and merge_id */
+    uint64_t merge_id;
+    uint64_t keep_shelf_ms; /* the key is kept until */
+    uint64_t now_shelf_ms;
+    uint32_t cart_version; /* after */
+    uint8_t currency[4];
+    uint8_t move;     /* enum stock_move: NONE or GIVE */
+    uint8_t returned; /* ended: it was refused, and the lines are the guest's again */
+    uint8_t reserved[6];
+};
+
 /* EVENT_CART_LINE_SET, EVENT_HOLD_EXPIRED: lines[0] has sku, quantity, price, limit; moved = units
  * given back. EVENT_CART_CLEARED: a line each. EVENT_CART_EXTENDED: a line and an event_hold for
  * each hold that now ends later; deadline, created, state and extensions here are 0. */
@@ -335,6 +351,7 @@ struct fact_mark {
 
 union event_fact {
     struct fact_cart cart;
+    struct fact_merge merge;
     struct fact_order order;
     struct fact_product product;
     struct fact_stock stock;
@@ -376,6 +393,7 @@ enum {
 _Static_assert(sizeof(struct event_line) == 48, "layout on disk");
 _Static_assert(sizeof(struct event_hold) == 32, "layout on disk");
 _Static_assert(sizeof(struct fact_cart) == 48, "layout on disk");
+_Static_assert(sizeof(struct fact_merge) == 56, "layout on disk");
 _Static_assert(sizeof(struct fact_order) == 232, "layout on disk");
 _Static_assert(sizeof(struct fact_product) == 56 + 16 * PRICES_MAX, "layout on disk");
 _Static_assert(sizeof(struct fact_stock) == 80, "layout on disk");

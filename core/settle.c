@@ -79,6 +79,11 @@ static void settle_cart(struct engine *engine, const struct event *event)
     settle_moves(engine->shelf, event, (enum stock_move)event->fact.cart.move);
 }
 
+static void settle_merge(struct engine *engine, const struct event *event)
+{
+    settle_moves(engine->shelf, event, (enum stock_move)event->fact.merge.move);
+}
+
 static void settle_sale(struct engine *engine, const struct event *event)
 {
     catalog_publish_sale(&engine->shelf->catalog, event);
@@ -107,6 +112,8 @@ static void (*const settle_kinds[])(struct engine *, const struct event *) = {
     [EVENT_CART_LINE_SET] = settle_cart,
     [EVENT_HOLD_EXPIRED] = settle_cart,
     [EVENT_CART_CLEARED] = settle_cart,
+    [EVENT_CART_MERGED] = settle_merge,
+    [EVENT_CART_MERGE_ENDED] = settle_merge,
     [EVENT_ORDER_PLACED] = settle_order,
     [EVENT_ORDER_CONFIRMED] = settle_order,
     [EVENT_ORDER_PAYMENT_DECLINED] = settle_order,

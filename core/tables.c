@@ -25,12 +25,6 @@ static uint32_t hash_key(const struct engine *engine, struct hash128 key)
     return (uint32_t)(key.low ^ (engine->seed * 0x9e3779b97f4a7c15u) ^ (key.high >> 32));
 }
 
-static uint32_t hash_triple(const struct engine *engine, uint32_t a, uint32_t b, uint32_t c)
-{
-    uint32_t parts[3] = {a, b, c};
-    return hash_bytes(engine, bytes_of(parts, sizeof(parts)));
-}
-
 struct hash128 hash_parts(const struct bytes *parts, uint32_t count)
 {
     uint8_t text[HASH_PARTS_SIZE_MAX];
@@ -359,103 +353,4 @@ void key_remove(struct engine *engine, uint32_t index)
     table_remove(&engine->key_table, hash_key(engine, entry->key), index);
     deadlines_clear(&engine->deadlines, engine->keys_base + index);
     pool_give(&engine->keys, index);
-}
-
-/* Allowances. */
-
-uint32_t allowance_find(
-    const struct engine *engine, uint32_t customer, uint32_t sku_number, uint32_t sale_number)
-{
-    uint32_t hash = hash_triple(engine, customer, sku_number, sale_number);
-    uint32_t position = table_start(&engine->allowance_table, hash);
-    uint32_t index;
-    while ((index = table_next(&engine->allowance_table, hash, &position)) != TABLE_NONE) {
-        const struct allowance *entry = pool_at(&engine->allowances, index);
-        if (entry->customer_index == customer && entry->sku_number == sku_number &&
-            entry->sale_number == sale_number)
-            return index;
-    }
-    return NONE;
-}
-
-uint32_t allowance_used(
-    const struct engine *engine, uint32_t customer, uint32_t sku_number, uint32_t sale_number)
-{
-    if (customer == NONE)
-        return 0;
-    uint32_t index = allowance_find(engine, customer, sku_number, sale_number);
-    return index == NONE ? 0 : ((struct allowance *)pool_at(&engine->allowances, index))->used;
-}
-
-void allowance_add(
-    struct engine *engine, uint32_t customer, const struct event_line *line, uint32_t units)
-{
-    if (line->limit == 0 || units == 0)
-        return;
-    uint32_t index = allowance_find(engine, customer, line->sku_number, line->sale_number);
-    if (index == NONE) {
-        index = pool_take(&engine->allowances);
-        *(struct allowance *)pool_at(&engine->allowances, index) = (struct allowance){
-            .customer_index = customer,
-            .sku_number = line->sku_number,
-            .sale_number = line->sale_number,
-        };
-        table_insert(&engine->allowance_table,
-            hash_triple(engine, customer, line->sku_number, line->sale_number), index);
-        customer_at(engine, customer)->allowance_count++;
-    }
-    struct allowance *entry = pool_at(&engine->allowances, index);
-    CHECK(units <= UINT32_MAX - entry->used);
-    entry->used += units;
-}
-
-void allowance_subtract(
-    struct engine *engine, uint32_t customer, const struct event_line *line, uint32_t units)
-{
-    if (line->limit == 0 || units == 0)
-        return;
-    uint32_t index = allowance_find(engine, customer, line->sku_number, line->sale_number);
-    CHECK(index != NONE);
-    struct allowance *entry = pool_at(&engine->allowances, index);
-    CHECK(entry->used >= units);
-    entry->used -= units;
-    if (entry->used > 0)
-        return;
-    table_remove(&engine->allowance_table,
-        hash_triple(engine, customer, line->sku_number, line->sale_number), index);
-    pool_give(&engine->allowances, index);
-    customer_at(engine, customer)->allowance_count--;
-}
-
-/* Units confirmed in orders that were forgotten. */
-
-static uint32_t gone_find(const struct engine *engine, uint32_t sku_number)
-{
-    uint32_t hash = hash_triple(engine, sku_number, 0, 0);
-    uint32_t position = table_start(&engine->gone_table, hash);
-    uint32_t index;
-    while ((index = table_next(&engine->gone_table, hash, &position)) != TABLE_NONE) {
-        if (((struct gone *)pool_at(&engine->gone, index))->sku_number == sku_number)
-            return index;
-    }
-    return NONE;
-}
-
-uint64_t gone_units(const struct engine *engine, uint32_t sku_number)
-{
-    uint32_t index = gone_find(engine, sku_number);
-    return index == NONE ? 0 : ((struct gone *)pool_at(&engine->gone, index))->units;
-}
-
-void gone_add(struct engine *engine, uint32_t sku_number, uint32_t units)
-{
-    if (units == 0)
-        return;
-    uint32_t index = gone_find(engine, sku_number);
-    if (index == NONE) {
-        index = pool_take(&engine->gone);
-        *(struct gone *)pool_at(&engine->gone, index) = (struct gone){.sku_number = sku_number};
-        table_insert(&engine->gone_table, hash_triple(engine, sku_number, 0, 0), index);
-    }
-    ((struct gone *)pool_at(&engine->gone, index))->units += units;
 }

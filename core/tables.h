@@ -41,11 +41,16 @@ struct customer {
     uint32_t order_count;
     uint32_t open_orders; /* not yet paid: pending payment or in review */
     uint32_t live_holds;
-    uint32_t allowance_count;
+    uint32_t allowances_first, allowance_count;
     uint32_t cart_version;
     uint8_t currency[4];    /* of the cart; all 0 when it is empty */
     uint8_t last_order[16]; /* what the cart became last */
     uint64_t touched_shelf_ms;
+    /* Of a guest whose cart was moved out (merge.h): by which merge, and when. Whether that merge
+     * is under way is known to this process only: after a crash it is not. */
+    uint64_t merge_id; /* 0: no merge */
+    uint64_t merge_shelf_ms;
+    bool merging;
 };
 
 struct hold {
@@ -103,7 +108,7 @@ struct order {
     uint64_t stream_seq; /* of its last event */
 };
 
-enum request_kind { REQUEST_CHECKOUT = 1, REQUEST_CANCEL, REQUEST_STOCK };
+enum request_kind { REQUEST_CHECKOUT = 1, REQUEST_CANCEL, REQUEST_STOCK, REQUEST_MERGE };
 
 struct request_key {
     struct hash128 key;
@@ -118,9 +123,13 @@ struct request_key {
 
 struct allowance {
     uint32_t customer_index;
+    uint32_t next, prev; /* the customer's */
     uint32_t sku_number;
     uint32_t sale_number;
-    uint32_t used;
+    uint32_t used;    /* held, bought, and charged */
+    uint32_t charged; /* of used: bought as a guest whose cart was merged into this customer's */
+    uint32_t handed;  /* bought here, and charged to a customer already */
+    uint32_t moving;  /* bought here, and on the way to be charged */
 };
 
 struct gone {
@@ -275,6 +284,9 @@ void key_remove(struct engine *engine, uint32_t index);
 void allowance_add(
     struct engine *engine, uint32_t customer, const struct event_line *line, uint32_t units);
 void allowance_subtract(
+    struct engine *engine, uint32_t customer, const struct event_line *line, uint32_t units);
+/* Units that a guest has bought count for the customer too, whatever the line's limit (C4). */
+void allowance_charge(
     struct engine *engine, uint32_t customer, const struct event_line *line, uint32_t units);
 void gone_add(struct engine *engine, uint32_t sku_number, uint32_t units);
 

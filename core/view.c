@@ -25,7 +25,7 @@ static void line_view(const struct engine *engine, const struct hold *hold,
     *view = (struct cart_line_view){
         .sku = catalog_sku(&engine->shelf->catalog, sku_index),
         .quantity = hold->quantity,
-        .state = hold->state,
+        .state = hold->state == LINE_MOVED ? LINE_EXPIRED : hold->state, /* merge.h */
         .unit_price = line_price(engine, hold, currency),
     };
     if (__builtin_mul_overflow(view->unit_price, (int64_t)view->quantity, &view->line_total))

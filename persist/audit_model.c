@@ -133,6 +133,23 @@ static void cart_event(struct audit_model *model, const struct event *event)
     move_units(model, event, cart->move);
 }
 
+/* Units on the way from a guest's cart are nobody's and free after a crash, so by the moves, too,
+ * they leave when they are moved out and come when they are merged (C4). */
+static void merge_event(struct audit_model *model, const struct event *event)
+{
+    bool leaves = event->kind == EVENT_CART_MOVED_OUT;
+    for (uint32_t i = 0; i < event->line_count; i++) {
+        const struct event_line *line = &event->lines[i];
+        struct event_hold hold = event_hold_at(event, i);
+        struct audit_sku *sku = sku_at(model, line->sku_number);
+        int64_t units = (int64_t)line->from_hold + hold.taken;
+        sku->held_by_moves += leaves ? -units : units;
+        if (line->quantity > 0)
+            set_hold(model, event->text[TEXT_CUSTOMER], line->sku_number,
+                !leaves && hold.state == LINE_HELD ? line->quantity : 0);
+    }
+}
+
 static bool is_open(uint8_t status)
 {
     return status == ORDER_PENDING_PAYMENT || status == ORDER_REVIEW;
@@ -357,6 +374,8 @@ void audit_model_event(struct audit_model *model, uint32_t shard, const struct e
     else if (event->kind == EVENT_CART_LINE_SET || event->kind == EVENT_HOLD_EXPIRED ||
              event->kind == EVENT_CART_CLEARED)
         cart_event(model, event);
+    else if (event->kind >= EVENT_CART_MOVED_OUT && event->kind <= EVENT_CART_MERGE_ENDED)
+        merge_event(model, event);
     else if (event->kind == EVENT_PRODUCT_SET)
         product_event(model, event);
     else if (event->kind == EVENT_STOCK_ADJUSTED)

@@ -61,6 +61,13 @@ struct kind_rule {
             RESERVED(fact_cart, reserved), RESERVED(fact_cart, reserved2)                          \
         }                                                                                          \
     }
+#define RULE_MERGE(lines_min)                                                                      \
+    {                                                                                              \
+        sizeof(struct fact_merge), lines_min, LINES_PER_ORDER_MAX,                                 \
+        {                                                                                          \
+            RESERVED(fact_merge, reserved)                                                         \
+        }                                                                                          \
+    }
 #define RULE_PLAIN(type)                                                                           \
     {                                                                                              \
         sizeof(struct type), 0, 0,                                                                 \
@@ -84,6 +91,9 @@ static const struct kind_rule kind_rules[] = {
     [EVENT_HOLD_EXPIRED] = RULE_CART(1, 1),
     [EVENT_CART_CLEARED] = RULE_CART(0, LINES_PER_ORDER_MAX),
     [EVENT_CART_EXTENDED] = RULE_CART(1, LINES_PER_ORDER_MAX),
+    [EVENT_CART_MOVED_OUT] = RULE_MERGE(1),
+    [EVENT_CART_MERGED] = RULE_MERGE(0),
+    [EVENT_CART_MERGE_ENDED] = RULE_MERGE(0),
     [EVENT_ORDER_PLACED] = RULE_ORDER,
     [EVENT_ORDER_CONFIRMED] = RULE_ORDER,
     [EVENT_ORDER_PAYMENT_DECLINED] = RULE_ORDER,
@@ -175,7 +185,7 @@ static bool names_valid(const struct event *event)
 /* Rule: holds are one for each line of the kinds that have any, and none else. */
 static bool holds_valid(const struct event *event)
 {
-    bool has_holds = event->kind == EVENT_CART_EXTENDED;
+    bool has_holds = event->kind >= EVENT_CART_EXTENDED && event->kind <= EVENT_CART_MERGE_ENDED;
     uint32_t count = has_holds ? event->line_count : 0;
     if (event->text[TEXT_HOLDS].size != count * sizeof(struct event_hold))
         return false;
@@ -210,6 +220,11 @@ static bool lines_valid(const struct event *event, const struct kind_rule *rule)
 static bool cart_valid(const struct fact_cart *cart)
 {
     return cart->state <= LINE_EXPIRED && cart->move <= MOVE_RESTOCK;
+}
+
+static bool merge_valid(const struct fact_merge *merge)
+{
+    return merge->merge_id != 0 && merge->move <= MOVE_GIVE && merge->returned <= 1;
 }
 
 static bool order_valid(const struct event *event)
@@ -270,6 +285,10 @@ static bool fact_valid(const struct event *event)
     case EVENT_CART_CLEARED:
     case EVENT_CART_EXTENDED:
         return cart_valid(&event->fact.cart);
+    case EVENT_CART_MOVED_OUT:
+    case EVENT_CART_MERGED:
+    case EVENT_CART_MERGE_ENDED:
+        return merge_valid(&event->fact.merge);
     case EVENT_ORDER_PLACED:
     case EVENT_ORDER_CONFIRMED:
     case EVENT_ORDER_PAYMENT_DECLINED:
@@ -304,9 +323,6 @@ static bool fact_valid(const struct event *event)
     case EVENT_STREAM_ATTACHED:
     case EVENT_CLOSED:
         return true;
-    case EVENT_CART_MOVED_OUT:
-    case EVENT_CART_MERGED:
-    case EVENT_CART_MERGE_ENDED:
     case EVENT_ALLOWANCES_FORGOTTEN:
     case EVENT_SALE_PART_REMOVED:
     case EVENT_SALE_CLOSING:

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What counts although no cart and no order shows it: the units that a customer holds or has bought
+ * of a SKU in a sale, and of each SKU the units confirmed in orders that are forgotten.
+ */
+#include "core/tables.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "core/check.h"
+
+static uint32_t hash_triple(const struct engine *engine, uint32_t a, uint32_t b, uint32_t c)
+{
+    uint32_t parts[3] = {a, b, c};
+    return (uint32_t)XXH3_64bits_withSeed(parts, sizeof(parts), engine->seed);
+}
+
+uint32_t allowance_find(
+    const struct engine *engine, uint32_t customer, uint32_t sku_number, uint32_t sale_number)
+{
+    uint32_t hash = hash_triple(engine, customer, sku_number, sale_number);
+    uint32_t position = table_start(&engine->allowance_table, hash);
+    uint32_t index;
+    while ((index = table_next(&engine->allowance_table, hash, &position)) != TABLE_NONE) {
+        const struct allowance *entry = pool_at(&engine->allowances, index);
+        if (entry->customer_index == customer && entry->sku_number == sku_number &&
+            entry->sale_number == sale_number)
+            return index;
+    }
+    return NONE;
+}
+
+uint32_t allowance_used(
+    const struct engine *engine, uint32_t customer, uint32_t sku_number, uint32_t sale_number)
+{
+    if (customer == NONE)
+        return 0;
+    uint32_t index = allowance_find(engine, customer, sku_number, sale_number);
+    return index == NONE ? 0 : ((struct allowance *)pool_at(&engine->allowances, index))->used;
+}
+
+static struct allowance *allowance_at(const struct engine *engine, uint32_t index)
+{
+    return pool_at(&engine->allowances, index);
+}
+
+static struct allowance *allowance_take(
+    struct engine *engine, uint32_t customer_index, const struct event_line *line)
+{
+    uint32_t index = allowance_find(engine, customer_index, line->sku_number, line->sale_number);
+    if (index != NONE)
+        return allowance_at(engine, index);
+    struct customer *customer = customer_at(engine, customer_index);
+    index = pool_take(&engine->allowances);
+    *allowance_at(engine, index) = (struct allowance){
+        .customer_index = customer_index,
+        .next = customer->allowances_first,
+        .sku_number = line->sku_number,
+        .sale_number = line->sale_number,
+    };
+    if (customer->allowances_first != 0)
+        allowance_at(engine, customer->allowances_first - 1)->prev = index + 1;
+    customer->allowances_first = index + 1;
+    customer->allowance_count++;
+    table_insert(&engine->allowance_table,
+        hash_triple(engine, customer_index, line->sku_number, line->sale_number), index);
+    return allowance_at(engine, index);
+}
+
+static void allowance_remove(struct engine *engine, uint32_t index)
+{
+    const struct allowance *entry = allowance_at(engine, index);
+    struct customer *customer = customer_at(engine, entry->customer_index);
+    if (entry->prev != 0)
+        allowance_at(engine, entry->prev - 1)->next = entry->next;
+    else
+        customer->allowances_first = entry->next;
+    if (entry->next != 0)
+        allowance_at(engine, entry->next - 1)->prev = entry->prev;
+    CHECK(customer->allowance_count > 0);
+    customer->allowance_count--;
+    table_remove(&engine->allowance_table,
+        hash_triple(engine, entry->customer_index, entry->sku_number, entry->sale_number), index);
+    pool_give(&engine->allowances, index);
+}
+
+void allowance_add(
+    struct engine *engine, uint32_t customer, const struct event_line *line, uint32_t units)
+{
+    if (line->limit == 0 || units == 0)
+        return;
+    struct allowance *entry = allowance_take(engine, customer, line);
+    CHECK(units <= UINT32_MAX - entry->used);
+    entry->used += units;
+}
+
+void allowance_charge(
+    struct engine *engine, uint32_t customer, const struct event_line *line, uint32_t units)
+{
+    if (units == 0)
+        return;
+    struct allowance *entry = allowance_take(engine, customer, line);
+    CHECK(units <= UINT32_MAX - entry->used);
+    entry->used += units;
+    entry->charged += units;
+}
+
+void allowance_subtract(
+    struct engine *engine, uint32_t customer, const struct event_line *line, uint32_t units)
+{
+    if (line->limit == 0 || units == 0)
+        return;
+    uint32_t index = allowance_find(engine, customer, line->sku_number, line->sale_number);
+    CHECK(index != NONE);
+    struct allowance *entry = allowance_at(engine, index);
+    CHECK(entry->used - entry->charged >= units);
+    entry->used -= units;
+    if (entry->used == 0)
+        allowance_remove(engine, index);
+}
+
+/* Units confirmed in orders that were forgotten. */
+
+static uint32_t gone_find(const struct engine *engine, uint32_t sku_number)
+{
+    uint32_t hash = hash_triple(engine, sku_number, 0, 0);
+    uint32_t position = table_start(&engine->gone_table, hash);
+    uint32_t index;
+    while ((index = table_next(&engine->gone_table, hash, &position)) != TABLE_NONE) {
+        if (((struct gone *)pool_at(&engine->gone, index))->sku_number == sku_number)
+            return index;
+    }
+    return NONE;
+}
+
+uint64_t gone_units(const struct engine *engine, uint32_t sku_number)
+{
+    uint32_t index = gone_find(engine, sku_number);
+    return index == NONE ? 0 : ((struct gone *)pool_at(&engine->gone, index))->units;
+}
+
+void gone_add(struct engine *engine, uint32_t sku_number, uint32_t units)
+{
+    if (units == 0)
+        return;
+    uint32_t index = gone_find(engine, sku_number);
+    if (index == NONE) {
+        index = pool_take(&engine->gone);
+        *(struct gone *)pool_at(&engine->gone, index) = (struct gone){.sku_number = sku_number};
+        table_insert(&engine->gone_table, hash_triple(engine, sku_number, 0, 0), index);
+    }
+    ((struct gone *)pool_at(&engine->gone, index))->units += units;
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * apply, for merges of carts: what leaves the guest, what comes to the customer, and the end of it
+ * at the guest's. See merge.h.
+ */
+#include "core/check.h"
+#include "core/engine_steps.h"
+
+static struct allowance *allowance_of(
+    struct engine *engine, uint32_t customer_index, const struct event_line *line)
+{
+    uint32_t index = allowance_find(engine, customer_index, line->sku_number, line->sale_number);
+    return index == NONE ? NULL : pool_at(&engine->allowances, index);
+}
+
+static uint32_t hold_of(const struct engine *engine, uint32_t customer_index, uint32_t sku_number)
+{
+    return hold_find(engine, customer_at(engine, customer_index), sku_number);
+}
+
+void apply_cart_moved_out(struct engine *engine, const struct event *event)
+{
+    const struct fact_merge *fact = &event->fact.merge;
+    uint32_t customer_index = apply_customer(engine, event, fact->now_shelf_ms);
+    for (uint32_t i = 0; i < event->line_count; i++) {
+        const struct event_line *line = &event->lines[i];
+        uint32_t bought = event_hold_at(event, i).charged;
+        if (line->quantity > 0) {
+            uint32_t hold_index = hold_of(engine, customer_index, line->sku_number);
+            CHECK(hold_index != NONE);
+            allowance_subtract(engine, customer_index, line, line->from_hold);
+            hold_set_state(engine, hold_index, LINE_MOVED);
+        }
+        if (bought > 0) {
+            struct allowance *allowance = allowance_of(engine, customer_index, line);
+            CHECK(allowance != NULL);
+            allowance->moving = bought;
+        }
+    }
+    struct customer *guest = customer_at(engine, customer_index);
+    CHECK(guest->merge_id == 0);
+    guest->merge_id = fact->merge_id;
+    guest->merge_shelf_ms = fact->now_shelf_ms;
+    guest->merging = true;
+    cart_touched(engine, customer_index, fact->cart_version);
+}
+
+/* A line as the event shows it. */
+static void line_write(struct engine *engine, uint32_t customer_index,
+    const struct event_line *line, const struct event_hold *image)
+{
+    uint32_t hold_index = hold_of(engine, customer_index, line->sku_number);
+    if (hold_index == NONE)
+        hold_index = hold_add(engine, customer_index, line->sku_number);
+    struct hold *hold = hold_at(engine, hold_index);
+    hold->sale_number = line->sale_number;
+    hold->seller_number = line->seller_number;
+    hold->quantity = line->quantity;
+    hold->limit = line->limit;
+    hold->unit_price = line->unit_price;
+    hold->deadline_shelf_ms = image->deadline_shelf_ms;
+    hold->created_shelf_ms = image->created_shelf_ms;
+    hold->extensions = image->extensions;
+    hold_set_state(engine, hold_index, image->state);
+}
+
+void apply_cart_merged(struct engine *engine, const struct event *event)
+{
+    const struct fact_merge *fact = &event->fact.merge;
+    uint32_t customer_index = apply_customer(engine, event, fact->now_shelf_ms);
+    for (uint32_t i = 0; i < event->line_count; i++) {
+        const struct event_line *line = &event->lines[i];
+        struct event_hold image = event_hold_at(event, i);
+        allowance_charge(engine, customer_index, line, image.charged);
+        if (line->quantity == 0)
+            continue;
+        if (image.state == LINE_HELD)
+            allowance_add(engine, customer_index, line, line->from_hold + image.taken);
+        line_write(engine, customer_index, line, &image);
+    }
+    struct customer *customer = customer_at(engine, customer_index);
+    if (customer->hold_count > 0)
+        memcpy(customer->currency, fact->currency, 4);
+    uint32_t index = key_add(engine, fact->key_hash);
+    struct request_key *key = pool_at(&engine->keys, index);
+    key->keep_shelf_ms = fact->keep_shelf_ms;
+    key->order_index = NONE;
+    key->kind = REQUEST_MERGE;
+    deadlines_set(&engine->deadlines, engine->keys_base + index, fact->keep_shelf_ms);
+    cart_touched(engine, customer_index, fact->cart_version);
+}
+
+/* A refused merge: what the guest has not changed meanwhile is as it was. */
+static void lines_return(struct engine *engine, uint32_t customer_index, const struct event *event)
+{
+    for (uint32_t i = 0; i < event->line_count; i++) {
+        const struct event_line *line = &event->lines[i];
+        struct event_hold image = event_hold_at(event, i);
+        if (line->quantity == 0)
+            continue;
+        allowance_add(engine, customer_index, line, line->from_hold);
+        line_write(engine, customer_index, line, &image);
+    }
+}
+
+/* Every line that is still moved out goes. */
+static void moved_lines_go(struct engine *engine, uint32_t customer_index)
+{
+    const struct customer *customer = customer_at(engine, customer_index);
+    uint32_t link = customer->holds_first, count = customer->hold_count;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t next = hold_at(engine, link - 1)->next;
+        if (hold_at(engine, link - 1)->state == LINE_MOVED)
+            hold_remove(engine, link - 1);
+        link = next;
+    }
+    CHECK(link == 0);
+}
+
+void apply_cart_merge_ended(struct engine *engine, const struct event *event)
+{
+    const struct fact_merge *fact = &event->fact.merge;
+    uint32_t customer_index = apply_customer(engine, event, fact->now_shelf_ms);
+    struct customer *guest = customer_at(engine, customer_index);
+    CHECK(guest->merge_id == fact->merge_id);
+    if (fact->returned)
+        lines_return(engine, customer_index, event);
+    moved_lines_go(engine, customer_index);
+    uint32_t link = guest->allowances_first;
+    for (uint32_t i = 0; i < guest->allowance_count; i++) {
+        struct allowance *allowance = pool_at(&engine->allowances, link - 1);
+        allowance->handed += fact->returned ? 0 : allowance->moving;
+        allowance->moving = 0;
+        link = allowance->next;
+    }
+    guest->merge_id = guest->merge_shelf_ms = 0;
+    guest->merging = false;
+    cart_touched(engine, customer_index, fact->cart_version);
+}
