@@ -119,6 +119,7 @@ bool decode_cart_put(struct decoder *decoder);
 bool decode_cart_delete(struct decoder *decoder);
 bool decode_cart_clear(struct decoder *decoder);
 bool decode_cart_extend(struct decoder *decoder);
+bool decode_cart_merge(struct decoder *decoder);
 bool decode_checkout(struct decoder *decoder);
 bool decode_payment(struct decoder *decoder);
 bool decode_payment_event(struct decoder *decoder);

@@ -10,6 +10,8 @@
  * that is no list of tags is refused, for a condition that is not understood must not be ignored.
  */
 #include "net/http/decode.h"
+#include "net/http/guest.h"
+#include "net/http/identity.h"
 #include "net/http/syntax.h"
 
 static struct bytes skip(struct bytes rest, const char *bytes)
@@ -122,5 +124,29 @@ bool decode_cart_extend(struct decoder *decoder)
     if (!decode_if_match(decoder) || !decode_body(decoder))
         return false;
     json_refuse_unknown(&decoder->json, JSON_ROOT, NULL, 0);
+    return decode_end(decoder);
+}
+
+/* Whose cart is taken is told by its token alone: who knows it, is the guest. */
+static void decode_guest_token(struct decoder *decoder, uint32_t token)
+{
+    const struct http_context *context = decoder->context;
+    struct bytes *guest = &decoder->request->command.guest_id;
+    decode_string(decoder, token, GUEST_TOKEN_SIZE_MAX, guest);
+    if (guest->size > 0 &&
+        !guest_token_valid(&context->identity->guests, *guest, context->clock_ms))
+        json_add_fault(
+            &decoder->json, token, JSON_FAULT_VALUE, "is not one of this server's, or has ended");
+}
+
+bool decode_cart_merge(struct decoder *decoder)
+{
+    static const char *const names[] = {"guest_token"};
+    decoder->request->command.kind = COMMAND_CART_MERGE;
+    if (!decode_if_match(decoder) || !decode_body(decoder))
+        return false;
+    struct json_document *json = &decoder->json;
+    json_refuse_unknown(json, JSON_ROOT, names, 1);
+    decode_guest_token(decoder, json_required(json, JSON_ROOT, BYTES("guest_token")));
     return decode_end(decoder);
 }

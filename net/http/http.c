@@ -276,6 +276,7 @@ static const struct call calls[ROUTE_COUNT] = {
     [ROUTE_CART_ITEM_PUT] = {ACCESS_CUSTOMER, NULL, decode_cart_put},
     [ROUTE_CART_ITEM_DELETE] = {ACCESS_CUSTOMER, NULL, decode_cart_delete},
     [ROUTE_CART_EXTEND] = {ACCESS_CUSTOMER, NULL, decode_cart_extend},
+    [ROUTE_CART_MERGE] = {ACCESS_CUSTOMER, NULL, decode_cart_merge},
     [ROUTE_CHECKOUT] = {ACCESS_CUSTOMER, NULL, decode_checkout},
     [ROUTE_ORDERS] = {ACCESS_CUSTOMER, NULL, decode_orders},
     [ROUTE_ORDER] = {ACCESS_ORDER, NULL, decode_order},

@@ -68,6 +68,7 @@ static uint32_t bound_of(const struct engine *engine, const struct request *requ
     case COMMAND_RESERVATIONS:
     case COMMAND_AUDIT:
     case COMMAND_CUSTOMER_READ:
+    case COMMAND_CART_MERGE:
         return LARGEST;
     case COMMAND_SWITCH:
     case COMMAND_CART_CLEAR:
@@ -79,7 +80,6 @@ static uint32_t bound_of(const struct engine *engine, const struct request *requ
         return REFUSAL_BASE;
     case COMMAND_PRODUCT_SET: /* cannot run twice: it would meet its own change */
         return larger(REFUSAL_BASE, product_size_max(command->product));
-    case COMMAND_CART_MERGE:
     case COMMAND_SALE_REMOVE:
     case COMMAND_NONE:
         break;
@@ -127,6 +127,7 @@ static void render_success(struct http_context *context, const struct engine *en
     case COMMAND_CART_READ:
     case COMMAND_CART_SET:
     case COMMAND_CART_EXTEND:
+    case COMMAND_CART_MERGE:
         render_cart(context, engine, request, answer);
         return;
     case COMMAND_CART_CLEAR:
@@ -172,7 +173,6 @@ static void render_success(struct http_context *context, const struct engine *en
         return;
     case COMMAND_IMPORT_BEGIN:
     case COMMAND_IMPORT_END:
-    case COMMAND_CART_MERGE:
     case COMMAND_SALE_REMOVE:
     case COMMAND_NONE:
         break;

@@ -52,6 +52,7 @@ void render_customer(struct http_context *context, const struct engine *engine,
 void render_reservations(struct http_context *context, struct request *request);
 void render_audit(struct http_context *context, struct request *request);
 /* Parts that several replies have. */
+struct bytes render_code_of(enum outcome outcome);
 void render_cart_members(
     struct http_context *context, struct json_writer *json, const struct cart_view *cart);
 void render_order_cursor(struct json_writer *json, const uint8_t cursor[16]);

@@ -57,6 +57,22 @@ void render_cart_members(
     json_put_member_integer(json, "version", cart->version);
 }
 
+/* What a merge could not keep of the guest's. */
+static void put_dropped(struct json_writer *json, const struct answer *answer)
+{
+    json_put_name(json, "dropped");
+    json_open_array(json);
+    for (uint32_t i = 0; i < answer->line_count; i++) {
+        const struct answer_line *line = &answer->lines[i];
+        json_open_object(json);
+        json_put_member_string(json, "sku", line->sku);
+        json_put_member_integer(json, "quantity", line->quantity);
+        json_put_member_string(json, "code", render_code_of(line->outcome));
+        json_close_object(json);
+    }
+    json_close_array(json);
+}
+
 void render_cart(struct http_context *context, const struct engine *engine, struct request *request,
     const struct answer *answer)
 {
@@ -65,6 +81,8 @@ void render_cart(struct http_context *context, const struct engine *engine, stru
     engine_cart(engine, answer->customer_index, &cart);
     json_open_object(&json);
     render_cart_members(context, &json, &cart);
+    if (request->command.kind == COMMAND_CART_MERGE)
+        put_dropped(&json, answer);
     json_close_object(&json);
     struct head head = {.status = 200, .etag = HEAD_ETAG_VERSION, .etag_hash = cart.version};
     render_end(context, request, &json, head);

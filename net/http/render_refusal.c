@@ -71,6 +71,11 @@ static void put_reasons(
         json_put_member_time(json, "starts_at", line->starts_wall_ms);
 }
 
+struct bytes render_code_of(enum outcome outcome)
+{
+    return bytes_of_string(problem_name(problem_of_outcome(outcome, false)));
+}
+
 static void put_lines(
     struct http_context *context, struct json_writer *json, const struct answer *answer)
 {
@@ -81,8 +86,7 @@ static void put_lines(
         CHECK(line->outcome != OUTCOME_OK);
         json_open_object(json);
         json_put_member_string(json, "sku", line->sku);
-        json_put_member_string(
-            json, "code", bytes_of_string(problem_name(problem_of_outcome(line->outcome, false))));
+        json_put_member_string(json, "code", render_code_of(line->outcome));
         put_reasons(context, json, line);
         json_close_object(json);
     }

@@ -30,6 +30,7 @@ static const struct route_line storefront_lines[] = {
         .routes = {[HTTP_PUT] = ROUTE_CART_ITEM_PUT, [HTTP_DELETE] = ROUTE_CART_ITEM_DELETE}},
     {PATH("/v1/cart"), .routes = {READ(ROUTE_CART), [HTTP_DELETE] = ROUTE_CART_CLEAR}},
     {PATH("/v1/cart/extend"), .routes = {[HTTP_POST] = ROUTE_CART_EXTEND}},
+    {PATH("/v1/cart/merge"), .routes = {[HTTP_POST] = ROUTE_CART_MERGE}},
     {PATH_OF("/v1/orders/", "/payment"), .routes = {[HTTP_POST] = ROUTE_PAYMENT}},
     {PATH("/v1/guests"), .routes = {[HTTP_POST] = ROUTE_GUESTS}},
     {PATH("/v1/payment-events"), .routes = {[HTTP_POST] = ROUTE_PAYMENT_EVENT}},

@@ -11,6 +11,7 @@ import time
 import pytest
 
 from tests.e2e.test_webhooks import event_of, signature
+from tests.lib.clock import Clock
 from tests.lib.client import Wire, new_key
 from tests.lib.contract import Asker, Contract
 from tests.lib.server import VIEWER_TOKEN
@@ -84,6 +85,7 @@ BODIES = {
     "POST /v1/guests": {},
     "PUT /v1/cart/items/{sku}": {"quantity": 1},
     "POST /v1/cart/extend": {},
+    "POST /v1/cart/merge": {"guest_token": "hsg1."},
     "POST /v1/checkout": {"items": [{"sku": "S1", "quantity": 1}]},
     "POST /v1/orders/{id}/payment": {"result": "captured", "provider": "bank", "payment_id": "p",
                                      "amount": 1, "currency": "GBP"},
@@ -209,6 +211,12 @@ def test_carts(asker):
     asker.as_customer("PUT", put + "OVER", {"quantity": 1}, want="410 sale_ended")
     asker.as_customer("PUT", put + "EUROS", {"quantity": 1}, want="422 currency_mismatch")
     asker.as_customer("PUT", put + "S1", {"quantity": 1001}, want="422 quantity_too_large")
+    guest = asker.ask("POST", "/v1/guests", {}).json
+    asker.as_customer("POST", "/v1/cart/merge", guest, want="422 invalid")
+    token = {"guest_token": guest["guest_token"]}
+    asker.as_customer("PUT", put + "CART", {"quantity": 1}, who=guest["customer"], want="200")
+    asker.as_customer("POST", "/v1/cart/merge", token, want="412 stale_version", **stale)
+    asker.as_customer("POST", "/v1/cart/merge", token, want="200")
     asker.as_customer("DELETE", put + "CART", want="200")
     asker.as_customer("DELETE", "/v1/cart", want="204")
 
@@ -329,9 +337,34 @@ def test_two_merchants_at_once(asker):
         "PATCH", product, {"title": f"Title {next(titles)}"})] * 4)
     until((409, "version_conflict"), *[lambda: asker.ask(
         "PUT", sale, {"hold_seconds": next(seconds)})] * 4)
-    stale = {"If-Match": '"1"'}
+    stale = {"If-Match": '"999999"'}
     asker.ask("PATCH", product, {"title": "Late"}, stale, "412 stale_version")
     asker.ask("PUT", sale, {"hold_seconds": 7000}, stale, "412 stale_version")
+
+
+def test_two_merges_of_one_guest(asker, new_server, workspace):
+    """409 version_conflict: the other takes longer than a merge waits, by the server's clock."""
+    clock = Clock(workspace)
+    server = new_server(shards=2)
+    server.environment = clock.environment()
+    server.start()
+    server.sell_rows([{"sku": "CART", "stock": 1000, "reserve_on": "cart"}])
+    here = Asker(asker.contract, server)
+    guest = here.ask("POST", "/v1/guests", {}, want="201").json["customer"]
+
+    def merge(who):
+        return here.as_customer("POST", "/v1/cart/merge", {"guest_token": guest}, who=who)
+
+    for _ in range(200):
+        here.as_customer("PUT", "/v1/cart/items/CART", {"quantity": 1}, who=guest, want="200")
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            merges = [pool.submit(merge, who) for who in "abcd"]
+            while not all(merging.done() for merging in merges):
+                clock.pass_ms(1000)
+                here.ask("GET", "/livez")
+        if any(merging.result().status == 409 for merging in merges):
+            return
+    raise AssertionError("no merge took long enough")
 
 
 def test_a_kill_is_not_resumed_before_it_has_ended(asker):

@@ -60,11 +60,11 @@ static void every_path_is_described(void **state)
 {
     (void)state;
     static const char *const paths[] = {"/v1/products", "/v1/products/{sku}", "/v1/guests",
-        "/v1/availability", "/v1/cart", "/v1/cart/items/{sku}", "/v1/checkout", "/v1/orders",
-        "/v1/orders/{id}", "/v1/orders/{id}/payment", "/v1/payment-events",
-        "/v1/orders/{id}/cancel", "/admin/v1/import", "/admin/v1/products/{sku}",
-        "/admin/v1/products/{sku}/stock", "/admin/v1/stock/{sku}", "/admin/v1/stock",
-        "/admin/v1/orders/{id}", "/admin/v1/orders", "/admin/v1/reservations",
+        "/v1/availability", "/v1/cart", "/v1/cart/items/{sku}", "/v1/cart/extend", "/v1/cart/merge",
+        "/v1/checkout", "/v1/orders", "/v1/orders/{id}", "/v1/orders/{id}/payment",
+        "/v1/payment-events", "/v1/orders/{id}/cancel", "/admin/v1/import",
+        "/admin/v1/products/{sku}", "/admin/v1/products/{sku}/stock", "/admin/v1/stock/{sku}",
+        "/admin/v1/stock", "/admin/v1/orders/{id}", "/admin/v1/orders", "/admin/v1/reservations",
         "/admin/v1/customers/{customer}", "/admin/v1/audit", "/livez", "/readyz", "/openapi.json"};
     struct bytes text = openapi_json();
     for (uint32_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
