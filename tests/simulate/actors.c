@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "tests/simulate/actors_parts.h"
+#include "tests/simulate/model_parts.h"
 
 /* If-Match, right or wrong (C5). */
 static void some_version(struct world *world, struct ask *ask)
@@ -105,9 +106,8 @@ static void service_says(struct world *world, struct ask *ask)
     if (!once_in(world, 3))
         return;
     ask->identity_count = 1 + below(world, IDENTITIES_AT_MOST);
-    ask->identities[0] = (int)below(world, IDENTITIES / 2);
-    if (ask->identity_count > 1)
-        ask->identities[1] = IDENTITIES / 2 + (int)below(world, IDENTITIES / 2);
+    for (uint32_t i = 0; i < ask->identity_count; i++)
+        ask->identities[i] = (int)(i * IDENTITIES / 2 + below(world, once_in(world, 3) ? 6 : 2));
 }
 
 static void customer_buys(struct world *world)
@@ -178,18 +178,38 @@ static void pass(struct world *world, uint64_t ms)
 static bool pass_to_deadline(struct world *world)
 {
     const struct model *model = &world->model;
-    const struct buyer *buyer = &model->buyers[some_customer(world)];
+    int customer = some_customer(world);
+    const struct buyer *buyer = &model->buyers[customer];
     uint64_t now = world->shop.now.shelf_ms, deadline = 0;
     if (buyer->line_count > 0)
         deadline = buyer->lines[below(world, buyer->line_count)].deadline_shelf_ms;
     if (deadline <= now)
         return false;
+    world->customer_in_mind = customer;
     pass(world, deadline - now - (once_in(world, 2) ? 1 : 0));
+    return true;
+}
+
+/* To the deadline of an order, or to the end of its customer's right to cancel (L2, O1). */
+static bool pass_to_order(struct world *world)
+{
+    const struct sold_order *order = bear_in_mind(world);
+    const struct moment *now = &world->shop.now;
+    int64_t ms = 0;
+    if (order != NULL && sold_is_open(order))
+        ms = (int64_t)(order->due_shelf_ms - now->shelf_ms);
+    else if (order != NULL && order->status == ORDER_CONFIRMED)
+        ms = order->cancel_until_wall_ms - now->wall_ms;
+    if (ms <= 0)
+        return false;
+    pass(world, (uint64_t)ms - (once_in(world, 2) ? 1 : 0));
     return true;
 }
 
 static void clock_runs(struct world *world)
 {
+    if (once_in(world, 6) && pass_to_order(world))
+        return;
     if (once_in(world, 3) && pass_to_deadline(world))
         return;
     if (once_in(world, 30))
@@ -211,6 +231,8 @@ static void world_changes(struct world *world)
 void actors_step(struct world *world)
 {
     uint32_t turn = below(world, 100);
+    if (once_in(world, 20))
+        (void)bear_in_mind(world);
     if (turn < 33)
         customer_fills_cart(world);
     else if (turn < 56)

@@ -42,6 +42,8 @@ void bank_reports(struct world *world)
     some_order(world, &ask);
     const struct sold_order *order = order_asked(world, &ask);
     ask.result = (uint8_t)(once_in(world, 2) ? RESULT_CAPTURED : 1 + below(world, 6));
+    if (order != NULL && order->status == ORDER_PENDING_PAYMENT && once_in(world, 3))
+        ask.result = (uint8_t)(once_in(world, 2) ? RESULT_PENDING : RESULT_DECLINED);
     ask.currency = 1;
     ask.amount = 1;
     choose_payment(world, order, &ask);

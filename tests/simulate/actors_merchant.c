@@ -37,6 +37,8 @@ struct ask merchant_product(struct world *world, int sku, bool first)
     const struct product *product = &model->products[sku];
     if (product->exists && once_in(world, 2)) /* the same again, or nearly */
         *terms = product->terms;
+    if (product->exists && once_in(world, 4))
+        terms->limit = below(world, 5); /* also of what is held already (Q1) */
     if (once_in(world, 5))
         ask.expected_version = product->version + below(world, 2);
     ask.in_import = model->importing && !model->import_ending && once_in(world, 2);
@@ -77,6 +79,7 @@ void merchant_changes_sale(struct world *world)
     } else {
         *terms = sale->terms; /* the same again, or nearly */
         terms->hold_seconds += below(world, 2);
+        terms->limit = once_in(world, 2) ? below(world, 6) : terms->limit;
     }
     if (once_in(world, 5))
         ask.expected_version = sale->version + below(world, 2);

@@ -283,6 +283,7 @@ void world_open(struct world *world, uint64_t seed, uint64_t steps)
     struct shop *shop = &world->shop;
     struct capacity shared = setting->capacity;
     world->dice = dice_of(seed);
+    world->customer_in_mind = NOBODY;
     shop_open_as(shop, setting->shards, &shared, &setting->policy);
     shop->dice = dice_of(~seed);
     shop->settles_by_itself = false;

@@ -73,6 +73,9 @@ struct world {
     struct ask asks_seen[ASKS_SEEN_AT_MOST];
     uint64_t asks_seen_count;
     uint32_t keys_given, payments_given;
+    int customer_in_mind; /* comes more often than others; NOBODY: none */
+    uint8_t order_in_mind[16];
+    uint32_t order_slot_in_mind;
 
     struct ask ask; /* of this step, for who has to tell what went wrong */
     uint64_t answers[OUTCOME_COUNT], crashes, replays;
