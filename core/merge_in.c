@@ -289,6 +289,22 @@ static uint32_t lines_of(const struct decision *decision)
     return customer_at(decision->engine, decision->customer_index)->hold_count;
 }
 
+/* Whether what becomes of the line may be the first that counts in its sale: in the guest's, or by
+ * today's terms. What the customer holds is counted already. */
+static bool may_count_anew(const struct decision *decision, const struct merge_line *line)
+{
+    const struct engine *engine = decision->engine;
+    uint32_t customer = decision->customer_index, number = line->sku_number;
+    uint32_t sku_index = catalog_find_number(&engine->shelf->catalog, number);
+    struct selling selling;
+    if (allowance_used(engine, customer, number, line->sale_number) == 0)
+        return true;
+    if (line->quantity == 0 || sku_index == SKU_NONE)
+        return false;
+    selling_terms(engine, sku_index, &selling);
+    return allowance_used(engine, customer, number, selling.terms.sale_number) == 0;
+}
+
 /* Room for the most that these lines can become. */
 static enum outcome merge_room(struct decision *decision, const struct merging *merging)
 {
@@ -302,8 +318,7 @@ static enum outcome merge_room(struct decision *decision, const struct merging *
                    hold_find(engine, customer_at(engine, decision->customer_index),
                        line->sku_number) != NONE;
         holds += line->quantity > 0 && !has;
-        allowances += allowance_used(engine, decision->customer_index, line->sku_number,
-                          line->sale_number) == 0;
+        allowances += may_count_anew(decision, line);
     }
     if (full != NULL)
         return decision_full(decision, full);

@@ -399,6 +399,34 @@ static void a_refused_merge_returns_everything(void **state)
     assert_held(ann, "A", 2);
 }
 
+/* Q1, V5: what competes again counts in today's sale, and needs a place there */
+static void a_line_that_counts_in_another_sale_needs_a_place_there(void **state)
+{
+    (void)state;
+    priced("M", 10, 3, 100);
+    shop_cart(&shop, guest, "M", 1);
+    shop_pass(&shop, 11 * MINUTE_MS);
+    assert_int_equal(shop_checkout(&shop, ann, "k", "M", 1), OUTCOME_OK);
+    struct product_image later = {
+        .sku = BYTES("M"),
+        .title = BYTES("thing"),
+        .sale = BYTES("later"),
+        .max_per_customer = 3,
+        .reserve_on = RESERVE_CART,
+        .price_count = 1,
+        .prices = {{.currency = "GBP", .amount = 100}},
+    };
+    shop_product_as(&shop, &later);
+    struct engine *engine = engine_of(ann);
+    uint32_t room = engine->allowances.capacity;
+    engine->allowances.capacity = engine->allowances.used;
+    assert_int_equal(merge(), OUTCOME_CAPACITY_EXHAUSTED);
+    assert_string_equal(shop.answer.bound, "allowances");
+    engine->allowances.capacity = room;
+    assert_int_equal(merge(), OUTCOME_OK);
+    assert_held(ann, "M", 1);
+}
+
 /* Near the end of the journal nothing is begun, and what is on the way goes back */
 static void a_full_journal_strands_nothing(void **state)
 {
@@ -458,6 +486,7 @@ int main(void)
         BOTH(a_crash_after_they_arrived_merges_nothing_twice),
         BOTH(a_line_put_meanwhile_stays_and_goes_next),
         BOTH(a_refused_merge_returns_everything),
+        BOTH(a_line_that_counts_in_another_sale_needs_a_place_there),
         BOTH(a_full_journal_strands_nothing),
         BOTH(a_deadline_that_passes_on_the_way_is_kept),
     };
