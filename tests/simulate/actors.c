@@ -25,6 +25,18 @@ static void customer_extends(struct world *world)
     world_ask(world, &ask);
 }
 
+/* A guest turns out to be somebody; more often one who has a cart (C4). */
+static void guest_becomes_customer(struct world *world)
+{
+    struct ask ask = {.kind = COMMAND_CART_MERGE, .role = ROLE_CUSTOMER};
+    ask.customer = some_customer(world);
+    ask.guest = some_customer(world);
+    for (uint32_t i = 0; i < 8 && world->model.buyers[ask.guest].line_count == 0; i++)
+        ask.guest = some_customer(world);
+    some_version(world, &ask);
+    world_ask(world, &ask);
+}
+
 static void customer_fills_cart(struct world *world)
 {
     struct ask ask = {
@@ -246,7 +258,7 @@ void actors_step(struct world *world)
     else if (turn < 83)
         customer_looks(world);
     else if (turn < 84)
-        customer_extends(world);
+        once_in(world, 3) ? customer_extends(world) : guest_becomes_customer(world);
     else if (turn < 88)
         merchant_changes_stock(world);
     else if (turn < 90)

@@ -24,7 +24,7 @@ uint32_t some_key(struct world *world);
 struct adjusting some_adjustments(struct world *world);
 /* An order that is kept, or was seen before and may be gone, or never was. */
 void some_order(struct world *world, struct ask *ask);
-/* An order that is kept, with its customer, is chosen more often until the next call; NULL: none. */
+/* An order that is kept, with its customer, comes more often until the next call; NULL: none. */
 const struct sold_order *bear_in_mind(struct world *world);
 /* NULL when it is gone. */
 const struct sold_order *order_asked(const struct world *world, const struct ask *ask);

@@ -94,6 +94,8 @@ struct ask {
     int sale; /* of a sale or a switch */
     struct sale_terms sale_terms;
     uint8_t switch_action, switch_scope;
+    int guest;         /* of a merge: a customer too */
+    uint64_t merge_id; /* of a merge that was recorded */
 };
 
 /* The same decoded request, whoever sends it (I2, I3). */

@@ -278,7 +278,7 @@ uint64_t keep_until(const struct model *model, int64_t ends_wall_ms)
 struct numbers model_numbers(const struct model *model, int sku)
 {
     const struct units *units = &model->units[sku];
-    uint32_t held = units->live + units->freeing + units->selling + units->lowering;
+    uint32_t held = units->live + units->moving + units->freeing + units->selling + units->lowering;
     CHECK(units->bought + units->restocking >= units->selling);
     uint32_t sold = units->bought + units->restocking - units->selling;
     CHECK(held + sold <= units->allotment);
@@ -317,6 +317,7 @@ static void (*const expects[])(const struct model *, const struct ask *, struct 
     [COMMAND_CART_SET] = expect_cart_set,
     [COMMAND_CART_CLEAR] = expect_clear,
     [COMMAND_CART_EXTEND] = expect_extend,
+    [COMMAND_CART_MERGE] = expect_merge,
     [COMMAND_CHECKOUT] = expect_checkout,
     [COMMAND_PAYMENT] = expect_payment,
     [COMMAND_CANCEL] = expect_cancel,

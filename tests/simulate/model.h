@@ -54,7 +54,9 @@ struct cart_line {
 struct allowance_of {
     int sku, sale;
     uint32_t used;
-    uint32_t gone; /* of them in orders that were forgotten */
+    uint32_t gone;           /* of them in orders that were forgotten */
+    uint32_t charged;        /* of them bought by guests that this customer was */
+    uint32_t handed, moving; /* bought, and a customer is charged with it, or about to be */
 };
 
 struct buyer {
@@ -71,6 +73,8 @@ struct buyer {
     struct cart_line lines[CART_AT_MOST];
     uint32_t allowance_count;
     struct allowance_of allowances[ALLOWANCES_AT_MOST];
+    uint64_t merge_id, merge_shelf_ms; /* of the merge that has its lines; 0: none */
+    bool merging;                      /* and that merge is under way */
 };
 
 struct sold_line {
@@ -179,6 +183,7 @@ struct killer {
 struct units {
     uint32_t allotment;                 /* durable */
     uint32_t live;                      /* in holds and open orders */
+    uint32_t moving;                    /* between two carts */
     uint32_t bought;                    /* confirmed, less restocked */
     uint32_t freeing;                   /* given back, record not durable: still held */
     uint32_t selling;                   /* bought, record not durable: still held */
@@ -237,6 +242,48 @@ struct seen {
     uint8_t order_id[16];
     struct hash128 key;  /* of a key made or forgotten */
     uint64_t stream_seq; /* the last one used; 0 none */
+    uint64_t merge_id;
+};
+
+/* What a merge carries from the guest to the customer. */
+struct carried {
+    struct cart_line was; /* quantity 0: no line, only what was bought */
+    uint32_t units;       /* on the way */
+    uint32_t bought;
+    /* what becomes of it */
+    bool writes;
+    struct cart_line line;
+    uint32_t kept, taken; /* of the units on the way; of free ones */
+};
+
+struct dropped {
+    int sku;
+    uint32_t quantity;
+    uint64_t reasons; /* bits of enum outcome: one of them is told */
+};
+
+enum { CARRIED_AT_MOST = CART_AT_MOST + ALLOWANCES_AT_MOST, DROPPED_AT_MOST = 256 };
+
+/* A merge under way: gone with the process. */
+struct merging_of {
+    int customer, guest;
+    uint64_t id;
+    int64_t begun_wall_ms;
+    uint32_t kills, rounds;
+    bool pending; /* a crash ended the merge that moved these lines */
+    bool again;
+    int currency, cart_currency; /* of the guest's cart, and the customer's */
+    uint64_t refusals;
+    uint32_t line_count, dropped_count;
+    struct carried lines[CARRIED_AT_MOST];
+    struct dropped dropped[DROPPED_AT_MOST];
+};
+
+/* What a visit must come to: a record or none, and where the call goes next. */
+struct visit_want {
+    enum event_kind event;
+    bool goes_on;
+    uint32_t step;
 };
 
 struct history;
@@ -251,6 +298,7 @@ struct model {
     struct sold_order *orders[SHARDS_AT_MOST]; /* [1 .. capacity.orders] */
     struct used_key *keys[SHARDS_AT_MOST];     /* [1 .. capacity.idempotency_keys] */
     struct used used[SHARDS_AT_MOST];
+    uint32_t merge_keys[SHARDS_AT_MOST];                           /* slot of the newest */
     uint32_t order_last[SHARDS_AT_MOST], key_last[SHARDS_AT_MOST]; /* slot given last */
     struct product products[SKUS_AT_MOST];
     struct shown shown[SKUS_AT_MOST];
@@ -291,6 +339,12 @@ void model_happen(struct model *model, uint32_t shard, const struct ask *ask,
     const struct expect *expect, const struct seen *seen);
 /* What the clock did on that shard; NULL, or why it should not have. */
 const char *model_observe(struct model *model, uint32_t shard, const struct seen *seen);
+/* A merge, visit by visit: what the next one must come to; and its record. */
+void merge_begin(const struct model *model, const struct ask *ask, struct merging_of *merging);
+struct visit_want merge_visit(
+    struct model *model, const struct ask *ask, struct merging_of *merging, uint32_t step);
+void merge_happen(struct model *model, uint32_t shard, const struct ask *ask,
+    struct merging_of *merging, uint32_t step, const struct seen *seen);
 void model_settle(struct model *model, uint32_t shard);
 void model_crash(struct model *model);
 

@@ -27,8 +27,7 @@ static void room_for_line(const struct model *model, const struct ask *ask, bool
         expect->refusals |= BIT(OUTCOME_JOURNAL_FULL);
 }
 
-/* `more` units for somebody whose live hold of the SKU has `own`, under that limit and sale. */
-static void compete(const struct model *model, const struct ask *ask, uint32_t more,
+void compete(const struct model *model, const struct ask *ask, uint32_t more,
     const struct cart_line *live, int sale, struct expect *expect)
 {
     struct selling_now selling = selling_now(model, ask->sku);

@@ -182,6 +182,8 @@ static uint32_t *keys_of(struct model *model, uint32_t shard, const struct used_
         return &model->buyers[key->ask.customer].first_key;
     if (key->ask.kind == COMMAND_CANCEL)
         return &model->orders[shard][key->order].first_key;
+    if (key->ask.kind == COMMAND_CART_MERGE)
+        return &model->merge_keys[shard];
     return &model->products[key->ask.sku].first_key;
 }
 
@@ -328,7 +330,7 @@ static const char *count_allowances(const struct model *model, int customer)
     const struct buyer *buyer = &model->buyers[customer];
     for (uint32_t i = 0; i < buyer->allowance_count; i++) {
         const struct allowance_of *allowance = &buyer->allowances[i];
-        uint32_t sum = allowance->gone;
+        uint32_t sum = allowance->gone + allowance->charged;
         for (uint32_t j = 0; j < buyer->line_count; j++) {
             const struct cart_line *line = &buyer->lines[j];
             if (line->state == LINE_HELD && line->limit > 0 && line->sku == allowance->sku &&

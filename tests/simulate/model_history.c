@@ -226,6 +226,7 @@ static void count_everything(struct model *model)
     memset(model->counted, 0, sizeof(model->counted));
     memset(model->uncounted, 0, sizeof(model->uncounted));
     for (uint32_t customer = 0; customer < model->customers; customer++) {
+        model->buyers[customer].merging = false;
         const struct buyer *buyer = &model->buyers[customer];
         for (uint32_t i = 0; i < buyer->line_count; i++) {
             if (buyer->lines[i].state == LINE_HELD)

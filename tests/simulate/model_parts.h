@@ -114,6 +114,23 @@ uint32_t known_units(const struct sale_terms *sale);
 bool cart_is_old(const struct model *model, const struct ask *ask);
 uint32_t names_used(const struct model *model);
 
+/* `more` units of ask's SKU for its customer, whose live hold of it or NULL is given, in that sale:
+ * why not, and what is told of it. */
+void compete(const struct model *model, const struct ask *ask, uint32_t more,
+    const struct cart_line *live, int sale, struct expect *expect);
+/* The parts of a merge: a visit that goes on, refused or not; the two sides. */
+struct visit_want merge_next(enum event_kind event, uint32_t step);
+struct visit_want merge_refused(struct merging_of *merging, uint32_t step, uint64_t reasons);
+/* Units on the way are somebody's hold again only while they would be alive as one. */
+bool merge_is_alive(
+    const struct model *model, const struct merging_of *merging, const struct carried *carried);
+struct visit_want merge_come_in(
+    const struct model *model, const struct ask *ask, struct merging_of *merging);
+void merge_came_in(struct model *model, uint32_t shard, const struct ask *ask,
+    const struct merging_of *merging, const struct seen *seen);
+/* The entry, which must be there. */
+struct allowance_of *allowance_kept(struct buyer *buyer, int sku, int sale);
+void expect_merge(const struct model *model, const struct ask *ask, struct expect *expect);
 void expect_cart_set(const struct model *model, const struct ask *ask, struct expect *expect);
 void expect_extend(const struct model *model, const struct ask *ask, struct expect *expect);
 void expect_checkout(const struct model *model, const struct ask *ask, struct expect *expect);

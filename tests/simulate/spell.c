@@ -185,6 +185,8 @@ void spell(const struct ask *ask, struct spelling *spelling)
         command->sku = text(spelling, "S", (uint32_t)ask->sku);
     if (ask->kind == COMMAND_PRODUCT_SET)
         spell_product(ask, spelling);
+    if (ask->kind == COMMAND_CART_MERGE)
+        command->guest_id = text(spelling, "c", (uint32_t)ask->guest);
     if (ask->kind == COMMAND_PAYMENT)
         spell_payment(ask, spelling);
     if (ask->kind == COMMAND_SALE_SET)
@@ -210,6 +212,9 @@ struct seen seen_of(const struct event *event)
     if (event_is_order(event->kind)) {
         memcpy(seen.order_id, event->fact.order.id, 16);
         seen.key = event->fact.order.key_hash;
+    } else if (event->kind == EVENT_CART_MOVED_OUT || event->kind == EVENT_CART_MERGED) {
+        seen.merge_id = event->fact.merge.merge_id;
+        seen.key = event->fact.merge.key_hash;
     } else if (event->kind == EVENT_STOCK_ADJUSTED) {
         seen.key = event->fact.stock.key_hash;
     } else if (event->kind == EVENT_SALE_OPENED || event->kind == EVENT_SALE_CLOSED) {

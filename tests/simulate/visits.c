@@ -7,6 +7,7 @@
 
 #include "core/check.h"
 #include "core/engine_steps.h"
+#include "tests/simulate/judge.h"
 
 struct visit *visit_room(struct world *world)
 {
@@ -44,7 +45,56 @@ void visit_begin(struct world *world, struct visit *visit, uint32_t shard, const
         int target = ask->switch_scope == SCOPE_SALE ? ask->sale : ask->sku;
         visit->kill = model_scope((struct model *)model, ask->switch_scope, target)->kill;
     }
+    if (ask->kind == COMMAND_CART_MERGE)
+        merge_begin(model, ask, &visit->merging);
     wait_for(world, visit, shard);
+}
+
+/* What of the guest's cart was dropped, and why (C4). */
+static void judge_dropped(const struct world *world, const struct merging_of *merging)
+{
+    const struct answer *answer = &world->shop.answer;
+    if (merging->refusals != 0) {
+        if (!(merging->refusals & UINT64_C(1) << answer->outcome))
+            world_fail(world, "a merge was refused for another reason");
+        return;
+    }
+    if (answer->outcome != OUTCOME_OK)
+        world_fail(world, "a merge was refused");
+    bool same = answer->line_count == merging->dropped_count;
+    for (uint32_t i = 0; same && i < answer->line_count; i++) {
+        const struct dropped *dropped = &merging->dropped[i];
+        const struct answer_line *line = &answer->lines[i];
+        same = number_of(line->sku) == dropped->sku && line->quantity == dropped->quantity &&
+               dropped->reasons & UINT64_C(1) << line->outcome;
+    }
+    if (!same)
+        world_fail(world, "a merge dropped something else");
+}
+
+/* One visit of a merge, after what is due of whose shard it is. */
+static void merge_run(
+    struct world *world, struct visit *visit, const struct command *command, uint32_t shard)
+{
+    struct shop *shop = &world->shop;
+    struct merging_of *merging = &visit->merging;
+    struct event event;
+    while (engine_due_of(shop->engines[shard], command, &shop->now, &event))
+        world_observe(world, shard, &event);
+    struct visit_want want = merge_visit(&world->model, &visit->ask, merging, visit->step);
+    shop->last_event = EVENT_NONE;
+    engine_decide(shop->engines[shard], command, &shop->now, &event, &shop->answer);
+    if (event.kind != want.event || shop->answer.goes_on != want.goes_on ||
+        (want.goes_on && shop->answer.next_step != want.step))
+        world_fail(world, "a visit of a merge did something else");
+    if (event.kind != EVENT_NONE) {
+        struct seen seen = seen_of(&event);
+        world_happened(world, shard, &event);
+        merge_happen(&world->model, shard, &visit->ask, merging, visit->step, &seen);
+    }
+    if (!want.goes_on)
+        judge_dropped(world, merging);
+    judge_touched(world, &visit->ask, NO_SLOT);
 }
 
 /* What the call answers in the end. A kill's numbers are known until it is resumed (W5). */
@@ -85,6 +135,13 @@ static void visit_run(struct world *world, struct visit *visit)
     spelling.command.step = visit->step;
     world_begin(world);
     uint32_t shard = shop->last_shard = visit->shard;
+    if (visit->ask.kind == COMMAND_CART_MERGE) {
+        merge_run(world, visit, &spelling.command, shard);
+        visit->used = shop->answer.goes_on;
+        if (visit->used)
+            wait_for(world, visit, shard);
+        return;
+    }
     engine_decide(shop->engines[shard], &spelling.command, &shop->now, &event, &shop->answer);
     if (event.kind != EVENT_NONE)
         world_observe(world, shard, &event);
@@ -100,6 +157,14 @@ void visits_go_on(struct world *world)
     struct visit *visit = &world->visits[dice_below(&world->dice, VISITS_AT_MOST)];
     if (visit->used && world->settled[visit->after_shard] >= visit->after)
         visit_run(world, visit);
+}
+
+void visits_finish(struct world *world)
+{
+    for (uint32_t i = 0; i < VISITS_AT_MOST; i++) {
+        if (world->visits[i].used)
+            visit_run(world, &world->visits[i]);
+    }
 }
 
 void visits_end(struct world *world)

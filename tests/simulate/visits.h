@@ -22,6 +22,9 @@ void visit_begin(struct world *world, struct visit *visit, uint32_t shard, const
     const struct expect *expect);
 /* One of them, if it need not wait. */
 void visits_go_on(struct world *world);
+/* All of them, once: everything is durable. */
+void visits_finish(struct world *world);
+/* Nobody waits for them any more. */
 void visits_end(struct world *world);
 
 #endif

@@ -24,8 +24,7 @@ void world_fail(const struct world *world, const char *what)
     abort();
 }
 
-/* One event of the engine, applied and recorded. */
-static void happened(struct world *world, uint32_t shard, const struct event *event)
+void world_happened(struct world *world, uint32_t shard, const struct event *event)
 {
     shop_happen(&world->shop, shard, event);
     world->made[shard]++;
@@ -34,7 +33,7 @@ static void happened(struct world *world, uint32_t shard, const struct event *ev
 void world_observe(struct world *world, uint32_t shard, const struct event *event)
 {
     struct seen seen = seen_of(event);
-    happened(world, shard, event);
+    world_happened(world, shard, event);
     const char *wrong = model_observe(&world->model, shard, &seen);
     if (wrong != NULL)
         world_fail(world, wrong);
@@ -113,7 +112,7 @@ void world_ask(struct world *world, const struct ask *ask)
     uint32_t slot = expect.refusals == 0 ? expect.order : NO_SLOT;
     if (event.kind != EVENT_NONE) {
         struct seen seen = seen_of(&event);
-        happened(world, shard, &event);
+        world_happened(world, shard, &event);
         slot = effect(world, shard, ask, &expect, &seen);
     } else if (traced && before != trace(world)) {
         world_fail(world, "a refusal left a trace (V5)");
@@ -255,6 +254,11 @@ static void open_everything(struct world *world)
 /* V4: with nothing in flight and no live hold, what is available is the allotment less sold. */
 static void nothing_is_stranded(struct world *world)
 {
+    for (uint32_t i = 0; i < 64; i++) { /* a merge that has begun ends */
+        settle_all(world);
+        visits_finish(world);
+        world_pass(world, 0);
+    }
     open_everything(world);
     for (uint32_t i = 0; i < 4; i++)
         world_pass(world, 600 * 1000);

@@ -39,7 +39,7 @@ struct setting {
 };
 
 /* A call that has more shards to visit. */
-enum { VISITS_AT_MOST = 4, CARRY_SIZE = 4096 };
+enum { VISITS_AT_MOST = 4, CARRY_SIZE = 65536 };
 
 struct visit {
     bool used;
@@ -49,6 +49,7 @@ struct visit {
     uint32_t kill; /* that it waits for; 0 none */
     struct ask ask;
     struct expect expect; /* of its first step */
+    struct merging_of merging;
     _Alignas(16) uint8_t carry[CARRY_SIZE];
 };
 
@@ -94,6 +95,8 @@ void world_pass(struct world *world, uint64_t ms);
 void world_lag(struct world *world, uint64_t ms, uint32_t most);
 /* A command or a passing of time begins: fresh random bits, nothing touched. */
 void world_begin(struct world *world);
+/* One event of the engine, applied and recorded. */
+void world_happened(struct world *world, uint32_t shard, const struct event *event);
 /* An event that nobody's ask was made for: the model must find it due. */
 void world_observe(struct world *world, uint32_t shard, const struct event *event);
 _Noreturn void world_fail(const struct world *world, const char *what);
