@@ -120,6 +120,15 @@ void allowance_subtract(
         allowance_remove(engine, index);
 }
 
+void allowance_drop(
+    struct engine *engine, uint32_t customer, const struct event_line *line, uint32_t units)
+{
+    uint32_t index = allowance_find(engine, customer, line->sku_number, line->sale_number);
+    CHECK(index != NONE);
+    CHECK(allowance_at(engine, index)->used == units);
+    allowance_remove(engine, index);
+}
+
 /* Units confirmed in orders that were forgotten. */
 
 static uint32_t gone_find(const struct engine *engine, uint32_t sku_number)
@@ -151,4 +160,13 @@ void gone_add(struct engine *engine, uint32_t sku_number, uint32_t units)
         table_insert(&engine->gone_table, hash_triple(engine, sku_number, 0, 0), index);
     }
     ((struct gone *)pool_at(&engine->gone, index))->units += units;
+}
+
+void gone_remove(struct engine *engine, uint32_t sku_number, uint64_t units)
+{
+    uint32_t index = gone_find(engine, sku_number);
+    CHECK(index != NONE);
+    CHECK(((struct gone *)pool_at(&engine->gone, index))->units == units);
+    table_remove(&engine->gone_table, hash_triple(engine, sku_number, 0, 0), index);
+    pool_give(&engine->gone, index);
 }

@@ -7,6 +7,7 @@
 #include "core/check.h"
 #include "core/engine_steps.h"
 #include "core/kills.h"
+#include "core/removal.h"
 
 static void timer_set(struct engine *engine, uint32_t id, uint64_t deadline_shelf_ms)
 {
@@ -51,6 +52,7 @@ static void key_note(struct engine *engine, const struct event *event, uint32_t 
     key->request = fact->request_hash;
     key->keep_shelf_ms = fact->keep_shelf_ms;
     key->order_index = order_index;
+    order_at(engine, order_index)->key_count++;
     key->kind = event->kind == EVENT_ORDER_PLACED ? REQUEST_CHECKOUT : REQUEST_CANCEL;
     timer_set(engine, engine->keys_base + index, fact->keep_shelf_ms);
 }
@@ -289,6 +291,11 @@ static void apply_sale(struct engine *engine, const struct event *event)
     catalog_reserve_sale(&engine->shelf->catalog, event);
 }
 
+static void apply_removal(struct engine *engine, const struct event *event)
+{
+    catalog_reserve_removal(&engine->shelf->catalog, event);
+}
+
 static void apply_sale_told(struct engine *engine, const struct event *event)
 {
     catalog_told_sale(&engine->shelf->catalog, event);
@@ -342,6 +349,7 @@ static void (*const apply_kinds[])(struct engine *, const struct event *) = {
     [EVENT_CUSTOMER_FORGOTTEN] = apply_customer_forgotten,
     [EVENT_KILL_BEGUN] = kill_begin,
     [EVENT_KILL_ENDED] = kill_end,
+    [EVENT_SALE_PART_REMOVED] = apply_part_removed,
     [EVENT_PRODUCT_SET] = apply_product,
     [EVENT_STOCK_ADJUSTED] = apply_stock,
     [EVENT_SALE_SET] = apply_sale,
@@ -349,6 +357,8 @@ static void (*const apply_kinds[])(struct engine *, const struct event *) = {
     [EVENT_SALE_CLOSED] = apply_sale_told,
     [EVENT_IMPORT_BEGUN] = apply_import_begun,
     [EVENT_IMPORT_DONE] = apply_import_done,
+    [EVENT_SALE_CLOSING] = apply_removal,
+    [EVENT_SALE_REMOVED] = apply_removal,
     [EVENT_SWITCH_SET] = apply_switch,
     [EVENT_STREAM_ATTACHED] = apply_nothing,
     [EVENT_CLOSED] = apply_nothing,

@@ -74,9 +74,13 @@ struct sale {
 struct catalog_record {
     _Atomic uint32_t lock; /* sequence: odd while shard 0 writes */
     _Atomic uint32_t visible;
-    uint32_t reserved_version; /* shard 0's: of the newest change applied, durable or not */
-    uint32_t allotment;        /* shard 0's: after the newest change applied */
-    uint64_t raising;          /* shard 0's: units of raises applied and not yet durable */
+    /* The rest is shard 0's. */
+    uint32_t reserved_version; /* of the newest change applied, durable or not */
+    uint32_t reserved_sale;    /* its sale after it */
+    uint32_t allotment;        /* after the newest change applied */
+    uint64_t raising;          /* units of raises applied and not yet durable */
+    uint32_t next_free;        /* index + 1, while it rests or is free */
+    bool in_import;            /* seen when the import that brought it ends */
     struct product_terms terms;
     _Alignas(8) struct product_texts texts;
 };
@@ -94,18 +98,34 @@ struct catalog {
     uint32_t capacity;
     _Atomic uint32_t slots_used; /* records ever reserved: indexes below it may be walked */
     uint32_t number_next;
-    struct name *names; /* number - 1 */
+    struct name *names;
     struct catalog_sale {
         _Atomic uint32_t lock;
+        _Atomic uint32_t number;   /* of the name that has this slot; 0: nobody */
         uint32_t reserved_version; /* shard 0's: of the newest change applied, durable or not */
+        uint32_t number_next;      /* shard 0's: of the next name in a free slot; 0 never again */
+        uint32_t next_free;        /* shard 0's: slot + 1 */
         uint8_t told;              /* shard 0's: enum sale_told */
-        struct sale sale;
-    } * sales; /* number - 1; all zero for the name of a seller */
-    _Atomic uint32_t names_used;
+        bool is_seller;            /* shard 0's: a product has named a seller so */
+        struct sale sale;          /* all zero for the name of a seller */
+    } * sales;
+    _Atomic uint32_t names_used; /* slots ever taken */
     uint32_t names_capacity;
+    uint32_t names_free_first, names_free_last, names_free; /* released slots, oldest first */
+    uint32_t slots_free_first, slots_free;
     bool importing;
-    bool import_ending;    /* IMPORT_DONE is applied and not yet durable */
-    uint32_t import_first; /* slots reserved since the import began are seen together at its end */
+    bool import_ending; /* IMPORT_DONE is applied and not yet durable */
+
+    /* A sale that leaves, see catalog_sales.c. */
+    uint32_t leaving; /* shard 0's: its number, from closing applied until removed is durable */
+    bool is_removed;  /* shard 0's: from removed applied until its slots are released */
+    uint32_t resting_first, resting_name; /* slots + 1 */
+    _Atomic uint32_t closing;             /* its number, from closing until removed are durable */
+    _Atomic uint64_t parts_done;          /* a bit for each shard */
+    _Atomic uint32_t epoch;               /* how many were removed */
+    struct catalog_seen {
+        _Alignas(64) _Atomic uint32_t epoch; /* as a shard saw it when it looked at nothing here */
+    } * seen;
 };
 
 void catalog_init(struct catalog *catalog, struct arena *arena, uint32_t skus, uint32_t names);
@@ -118,7 +138,7 @@ uint32_t catalog_find_number(const struct catalog *catalog, uint32_t number);
 
 /* Of a slot that is below catalog_walk_end(). */
 bool catalog_is_visible(const struct catalog *catalog, uint32_t index);
-/* The number and the SKU of a slot; they never change. */
+/* The number and the SKU of a slot; they change only with the product that has it. */
 uint32_t catalog_number(const struct catalog *catalog, uint32_t index);
 struct bytes catalog_sku(const struct catalog *catalog, uint32_t index);
 
@@ -128,13 +148,16 @@ void catalog_texts(const struct catalog *catalog, uint32_t index, struct product
 /* Slots to walk for a list: indexes 0 .. catalog_walk_end() - 1; skip those not visible. */
 uint32_t catalog_walk_end(const struct catalog *catalog);
 
-/* The name of a seller or sale; size 0 for number 0. Names are never changed or removed. */
+/* The name of a seller or sale; size 0 for number 0, and for one that is gone. */
 struct bytes catalog_name(const struct catalog *catalog, uint32_t number);
 /* The number of a name, 0 when there is none. O(1). */
 uint32_t catalog_name_find(const struct catalog *catalog, struct bytes name);
-/* The sale with this number as it is now; all zero for number 0 or a seller's. */
-/* How many names there are: numbers 1 and up. */
-uint32_t catalog_names(const struct catalog *catalog);
+/* Slots of names to walk: 0 .. catalog_name_slots() - 1; the number of the name there, 0 for none.
+ */
+uint32_t catalog_name_slot(uint32_t number);
+uint32_t catalog_name_slots(const struct catalog *catalog);
+uint32_t catalog_name_at(const struct catalog *catalog, uint32_t slot);
+/* The sale with this number as it is now; all zero for number 0, a seller's, or one gone. */
 void catalog_sale(const struct catalog *catalog, uint32_t number, struct sale *sale);
 
 /* A sale as an event, or as a merchant, describes it. */
@@ -156,6 +179,31 @@ uint32_t catalog_sale_reserved(const struct catalog *catalog, uint32_t number);
 void catalog_reserve_sale(struct catalog *catalog, const struct event *sale_set);
 void catalog_told_sale(struct catalog *catalog, const struct event *opened_or_closed);
 void catalog_publish_sale(struct catalog *catalog, const struct event *sale_set);
+/* The number of the next name that is new, and of the one `after` so many others; 0: no room. */
+uint32_t catalog_name_next(const struct catalog *catalog, uint32_t after);
+
+/* How a sale leaves: closing and removed are reserved by apply and published by settle; between
+ * them each shard says when its part is done. */
+bool catalog_sale_is_leaving(const struct catalog *catalog, uint32_t number);
+void catalog_reserve_removal(struct catalog *catalog, const struct event *closing_or_removed);
+void catalog_publish_closing(struct catalog *catalog, uint32_t number);
+/* Any shard: the sale whose parts are being removed, 0 none; the sale of a slot's product; whether
+ * a shard has still a part of the one that is closing. */
+uint32_t catalog_closing(const struct catalog *catalog);
+uint32_t catalog_sale_of(const struct catalog *catalog, uint32_t index);
+/* Whether a unit of this SKU in this sale (0: none) may not come to a customer any more. */
+bool catalog_is_leaving(const struct catalog *catalog, uint32_t sku_number, uint32_t sale_number);
+bool catalog_has_part(const struct catalog *catalog, uint32_t shard);
+void catalog_part_is_done(struct catalog *catalog, uint32_t number, uint32_t shard);
+/* A product of it, out of the indexes; then the sale itself. */
+void catalog_take_out(struct catalog *catalog, uint32_t index);
+void catalog_publish_removed(struct catalog *catalog, uint32_t number);
+/* A shard holds nothing that it has read here. When all have said so since the last removal, what
+ * was removed may be released: shard 0 does. */
+void catalog_look_away(struct catalog *catalog, uint32_t shard);
+bool catalog_is_unseen(const struct catalog *catalog, uint32_t shard_count);
+void catalog_release(struct catalog *catalog);
+
 void catalog_begin_import(struct catalog *catalog);
 void catalog_end_import(struct catalog *catalog);
 void catalog_publish_import(struct catalog *catalog);

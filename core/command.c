@@ -59,6 +59,16 @@ static struct hash128 hash_items(const struct command *command)
     return hash;
 }
 
+bool command_is_stale(const struct command *command, uint32_t version)
+{
+    CHECK(command->if_version_count <= IF_VERSIONS_MAX);
+    for (uint32_t i = 0; i < command->if_version_count; i++) {
+        if (command->if_versions[i] == version)
+            return false;
+    }
+    return command->if_version_set;
+}
+
 struct hash128 command_hash(const struct command *command)
 {
     struct fixed fixed = {

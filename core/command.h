@@ -102,7 +102,8 @@ struct command {
     const struct command_item *items;
     uint32_t item_count;
 
-    /* The cart's version must be one of these (C5); 0 of them with the flag set: none will do. */
+    /* The version of the cart, or of the sale to remove, must be one of these (C5); 0 of them with
+     * the flag set: none will do. */
     bool if_version_set;
     uint8_t if_version_count;
     uint32_t if_versions[IF_VERSIONS_MAX];
@@ -162,6 +163,9 @@ struct command {
 
 /* The shard that runs a command, or the first of those that it visits. */
 uint32_t command_shard(const struct command *command, uint32_t shard_count);
+
+/* Whether If-Match was sent and does not name this version. */
+bool command_is_stale(const struct command *command, uint32_t version);
 
 /* The request's identity for I3 and I4: every decoded member that can change the effect, and not
  * who sent it. */

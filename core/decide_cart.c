@@ -22,15 +22,9 @@ static uint32_t cart_version(const struct decision *decision)
 
 bool cart_is_stale(const struct decision *decision)
 {
-    const struct command *command = decision->command;
-    CHECK(command->if_version_count <= IF_VERSIONS_MAX);
-    if (!command->if_version_set)
-        return false;
     uint32_t version = cart_version(decision);
-    for (uint32_t i = 0; i < command->if_version_count; i++) {
-        if (command->if_versions[i] == version)
-            return false;
-    }
+    if (!command_is_stale(decision->command, version))
+        return false;
     decision->answer->version = version;
     return true;
 }

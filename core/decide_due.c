@@ -61,6 +61,15 @@ static struct bytes forget_counts(struct decision *decision, const struct order 
     return bytes_of(begin, size);
 }
 
+void decide_order_forgotten(struct decision *decision, uint32_t order_index)
+{
+    const struct order *order = order_at(decision->engine, order_index);
+    CHECK(order->key_count == 0);
+    forget_begin(decision, EVENT_ORDERS_FORGOTTEN, order->id);
+    decision->event->text[TEXT_CLAIMS] = forget_claims(decision, order);
+    decision->event->text[TEXT_COUNTS] = forget_counts(decision, order);
+}
+
 static bool due_order(struct decision *decision, uint32_t index)
 {
     struct engine *engine = decision->engine;
@@ -78,9 +87,7 @@ static bool due_order(struct decision *decision, uint32_t index)
             keyed ? order->keep_shelf_ms + 1 : decision->now->shelf_ms + RETRY_MS);
         return false;
     }
-    forget_begin(decision, EVENT_ORDERS_FORGOTTEN, order->id);
-    decision->event->text[TEXT_CLAIMS] = forget_claims(decision, order);
-    decision->event->text[TEXT_COUNTS] = forget_counts(decision, order);
+    decide_order_forgotten(decision, index);
     return true;
 }
 
@@ -150,7 +157,7 @@ bool engine_due(struct engine *engine, const struct moment *now, struct event *e
 {
     struct decision decision = due_decision(engine, now, event);
     return decide_kill_begins(&decision) || due_by_the_clock(&decision) ||
-           decide_kill_sweeps(&decision);
+           decide_kill_sweeps(&decision) || decide_removal_due(&decision);
 }
 
 uint64_t engine_next_due(const struct engine *engine)
@@ -159,7 +166,8 @@ uint64_t engine_next_due(const struct engine *engine)
     if (engine->kill_count > 0 ||
         switches_next_kill(&engine->shelf->switches, engine->kill_begun, &kill))
         return 0;
-    uint64_t next = deadlines_next(&engine->deadlines);
+    uint64_t next = deadlines_next(&engine->deadlines), removal = removal_next_due(engine);
+    next = removal < next ? removal : next;
     if (engine->shard != 0 || engine->sales_due_wall_ms == INT64_MAX)
         return next;
     int64_t sales = engine->sales_due_wall_ms - engine->wall_offset_ms;

@@ -70,6 +70,8 @@ enum outcome decide_sale_set(struct decision *decision)
     uint32_t version = number == 0 ? 0 : catalog_sale_reserved(catalog, number);
     if (version != sale.version)
         return OUTCOME_VERSION_CONFLICT; /* a change of it still waits for the disk */
+    if (catalog_sale_is_leaving(catalog, number))
+        return OUTCOME_VERSION_CONFLICT;
     if (image->expected_version != 0 && image->expected_version != version)
         return OUTCOME_STALE_VERSION;
     if (number == 0 && !catalog_room(catalog, 0, 1))
@@ -83,7 +85,7 @@ enum outcome decide_sale_set(struct decision *decision)
         decision->answer->unchanged = true;
         return OUTCOME_OK;
     }
-    wanted.number = number != 0 ? number : atomic_load(&catalog->names_used) + 1;
+    wanted.number = number != 0 ? number : catalog_name_next(catalog, 0);
     wanted.version = decision->answer->version = version + 1;
     sale_event(decision, EVENT_SALE_SET, &wanted);
     decision->event->text[TEXT_SALE] = command->sale;
@@ -121,11 +123,12 @@ bool decide_sale_due(struct decision *decision)
         return false;
     if (engine->sales_at == 0)
         engine->sales_next_wall_ms = INT64_MAX;
-    uint32_t count = atomic_load(&catalog->names_used);
+    uint32_t count = catalog_name_slots(catalog);
     for (; engine->sales_at < count; engine->sales_at++) {
         const struct catalog_sale *slot = &catalog->sales[engine->sales_at];
         const struct sale *sale = &slot->sale; /* shard 0 wrote it */
-        if (sale->version == 0 || slot->reserved_version != sale->version)
+        if (sale->version == 0 || slot->reserved_version != sale->version ||
+            catalog_sale_is_leaving(catalog, sale->number))
             continue; /* no sale, or a change waits for the disk: settle calls again */
         enum event_kind kind = sale_to_tell(sale, slot->told, now);
         if (kind != EVENT_NONE) {

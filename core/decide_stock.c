@@ -162,19 +162,16 @@ static enum outcome product_names(struct decision *decision, const struct produc
     struct fact_product *fact, bool created)
 {
     const struct catalog *catalog = &decision->engine->shelf->catalog;
-    uint32_t next = atomic_load(&catalog->names_used) + 1;
     uint32_t names = 0;
     if (image->seller.size > 0)
         fact->seller_number = catalog_name_find(catalog, image->seller);
-    if (image->seller.size > 0 && fact->seller_number == 0) {
-        fact->seller_number = next++;
-        names++;
-    }
+    if (image->seller.size > 0 && fact->seller_number == 0)
+        fact->seller_number = catalog_name_next(catalog, names++);
     if (image->sale.size > 0)
         fact->sale_number = catalog_name_find(catalog, image->sale);
     if (image->sale.size > 0 && fact->sale_number == 0) {
         bool same = bytes_equal(image->sale, image->seller);
-        fact->sale_number = same ? fact->seller_number : next++;
+        fact->sale_number = same ? fact->seller_number : catalog_name_next(catalog, names);
         names += !same;
     }
     if (!catalog_room(catalog, created, 0))
@@ -243,6 +240,14 @@ static uint32_t version_of(const struct catalog *catalog, uint32_t sku_index)
     return sku_index == SKU_NONE ? 0 : catalog->records[sku_index].reserved_version;
 }
 
+static bool is_leaving(
+    const struct catalog *catalog, uint32_t sku_index, const struct fact_product *fact)
+{
+    return catalog_sale_is_leaving(catalog, fact->sale_number) ||
+           (sku_index != SKU_NONE &&
+               catalog_sale_is_leaving(catalog, catalog_sale_of(catalog, sku_index)));
+}
+
 enum outcome decide_product(struct decision *decision)
 {
     const struct product_image *image = decision->command->product;
@@ -267,6 +272,8 @@ enum outcome decide_product(struct decision *decision)
     enum outcome outcome = product_names(decision, image, &fact, created);
     if (outcome != OUTCOME_OK)
         return outcome;
+    if (is_leaving(catalog, sku_index, &fact))
+        return OUTCOME_VERSION_CONFLICT; /* until its sale is gone */
     if (decision->now->journal_full)
         return OUTCOME_JOURNAL_FULL;
     product_fact(image, &fact);
@@ -299,7 +306,7 @@ enum outcome decide_import(struct decision *decision)
     CHECK(decision->engine->shard == 0);
     const struct catalog *catalog = &decision->engine->shelf->catalog;
     bool begins = command->kind == COMMAND_IMPORT_BEGIN;
-    if (begins == catalog->importing || catalog->import_ending)
+    if (begins == catalog->importing || catalog->import_ending || (begins && catalog->leaving != 0))
         return OUTCOME_VERSION_CONFLICT;
     decision->event->kind = begins ? EVENT_IMPORT_BEGUN : EVENT_IMPORT_DONE;
     decision->event->fact.import = command->import;

@@ -43,7 +43,7 @@ static enum outcome find_target(struct decision *decision, struct target *target
         struct sale sale;
         target->number = catalog_name_find(&shelf->catalog, command->sale);
         catalog_sale(&shelf->catalog, target->number, &sale);
-        if (sale.number == 0)
+        if (sale.number == 0 || catalog_sale_is_leaving(&shelf->catalog, sale.number))
             return decision_bound(decision, OUTCOME_INVALID, "scope", 0);
     }
     target->entry = switches_find(&shelf->switches, command->switch_scope, target->number);

@@ -80,19 +80,10 @@ void engine_replay(struct engine *engine, const struct event *event)
     engine_apply(engine, event);
     if (event->kind == EVENT_CART_MOVED_OUT) /* whoever was about it is gone */
         customer_at(engine, customer_find(engine, event->text[TEXT_CUSTOMER]))->merging = false;
-    /* The catalog's records are images, and these are durable: they stand at once. Stock and claims
-     * wait for shelf_derive(). */
-    struct catalog *catalog = &engine->shelf->catalog;
-    if (event->kind == EVENT_PRODUCT_SET)
-        catalog_publish(catalog, event);
-    if (event->kind == EVENT_SALE_SET)
-        catalog_publish_sale(catalog, event);
-    if (event->kind == EVENT_IMPORT_DONE)
-        catalog_publish_import(catalog);
-    if (event->kind == EVENT_SWITCH_SET)
-        switches_publish(&engine->shelf->switches, catalog, event);
-    if (event->kind == EVENT_KILL_ENDED)
-        switches_kill_ended(&engine->shelf->switches, engine->shard, event);
+    settle_catalog(engine, event);
+    /* Nobody reads yet. */
+    if (event->kind == EVENT_SALE_REMOVED)
+        catalog_release(&engine->shelf->catalog);
 }
 
 void decision_stream(struct decision *decision, uint32_t count)
@@ -264,13 +255,14 @@ static enum outcome decide_one(struct decision *decision)
         return decide_import(decision);
     case COMMAND_SALE_SET:
         return decide_sale_set(decision);
+    case COMMAND_SALE_REMOVE:
+        return decide_sale_remove(decision);
     case COMMAND_SWITCH:
         return decide_switch(decision);
     case COMMAND_ORDERS_FIND:
     case COMMAND_RESERVATIONS:
     case COMMAND_AUDIT:
         return decide_look(decision);
-    case COMMAND_SALE_REMOVE:
     case COMMAND_NONE:
         break;
     }

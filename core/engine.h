@@ -45,6 +45,13 @@ struct answer_line {
     int64_t starts_wall_ms;         /* SALE_NOT_STARTED */
 };
 
+/* What keeps a sale that shall be removed. */
+struct removal_counts {
+    uint32_t not_final, not_streamed; /* orders */
+    uint32_t shared;                  /* final orders with lines of something else */
+    uint32_t held;                    /* cart lines with a live hold */
+};
+
 struct answer {
     enum outcome outcome;
     /* The command has more to do: once what it recorded here is durable, run it again on next_shard
@@ -71,6 +78,9 @@ struct answer {
     uint32_t allotment, stock_available, held, sold, short_units; /* stock calls */
     uint8_t switched;             /* switch: the state of its scope after it, bits of switches.h */
     uint64_t released, cancelled; /* kill: units and orders, on all shards */
+    struct removal_counts removal;
+    int64_t
+        removable_wall_ms; /* not before; INT64_MAX: it has no end; 0: the conflict is another */
     const struct answer_line *lines; /* every failing line, in the order asked */
     uint32_t line_count;
 };

@@ -327,7 +327,10 @@ uint64_t engine_digest(const struct engine *engine)
             sum += digest_order(engine, order_at(engine, i));
     }
     sum += digest_keys(engine) + digest_allowances(engine);
-    for (uint32_t i = 0; i < engine->gone.fresh; i++)
+    for (uint32_t i = 0; i < engine->gone.fresh; i++) {
+        if (!pool_is_used(&engine->gone, i))
+            continue;
         sum += digest_of(pool_at(&engine->gone, i), sizeof(struct gone), 4);
+    }
     return sum;
 }

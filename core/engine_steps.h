@@ -42,6 +42,7 @@ enum outcome decide_stock(struct decision *decision);
 enum outcome decide_stock_read(struct decision *decision);
 enum outcome decide_import(struct decision *decision);
 enum outcome decide_sale_set(struct decision *decision);
+enum outcome decide_sale_remove(struct decision *decision);
 enum outcome decide_switch(struct decision *decision);
 /* look.h: lists and the audit, over all shards. */
 enum outcome decide_look(struct decision *decision);
@@ -126,6 +127,12 @@ void order_event_move(struct event *event, enum stock_move move);
 void order_event_cancel(struct event *event, enum stock_move move);
 /* An open order at its deadline. */
 void decide_order_due(struct decision *decision, uint32_t order_index);
+/* A sale that is leaving goes on by itself, one event at a time; false: nothing to do now. */
+bool decide_removal_due(struct decision *decision);
+/* When there may be more to do for it, on the shelf clock; UINT64_MAX: nothing. */
+uint64_t removal_next_due(const struct engine *engine);
+/* A final order leaves the memory; no key leads to it. */
+void decide_order_forgotten(struct decision *decision, uint32_t order_index);
 /* The window of a sale that has opened or closed by now, on shard 0; false: none. */
 bool decide_sale_due(struct decision *decision);
 /* A kill that was published begins here, or goes on by one event: a hold or an open order of its
@@ -149,6 +156,9 @@ void apply_cart_merged(struct engine *engine, const struct event *event);
 void apply_cart_merge_ended(struct engine *engine, const struct event *event);
 void apply_cart_extended(struct engine *engine, const struct event *event);
 
+/* What the catalog, its sales and switches are once the record is durable: also at recovery, where
+ * stock and claims wait for shelf_derive(). */
+void settle_catalog(struct engine *engine, const struct event *event);
 /* Stock words that wait for the disk. */
 void settle_moves(struct shelf *shelf, const struct event *event, enum stock_move move);
 

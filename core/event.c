@@ -40,6 +40,11 @@ uint32_t event_fact_size(enum event_kind kind)
     case EVENT_SALE_OPENED:
     case EVENT_SALE_CLOSED:
         return sizeof(struct fact_sale);
+    case EVENT_SALE_CLOSING:
+    case EVENT_SALE_REMOVED:
+        return sizeof(struct fact_removal);
+    case EVENT_SALE_PART_REMOVED:
+        return sizeof(struct fact_part);
     case EVENT_IMPORT_BEGUN:
     case EVENT_IMPORT_DONE:
         return sizeof(struct fact_import);
@@ -52,9 +57,6 @@ uint32_t event_fact_size(enum event_kind kind)
     case EVENT_CLOSED:
         return sizeof(struct fact_mark);
     case EVENT_ALLOWANCES_FORGOTTEN:
-    case EVENT_SALE_PART_REMOVED:
-    case EVENT_SALE_CLOSING:
-    case EVENT_SALE_REMOVED:
     case EVENT_NONE:
         break;
     }

@@ -98,6 +98,10 @@ enum payment_result {
     RESULT_REFUNDED,
 };
 
+/* What of a shard's part of a removed sale is gone: cart lines, allowances, units sold in orders
+ * that were forgotten; or all there was. */
+enum sale_part { PART_CART_LINES = 1, PART_ALLOWANCES, PART_GONE, PART_ALL };
+
 /* What was last told of a sale's window: SALE_SILENT, nothing yet. */
 enum sale_told { SALE_SILENT = 0, SALE_TOLD_OPEN = 1, SALE_TOLD_CLOSED = 2 };
 
@@ -137,6 +141,7 @@ enum event_text {
     TEXT_ADJUSTMENTS_BORN, /* order: of the checkout, once a payment report replaced them */
     TEXT_IDENTITIES,       /* order: a struct hash128 each, see identities.h */
     TEXT_COUNTS,           /* orders forgotten: a struct identity_count each, see identities.h */
+    TEXT_CUSTOMERS,        /* part removed: for each line whose it is: length byte + bytes */
     EVENT_TEXTS,
 };
 
@@ -299,6 +304,22 @@ struct fact_sale {
     int64_t now_wall_ms;
 };
 
+/* EVENT_SALE_CLOSING, EVENT_SALE_REMOVED; name in TEXT_SALE, who in TEXT_ACTOR. */
+struct fact_removal {
+    int64_t now_wall_ms;
+    uint32_t sale_number;
+    uint32_t reserved;
+};
+
+/* EVENT_SALE_PART_REMOVED: lines have sku_number, sale_number and quantity; moved is what comes
+ * back from sold. */
+struct fact_part {
+    uint64_t now_shelf_ms;
+    uint32_t sale_number;
+    uint8_t part; /* enum sale_part */
+    uint8_t reserved[3];
+};
+
 struct fact_forgotten {
     uint64_t now_shelf_ms;
     uint32_t count; /* of the 16-byte ids in TEXT_IDS */
@@ -356,6 +377,8 @@ union event_fact {
     struct fact_product product;
     struct fact_stock stock;
     struct fact_sale sale;
+    struct fact_removal removal;
+    struct fact_part part;
     struct fact_forgotten forgotten;
     struct fact_unmatched unmatched;
     struct fact_import import;
@@ -398,6 +421,8 @@ _Static_assert(sizeof(struct fact_order) == 232, "layout on disk");
 _Static_assert(sizeof(struct fact_product) == 56 + 16 * PRICES_MAX, "layout on disk");
 _Static_assert(sizeof(struct fact_stock) == 80, "layout on disk");
 _Static_assert(sizeof(struct fact_sale) == 56, "layout on disk");
+_Static_assert(sizeof(struct fact_removal) == 16, "layout on disk");
+_Static_assert(sizeof(struct fact_part) == 16, "layout on disk");
 _Static_assert(sizeof(struct fact_unmatched) == 56, "layout on disk");
 _Static_assert(sizeof(struct fact_switch) == 24, "layout on disk");
 _Static_assert(sizeof(struct fact_kill) == 32, "layout on disk");

@@ -38,6 +38,7 @@ enum {
     IDENTITIES_SIZE_MAX = 16 * IDENTITIES_MAX,
     PAYMENTS_PER_ORDER = 4, /* claims set aside when an order is born */
     FORGET_MAX = 32,        /* entities forgotten by one record */
+    PART_LINES_MAX = 64,    /* of a removed sale's part dropped by one record */
     STREAM_EVENTS_MAX = 2,  /* stream numbers one record can use: placed and confirmed */
 #ifdef LIMITS_TINY
     SWITCHES_MAX = 4,   /* scopes that are not open; everything has a place of its own */

@@ -256,7 +256,9 @@ static void join_line(struct merging *merging, const struct merge_line *guest)
         joint.own_held = joint.own->quantity;
     if (guest->units > 0 && merge_keeps(decision, merging->merge, guest, joint.sku_index))
         joint.alive = guest->units;
-    if (!joint_line(merging, &joint, &line))
+    if (catalog_is_leaving(&engine->shelf->catalog, guest->sku_number, guest->sale_number))
+        drop_all(merging, &joint, OUTCOME_UNKNOWN_SKU);
+    else if (!joint_line(merging, &joint, &line))
         drop_all(merging, &joint, OUTCOME_CURRENCY_MISMATCH);
     else if (joint.own == NULL && merging->places == 0)
         drop_all(merging, &joint, OUTCOME_TOO_MANY_LINES);
@@ -359,6 +361,7 @@ enum outcome merge_in(struct decision *decision, struct merge *merge)
     uint32_t lines = lines_of(decision), most = decision->engine->policy.lines_per_cart;
     struct merging merging = {
         .decision = decision, .merge = merge, .places = most > lines ? most - lines : 0};
+    const struct catalog *catalog = &decision->engine->shelf->catalog;
     decision->key = merge_key(decision->command, merge->id);
     if (key_find(decision->engine, decision->key) != NONE)
         return OUTCOME_OK; /* all of it was recorded before a crash */
@@ -376,7 +379,8 @@ enum outcome merge_in(struct decision *decision, struct merge *merge)
     for (uint32_t i = 0; i < merge->line_count; i++) {
         if (merge->lines[i].quantity > 0)
             join_line(&merging, &merge->lines[i]);
-        else
+        else if (!catalog_is_leaving(
+                     catalog, merge->lines[i].sku_number, merge->lines[i].sale_number))
             charge(&merging, &merge->lines[i]);
     }
     merged_event(&merging);

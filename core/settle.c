@@ -74,9 +74,21 @@ static void settle_product(struct engine *engine, const struct event *event)
     catalog_publish(&shelf->catalog, event);
 }
 
-static void settle_cart(struct engine *engine, const struct event *event)
+/* Nobody has anything of its products any more: no units, no orders, no lines. */
+static void settle_removed(struct engine *engine, uint32_t sale_number)
 {
-    settle_moves(engine->shelf, event, (enum stock_move)event->fact.cart.move);
+    struct shelf *shelf = engine->shelf;
+    uint32_t end = catalog_walk_end(&shelf->catalog);
+    for (uint32_t index = 0; index < end; index++) {
+        if (catalog_sale_of(&shelf->catalog, index) != sale_number)
+            continue;
+        CHECK(stock_numbers(&shelf->stock, index).sold == 0);
+        switches_forget_sku(&shelf->switches, index, catalog_number(&shelf->catalog, index));
+        catalog_take_out(&shelf->catalog, index);
+        stock_reset(&shelf->stock, index);
+    }
+    switches_forget_sale(&shelf->switches, sale_number);
+    catalog_publish_removed(&shelf->catalog, sale_number);
 }
 
 static void settle_merge(struct engine *engine, const struct event *event)
@@ -91,23 +103,46 @@ static void settle_sale(struct engine *engine, const struct event *event)
     engine->sales_at = 0;
 }
 
-static void settle_import(struct engine *engine, const struct event *event)
+static void settle_part(struct engine *engine, const struct event *event)
 {
-    (void)event;
-    catalog_publish_import(&engine->shelf->catalog);
+    const struct fact_part *fact = &event->fact.part;
+    if (fact->part == PART_ALL)
+        catalog_part_is_done(&engine->shelf->catalog, fact->sale_number, engine->shard);
 }
 
-static void settle_switch(struct engine *engine, const struct event *event)
+void settle_catalog(struct engine *engine, const struct event *event)
 {
-    switches_publish(&engine->shelf->switches, &engine->shelf->catalog, event);
+    struct shelf *shelf = engine->shelf;
+    if (event->kind == EVENT_PRODUCT_SET)
+        catalog_publish(&shelf->catalog, event);
+    if (event->kind == EVENT_SALE_SET)
+        settle_sale(engine, event);
+    if (event->kind == EVENT_IMPORT_DONE)
+        catalog_publish_import(&shelf->catalog);
+    if (event->kind == EVENT_SWITCH_SET)
+        switches_publish(&shelf->switches, &shelf->catalog, event);
+    if (event->kind == EVENT_KILL_ENDED)
+        switches_kill_ended(&shelf->switches, engine->shard, event);
+    if (event->kind == EVENT_SALE_CLOSING)
+        catalog_publish_closing(&shelf->catalog, event->fact.removal.sale_number);
+    if (event->kind == EVENT_SALE_PART_REMOVED)
+        settle_part(engine, event);
+    if (event->kind == EVENT_SALE_REMOVED)
+        settle_removed(engine, event->fact.removal.sale_number);
 }
 
-static void settle_kill_ended(struct engine *engine, const struct event *event)
+static void settle_cart(struct engine *engine, const struct event *event)
 {
-    switches_kill_ended(&engine->shelf->switches, engine->shard, event);
+    settle_moves(engine->shelf, event, (enum stock_move)event->fact.cart.move);
 }
 
-/* A kind that is not here has nothing to settle. */
+static void settle_part_removed(struct engine *engine, const struct event *event)
+{
+    settle_moves(engine->shelf, event, MOVE_RESTOCK);
+    settle_part(engine, event);
+}
+
+/* What has nothing here only changed the shard's own tables. */
 static void (*const settle_kinds[])(struct engine *, const struct event *) = {
     [EVENT_CART_LINE_SET] = settle_cart,
     [EVENT_HOLD_EXPIRED] = settle_cart,
@@ -124,18 +159,22 @@ static void (*const settle_kinds[])(struct engine *, const struct event *) = {
     [EVENT_ORDER_REFUND_REQUIRED] = settle_order,
     [EVENT_ORDER_REFUNDED] = settle_order,
     [EVENT_ORDERS_FORGOTTEN] = settle_forgotten,
+    [EVENT_SALE_PART_REMOVED] = settle_part_removed,
+    [EVENT_KILL_ENDED] = settle_catalog,
     [EVENT_PRODUCT_SET] = settle_product,
     [EVENT_STOCK_ADJUSTED] = settle_stock,
-    [EVENT_SALE_SET] = settle_sale,
-    [EVENT_IMPORT_DONE] = settle_import,
-    [EVENT_SWITCH_SET] = settle_switch,
-    [EVENT_KILL_ENDED] = settle_kill_ended,
+    [EVENT_SALE_SET] = settle_catalog,
+    [EVENT_IMPORT_DONE] = settle_catalog,
+    [EVENT_SWITCH_SET] = settle_catalog,
+    [EVENT_SALE_CLOSING] = settle_catalog,
+    [EVENT_SALE_REMOVED] = settle_catalog,
+    [EVENT_CLOSED] = NULL,
 };
 
 void engine_settle(struct engine *engine, const struct event *event)
 {
-    CHECK(event->kind > EVENT_NONE);
-    if (event->kind < sizeof(settle_kinds) / sizeof(settle_kinds[0]) &&
-        settle_kinds[event->kind] != NULL)
+    CHECK(event->kind != EVENT_NONE);
+    CHECK(event->kind < sizeof(settle_kinds) / sizeof(settle_kinds[0]));
+    if (settle_kinds[event->kind] != NULL)
         settle_kinds[event->kind](engine, event);
 }

@@ -31,12 +31,18 @@ static uint8_t word(const _Atomic uint8_t *at)
     return atomic_load_explicit(at, memory_order_acquire);
 }
 
+static _Atomic uint8_t *sale_word(const struct switches *switches, uint32_t sale_number)
+{
+    uint32_t slot = catalog_name_slot(sale_number);
+    CHECK(slot < switches->sale_count);
+    return &switches->sales[slot];
+}
+
 uint8_t switches_state(const struct switches *switches, uint32_t sku_index, uint32_t sale_number)
 {
     CHECK(sku_index < switches->sku_count);
-    CHECK(sale_number <= switches->sale_count);
     uint8_t state = (uint8_t)(word(&switches->all) | word(&switches->skus[sku_index]));
-    return sale_number == 0 ? state : (uint8_t)(state | word(&switches->sales[sale_number - 1]));
+    return sale_number == 0 ? state : (uint8_t)(state | word(sale_word(switches, sale_number)));
 }
 
 uint8_t switches_all(const struct switches *switches)
@@ -151,9 +157,7 @@ static _Atomic uint8_t *word_of(
     if (scope == SCOPE_ALL)
         return (_Atomic uint8_t *)&switches->all;
     if (scope == SCOPE_SALE) {
-        CHECK(number >= 1);
-        CHECK(number <= switches->sale_count);
-        return &switches->sales[number - 1];
+        return sale_word(switches, number);
     }
     CHECK(scope == SCOPE_SKU);
     uint32_t sku_index = catalog_find_number(catalog, number);
@@ -187,9 +191,7 @@ void switches_forget_sku(struct switches *switches, uint32_t sku_index, uint32_t
 
 void switches_forget_sale(struct switches *switches, uint32_t sale_number)
 {
-    CHECK(sale_number >= 1);
-    CHECK(sale_number <= switches->sale_count);
-    forget(switches, &switches->sales[sale_number - 1], SCOPE_SALE, sale_number);
+    forget(switches, sale_word(switches, sale_number), SCOPE_SALE, sale_number);
 }
 
 static bool all_ended(const struct switch_entry *entry, uint32_t shard_count)

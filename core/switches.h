@@ -51,7 +51,7 @@ struct switch_entry {
 
 struct switches {
     _Atomic uint8_t all;
-    _Atomic uint8_t *sales; /* number - 1 */
+    _Atomic uint8_t *sales; /* slot of the name */
     _Atomic uint8_t *skus;  /* slot of the catalog */
     uint32_t sale_count, sku_count;
     uint32_t kill_last;               /* shard 0's: the newest applied */

@@ -234,6 +234,7 @@ static void order_unlink(struct engine *engine, const struct order *order)
 void order_remove(struct engine *engine, uint32_t index)
 {
     struct order *order = order_at(engine, index);
+    CHECK(order->key_count == 0);
     order_unlink(engine, order);
     for (uint32_t link = order->lines_first; link != 0;) {
         uint32_t next = line_at(engine, link - 1)->next;
@@ -350,6 +351,11 @@ uint32_t key_add(struct engine *engine, struct hash128 key)
 void key_remove(struct engine *engine, uint32_t index)
 {
     const struct request_key *entry = pool_at(&engine->keys, index);
+    if (entry->order_index != NONE) {
+        CHECK(pool_is_used(&engine->orders, entry->order_index));
+        CHECK(order_at(engine, entry->order_index)->key_count > 0);
+        order_at(engine, entry->order_index)->key_count--;
+    }
     table_remove(&engine->key_table, hash_key(engine, entry->key), index);
     deadlines_clear(&engine->deadlines, engine->keys_base + index);
     pool_give(&engine->keys, index);

@@ -92,6 +92,7 @@ struct order {
     uint32_t next, prev; /* the customer's: towards older, towards newer */
     uint32_t lines_first, lines_last, line_count;
     uint32_t payments_first, payment_count;
+    uint32_t key_count; /* idempotency keys that lead to it */
     uint32_t version;
     struct text references, provider, payment_id;
     struct text adjustments, adjustments_born; /* born: what a payment report replaced */
@@ -179,6 +180,17 @@ struct scratch {
     uint8_t text[EVENT_NAMES_SIZE_MAX + 16384];
 };
 
+/* Where the removal of a sale looks next, see removal.h. */
+struct removal {
+    uint32_t sale_number;
+    bool done;  /* the part is gone; applied, durable or not */
+    bool found; /* something in this round */
+    uint32_t round, at;
+    struct removal_counts left; /* in this round so far */
+    struct removal_counts told; /* in the round before */
+    uint64_t retry_shelf_ms;    /* not before, unless asked */
+};
+
 struct engine {
     struct shelf *shelf;
     struct policy policy;
@@ -203,6 +215,7 @@ struct engine {
     uint32_t kill_count;
     uint32_t kill_begun;  /* the last one */
     uint32_t sweep_looks; /* left to the sweep before it lets the tick go on */
+    struct removal removal;
     struct scratch *scratch;
 };
 
@@ -283,12 +296,17 @@ uint32_t key_add(struct engine *engine, struct hash128 key);
 void key_remove(struct engine *engine, uint32_t index);
 void allowance_add(
     struct engine *engine, uint32_t customer, const struct event_line *line, uint32_t units);
+/* All of it, whatever it was for: exactly so many units. */
+void allowance_drop(
+    struct engine *engine, uint32_t customer, const struct event_line *line, uint32_t units);
 void allowance_subtract(
     struct engine *engine, uint32_t customer, const struct event_line *line, uint32_t units);
 /* Units that a guest has bought count for the customer too, whatever the line's limit (C4). */
 void allowance_charge(
     struct engine *engine, uint32_t customer, const struct event_line *line, uint32_t units);
 void gone_add(struct engine *engine, uint32_t sku_number, uint32_t units);
+/* All of it: exactly so many units. */
+void gone_remove(struct engine *engine, uint32_t sku_number, uint64_t units);
 
 /* The 63-bit owner of an order's claims (claims.h). */
 uint64_t order_owner(const uint8_t id[16]);

@@ -56,6 +56,7 @@ void audit_model_free(struct audit_model *model)
     audit_index_free(&model->order_index);
     audit_index_free(&model->hold_index);
     audit_index_free(&model->key_index);
+    audit_index_free(&model->hash_index);
 }
 
 static struct audit_sku *sku_at(struct audit_model *model, uint32_t number)
@@ -199,7 +200,7 @@ static const char *name_of(char text[JSON_UUID_SIZE + 1], const uint8_t id[16])
     return text;
 }
 
-/* I2, V7: within the life of a key it makes one order. */
+/* I2, V7: within the life of a key it makes one order, the newest one here. */
 static void check_key(struct audit_model *model, const struct event *event)
 {
     const struct fact_order *fact = &event->fact.order;
@@ -211,13 +212,32 @@ static void check_key(struct audit_model *model, const struct event *event)
         model->keys = audit_grow(model->keys, model->key_count, sizeof(*model->keys));
         number = model->key_count++;
         audit_index_add(&model->key_index, key, number);
-    } else if (model->keys[number] > fact->now_shelf_ms) {
+        if (audit_index_find(&model->hash_index, fact->key_hash) == AUDIT_NONE)
+            audit_index_add(&model->hash_index, fact->key_hash, number);
+    } else if (model->keys[number].keep_shelf_ms > fact->now_shelf_ms) {
         audit_find(model->findings, AUDIT_DUPLICATED,
             "order %s of customer %.*s: its idempotency key has made an order before",
             name_of(id, fact->id), (int)event->text[TEXT_CUSTOMER].size,
             (const char *)event->text[TEXT_CUSTOMER].data);
     }
-    model->keys[number] = fact->keep_shelf_ms;
+    model->keys[number].keep_shelf_ms = fact->keep_shelf_ms;
+    model->keys[number].order = model->order_count - 1;
+}
+
+static void keys_event(struct audit_model *model, const struct event *event)
+{
+    const struct fact_forgotten *fact = &event->fact.forgotten;
+    for (uint32_t i = 0; i < fact->count; i++) {
+        struct hash128 hash;
+        memcpy(&hash, event->text[TEXT_IDS].data + (size_t)i * sizeof(hash), sizeof(hash));
+        uint32_t number = audit_index_find(&model->hash_index, hash);
+        if (number == AUDIT_NONE)
+            continue; /* a cancel's, or a stock change's */
+        struct audit_key *key = &model->keys[number];
+        if (key->keep_shelf_ms > fact->now_shelf_ms)
+            model->orders[key->order].key_went = true;
+        key->keep_shelf_ms = 0;
+    }
 }
 
 static struct audit_order *add_order(
@@ -338,6 +358,7 @@ static void product_event(struct audit_model *model, const struct event *event)
     memcpy(sku->name, name.data, name.size);
     sku->name[name.size] = 0;
     sku->known = true;
+    sku->sale_number = product->sale_number;
     if (product->created)
         sku->allotment += product->allotment;
 }
@@ -351,6 +372,14 @@ static void stock_event(struct audit_model *model, const struct event *event)
         audit_find(model->findings, AUDIT_LOST,
             "SKU %s: its changes add up to an allotment of %" PRId64 ", the last one says %u",
             sku->name, sku->allotment, stock->allotment);
+}
+
+static void closing_event(struct audit_model *model, const struct event *event)
+{
+    for (uint32_t i = 0; i < model->sku_count; i++) {
+        if (model->skus[i].sale_number == event->fact.removal.sale_number)
+            model->skus[i].leaving = true;
+    }
 }
 
 static void check_seq(struct audit_model *model, uint32_t shard, const struct event *event)
@@ -380,6 +409,10 @@ void audit_model_event(struct audit_model *model, uint32_t shard, const struct e
         product_event(model, event);
     else if (event->kind == EVENT_STOCK_ADJUSTED)
         stock_event(model, event);
+    else if (event->kind == EVENT_KEYS_FORGOTTEN)
+        keys_event(model, event);
+    else if (event->kind == EVENT_SALE_CLOSING)
+        closing_event(model, event);
 }
 
 static void check_sku(struct audit_model *model, const struct audit_sku *sku)
@@ -396,13 +429,31 @@ static void check_sku(struct audit_model *model, const struct audit_sku *sku)
         audit_find(model->findings, AUDIT_STRANDED,
             "SKU %s: %" PRId64 " units were sold, confirmed orders have %" PRId64, sku->name,
             sku->sold_by_moves, sku->sold_by_state);
+    if (sku->leaving && sku->held_by_state != 0)
+        audit_find(model->findings, AUDIT_LOST,
+            "SKU %s: its sale is removed, and customers hold %" PRId64, sku->name,
+            sku->held_by_state);
     bool touched = sku->held_by_moves != 0 || sku->sold_by_moves != 0;
     if (!sku->known && touched)
         audit_find(model->findings, AUDIT_OVERSOLD, "units of a SKU were sold that never was");
 }
 
+/* I6: a key is kept as long as was said, or until the sale of all its order's lines is removed. */
+static void check_order(struct audit_model *model, const struct audit_order *order)
+{
+    char id[JSON_UUID_SIZE + 1];
+    bool leaving = true;
+    for (uint32_t i = 0; i < order->line_count; i++)
+        leaving = leaving && sku_at(model, order->lines[i].sku_number)->leaving;
+    if (order->key_went && !leaving)
+        audit_find(model->findings, AUDIT_LOST,
+            "order %s: its idempotency key was forgotten too early", name_of(id, order->id));
+}
+
 void audit_model_check(struct audit_model *model)
 {
+    for (uint32_t i = 0; i < model->order_count; i++)
+        check_order(model, &model->orders[i]);
     for (uint32_t i = 0; i < model->sku_count; i++)
         check_sku(model, &model->skus[i]);
 }

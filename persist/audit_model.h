@@ -46,6 +46,8 @@ __attribute__((format(printf, 3, 4))) void audit_find(
 
 struct audit_sku {
     bool known;
+    bool leaving; /* the removal of its sale has begun */
+    uint32_t sale_number;
     char name[SKU_SIZE_MAX + 1];
     int64_t allotment;
     int64_t held_by_moves, sold_by_moves;
@@ -56,6 +58,12 @@ struct audit_line {
     uint32_t sku_number;
     uint32_t quantity;
     uint32_t restocked;
+};
+
+/* A checkout key. */
+struct audit_key {
+    uint64_t keep_shelf_ms;
+    uint32_t order;
 };
 
 /* What PostgreSQL's row must show. */
@@ -70,8 +78,9 @@ struct audit_order {
     uint8_t id[16];
     uint16_t shard;
     uint8_t status;
-    bool sold; /* was confirmed: its units are sold but for the restocked ones */
-    bool seen; /* in PostgreSQL */
+    bool sold;     /* was confirmed: its units are sold but for the restocked ones */
+    bool seen;     /* in PostgreSQL */
+    bool key_went; /* before its time */
     uint32_t version;
     uint32_t line_count;
     struct audit_line *lines;
@@ -88,9 +97,10 @@ struct audit_model {
     uint64_t *holds;                /* units, by cart line */
     uint32_t hold_count;
     struct audit_index hold_index; /* customer and SKU -> holds */
-    uint64_t *keys;                /* kept until, by checkout key */
+    struct audit_key *keys;
     uint32_t key_count;
-    struct audit_index key_index;
+    struct audit_index key_index;  /* customer and key -> keys */
+    struct audit_index hash_index; /* as it is forgotten -> keys */
     uint64_t seq[SHARDS_MAX];      /* last stream number seen */
     uint64_t position[SHARDS_MAX]; /* PostgreSQL's; UINT64_MAX without it */
     uint64_t events;

@@ -33,6 +33,7 @@ enum {
     RECORD_IMAGE_SIZE_MAX = 1023, /* a URL */
     RECORD_IDS_SIZE_MAX = 16 * FORGET_MAX,
     RECORD_CLAIMS_SIZE_MAX = 32 * PAYMENTS_PER_ORDER * FORGET_MAX,
+    RECORD_CUSTOMERS_SIZE_MAX = PART_LINES_MAX * (1 + CUSTOMER_SIZE_MAX),
     RECORD_HOLDS_SIZE_MAX = LINES_PER_ORDER_MAX * (int)sizeof(struct event_hold),
     RECORD_COUNTS_SIZE_MAX = 24 * IDENTITIES_MAX * LINES_PER_ORDER_MAX, /* of the largest order */
     RECORD_TEXT_SIZES_MAX = 4 * EVENT_TEXTS,
@@ -45,6 +46,9 @@ enum {
                       2 * RECORD_ADJUSTMENTS_SIZE_MAX + IDENTITIES_SIZE_MAX +
                       RECORD_ACTOR_SIZE_MAX + RECORD_REASON_SIZE_MAX + RECORD_ALIGNMENT,
 };
+
+/* Bytes of the fact of a kind as it was read; 0: there is no such kind. */
+uint32_t record_fact_size(uint32_t kind);
 
 /* Whether the event can be a record: kind, counts, text bounds, names, reserved bytes. */
 bool record_valid(const struct event *event);

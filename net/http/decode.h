@@ -129,6 +129,7 @@ bool decode_review(struct decoder *decoder);
 bool decode_order(struct decoder *decoder);
 bool decode_product_patch(struct decoder *decoder);
 bool decode_sale_put(struct decoder *decoder);
+bool decode_sale_delete(struct decoder *decoder);
 bool decode_stock_change(struct decoder *decoder);
 bool decode_stock_read(struct decoder *decoder);
 bool decode_stock_list(struct decoder *decoder);

@@ -168,6 +168,14 @@ bool decode_sale_put(struct decoder *decoder)
     return decode_end(decoder);
 }
 
+bool decode_sale_delete(struct decoder *decoder)
+{
+    struct command *command = &decoder->request->command;
+    command->kind = COMMAND_SALE_REMOVE;
+    command->actor = decode_keep(decoder, decoder->caller.actor);
+    return take_sale(decoder) && decode_if_match(decoder) && decode_end(decoder);
+}
+
 static void answer_json(struct decoder *decoder, const struct json_writer *json)
 {
     struct head head = {.status = 200, .type = HEAD_JSON, .cache = HEAD_PRIVATE_NO_STORE};
@@ -197,12 +205,12 @@ void answer_sale(struct decoder *decoder)
 static void put_sales(
     const struct catalog *catalog, struct json_writer *json, uint64_t *cursor, uint64_t limit)
 {
-    uint32_t count = catalog_names(catalog);
+    uint32_t count = catalog_name_slots(catalog);
     uint32_t end = count - *cursor < NAMES_MAX ? count : (uint32_t)*cursor + NAMES_MAX;
     uint32_t at = (uint32_t)*cursor;
     for (; at < end && limit > 0; at++) {
         struct sale sale;
-        catalog_sale(catalog, at + 1, &sale);
+        catalog_sale(catalog, catalog_name_at(catalog, at), &sale);
         if (sale.version == 0)
             continue;
         if (json->size_max - json->size < SALE_JSON_SIZE_MAX + 64)
@@ -221,8 +229,8 @@ static void answer_page(struct decoder *decoder, uint64_t cursor, uint64_t limit
     if (!decode_has_room(decoder, REQUEST_REPLY_LARGE - REQUEST_HEAD_SIZE))
         return;
     struct json_writer json = head_body(decoder->request);
-    if (cursor > catalog_names(catalog))
-        cursor = catalog_names(catalog);
+    if (cursor > catalog_name_slots(catalog))
+        cursor = catalog_name_slots(catalog);
     json_open_object(&json);
     json_put_name(&json, "items");
     json_open_array(&json);

@@ -289,6 +289,7 @@ static const struct call calls[ROUTE_COUNT] = {
     [ROUTE_ADMIN_SALES] = {ACCESS_VIEWER, answer_sales, NULL},
     [ROUTE_ADMIN_SALE] = {ACCESS_VIEWER, answer_sale, NULL},
     [ROUTE_ADMIN_SALE_PUT] = {ACCESS_OPERATOR, NULL, decode_sale_put},
+    [ROUTE_ADMIN_SALE_DELETE] = {ACCESS_OPERATOR, NULL, decode_sale_delete},
     [ROUTE_ADMIN_ORDER] = {ACCESS_VIEWER, NULL, decode_order},
     [ROUTE_ADMIN_ORDERS] = {ACCESS_VIEWER, NULL, decode_orders_find},
     [ROUTE_ADMIN_CUSTOMER] = {ACCESS_VIEWER, NULL, decode_customer},

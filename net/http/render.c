@@ -77,10 +77,10 @@ static uint32_t bound_of(const struct engine *engine, const struct request *requ
     case COMMAND_IMPORT_END:
         return REFUSAL_BASE;
     case COMMAND_SALE_SET:
+    case COMMAND_SALE_REMOVE:
         return REFUSAL_BASE;
     case COMMAND_PRODUCT_SET: /* cannot run twice: it would meet its own change */
         return larger(REFUSAL_BASE, product_size_max(command->product));
-    case COMMAND_SALE_REMOVE:
     case COMMAND_NONE:
         break;
     }
@@ -163,6 +163,7 @@ static void render_success(struct http_context *context, const struct engine *en
         render_product(context, request, answer);
         return;
     case COMMAND_SALE_SET:
+    case COMMAND_SALE_REMOVE:
         render_sale(context, request, answer);
         return;
     case COMMAND_SWITCH:
@@ -173,7 +174,6 @@ static void render_success(struct http_context *context, const struct engine *en
         return;
     case COMMAND_IMPORT_BEGIN:
     case COMMAND_IMPORT_END:
-    case COMMAND_SALE_REMOVE:
     case COMMAND_NONE:
         break;
     }

@@ -35,6 +35,9 @@ void render_product(
     struct http_context *context, struct request *request, const struct answer *answer);
 void render_sale(
     struct http_context *context, struct request *request, const struct answer *answer);
+/* Why a sale is not removed: its detail, or NULL, and what keeps it. */
+const char *render_removal_detail(const struct answer *answer);
+void render_removal_members(struct json_writer *json, const struct answer *answer);
 void render_stock(
     struct http_context *context, struct request *request, const struct answer *answer);
 void render_stock_list(struct http_context *context, struct request *request);

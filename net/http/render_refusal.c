@@ -158,6 +158,8 @@ static void put_details(struct http_context *context, const struct engine *engin
         json_put_member_uuid(json, "order_id", answer->order_id);
     if (answer->order_index != UINT32_MAX && known)
         put_order(json, engine, answer);
+    if (request->command.kind == COMMAND_SALE_REMOVE)
+        render_removal_members(json, answer);
     if (answer->line_count > 0)
         put_lines(context, json, answer);
 }
@@ -174,6 +176,8 @@ static const char *detail_of(const struct request *request, const struct answer 
 {
     if (request->command.kind == COMMAND_SWITCH && render_switch_detail(answer->outcome) != NULL)
         return render_switch_detail(answer->outcome);
+    if (request->command.kind == COMMAND_SALE_REMOVE && render_removal_detail(answer) != NULL)
+        return render_removal_detail(answer);
     if (answer->outcome == OUTCOME_RESERVATION_EXPIRED && answer->bound != NULL)
         return "No reservation of the cart can be extended any more.";
     return details[answer->outcome];

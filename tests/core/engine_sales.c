@@ -10,32 +10,7 @@
 #include "core/counts.h"
 #include "core/engine_steps.h"
 #include "persist/record.h"
-#include "tests/core/counter.h"
-
-static enum outcome put(const char *name, const struct sale_image *image)
-{
-    struct command command = {
-        .kind = COMMAND_SALE_SET,
-        .role = ROLE_OPERATOR,
-        .sale = bytes_of_string(name),
-        .sale_image = image,
-        .actor = BYTES("ann"),
-    };
-    return shop_run(&shop, &command);
-}
-
-static void product_of(const char *sku, const char *sale, const struct product_image *more)
-{
-    struct product_image image = *more;
-    image.sku = bytes_of_string(sku);
-    image.title = BYTES("A thing");
-    image.seller = BYTES("seller-1");
-    image.sale = bytes_of_string(sale);
-    image.price_count = 1;
-    image.prices[0].amount = 100;
-    memcpy(image.prices[0].currency, "GBP", 4);
-    shop_product_as(&shop, &image);
-}
+#include "tests/core/sales.h"
 
 static struct selling selling_of(const char *sku)
 {

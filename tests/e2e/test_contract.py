@@ -297,6 +297,11 @@ def test_the_merchant(asker):
     asker.ask("PUT", "/admin/v1/sales/autumn", {"hold_seconds": 60}, want="201")
     asker.ask("PUT", "/admin/v1/sales/autumn", {"hold_seconds": 61}, want="200")
     asker.ask("GET", "/admin/v1/sales/autumn", want="200")
+    asker.ask("DELETE", "/admin/v1/sales/autumn", want="409 version_conflict")
+    asker.ask("PUT", "/admin/v1/sales/autumn", {"ends_at": EARLIER}, want="200")
+    asker.ask("DELETE", "/admin/v1/sales/autumn", headers={"If-Match": '"1"'},
+              want="412 stale_version")
+    asker.ask("DELETE", "/admin/v1/sales/autumn", want="204")
     csv = {"Content-Type": "text/csv"}
     asker.ask("POST", "/admin/v1/import", b"sku,title,category,seller,price,currency,stock\n"
               b"NEW,A,b,c,1.00,GBP,1\n", csv, "200")

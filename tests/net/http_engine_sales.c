@@ -275,6 +275,58 @@ static void what_takes_nothing_tells_no_hidden_count(void **state)
     shop_assert_body(shop, "{\"sku\":\"S1\",\"code\":\"sold_out\",\"available\":null,");
 }
 
+#define REMOVE_SALE "DELETE " SALE
+
+/* DELETE: 409 tells until when, and what keeps it; 204 has no body; then nothing of it is known. */
+static void a_sale_is_removed_when_nobody_needs_it(void **state)
+{
+    (void)state;
+    char line[128], id[37] = {0};
+    shop_buy(shop, "ann", "k", "{\"items\":[{\"sku\":\"S1\",\"quantity\":2}]}");
+    const char *found = strstr(shop->body, "\"id\":\"");
+    assert_non_null(found);
+    memcpy(id, found + 6, 36);
+    shop_ask(shop, REMOVE_SALE, OPERATOR, NULL);
+    shop_assert_problem(shop, 409, "version_conflict");
+    shop_assert_body(shop, "\"detail\":\"The sale has no end; it is kept until a day after it.\"");
+    shop_assert_body(shop, "\"removable_at\":null,\"kept_by\":{\"orders_not_final\":1,"
+                           "\"orders_not_streamed\":0,\"orders_shared\":0,\"reservations\":0}}");
+    put("{\"ends_at\":\"2026-11-20T03:00:00.001Z\"}");
+    shop_ask(shop, REMOVE_SALE, OPERATOR, NULL);
+    shop_assert_problem(shop, 409, "version_conflict");
+    shop_assert_body(shop, "\"removable_at\":\"2026-11-21T03:00:00.001Z\",");
+    put("{\"ends_at\":\"2026-11-20T03:00:00Z\",\"payment_mode\":\"deferred\"}");
+    shop_ask(shop, REMOVE_SALE, OPERATOR, NULL);
+    shop_assert_problem(shop, 409, "version_conflict");
+    shop_assert_body(shop, "\"orders_not_final\":1,");
+    snprintf(line, sizeof(line), "POST /v1/orders/%.36s/cancel", id);
+    assert_int_equal(shop_ask(shop, line, ANN KEY("c"), "{}"), 200);
+    assert_int_equal(shop_ask(shop, REMOVE_SALE, OPERATOR, NULL), 204);
+    assert_string_equal(shop->body, "");
+    shop_ask(shop, REMOVE_SALE, OPERATOR, NULL);
+    shop_assert_problem(shop, 404, "not_found");
+    assert_int_equal(shop_ask(shop, "GET " SALE, VIEWER, NULL), 404);
+    assert_int_equal(shop_ask(shop, "GET /v1/products/S1", "", NULL), 404);
+    snprintf(line, sizeof(line), "GET /v1/orders/%s", id);
+    assert_int_equal(shop_ask(shop, line, ANN, NULL), 404);
+    assert_int_equal(shop_ask(shop, "GET /v1/products/FREE", "", NULL), 200);
+    assert_int_equal(shop_ask(shop, "GET /admin/v1/sales", VIEWER, NULL), 200);
+    assert_string_equal(shop->body, "{\"items\":[],\"next_cursor\":null}");
+}
+
+static void only_an_operator_removes_a_sale_and_the_version_he_names(void **state)
+{
+    (void)state;
+    put("{\"ends_at\":\"2020-01-01T00:00:00Z\"}");
+    assert_int_equal(shop_ask(shop, REMOVE_SALE, VIEWER, NULL), 403);
+    shop_ask(shop, REMOVE_SALE, OPERATOR "If-Match: \"1\"\r\n", NULL);
+    shop_assert_problem(shop, 412, "stale_version");
+    shop_assert_body(shop, "\"version\":2");
+    assert_int_equal(shop_ask(shop, REMOVE_SALE, OPERATOR "If-Match: 2\r\n", NULL), 400);
+    assert_int_equal(shop_ask(shop, "DELETE /admin/v1/sales/nobody", OPERATOR, NULL), 404);
+    assert_int_equal(shop_ask(shop, REMOVE_SALE, OPERATOR "If-Match: \"2\"\r\n", NULL), 204);
+}
+
 int main(void)
 {
 #define SHOP(test) cmocka_unit_test_setup_teardown(test, open_shop, close_shop)
@@ -282,6 +334,8 @@ int main(void)
         SHOP(a_sale_is_put_read_and_listed),
         SHOP(put_replaces_the_whole_sale),
         SHOP(put_obeys_if_match),
+        SHOP(a_sale_is_removed_when_nobody_needs_it),
+        SHOP(only_an_operator_removes_a_sale_and_the_version_he_names),
         SHOP(all_that_is_wrong_with_a_sale_is_told_at_once),
         SHOP(the_window_of_a_sale_is_its_products),
         SHOP(the_limit_of_a_sale_is_its_products),

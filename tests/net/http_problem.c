@@ -64,8 +64,9 @@ static void every_path_is_described(void **state)
         "/v1/checkout", "/v1/orders", "/v1/orders/{id}", "/v1/orders/{id}/payment",
         "/v1/payment-events", "/v1/orders/{id}/cancel", "/admin/v1/import",
         "/admin/v1/products/{sku}", "/admin/v1/products/{sku}/stock", "/admin/v1/stock/{sku}",
-        "/admin/v1/stock", "/admin/v1/orders/{id}", "/admin/v1/orders", "/admin/v1/reservations",
-        "/admin/v1/customers/{customer}", "/admin/v1/audit", "/livez", "/readyz", "/openapi.json"};
+        "/admin/v1/stock", "/admin/v1/sales", "/admin/v1/sales/{sale}", "/admin/v1/orders/{id}",
+        "/admin/v1/orders", "/admin/v1/reservations", "/admin/v1/customers/{customer}",
+        "/admin/v1/audit", "/livez", "/readyz", "/openapi.json"};
     struct bytes text = openapi_json();
     for (uint32_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
         char quoted[64];

@@ -69,6 +69,7 @@ static void every_call_of_the_merchant_is_found(void **state)
         {HTTP_GET, "/admin/v1/sales", ROUTE_ADMIN_SALES, NULL},
         {HTTP_GET, "/admin/v1/sales/drop", ROUTE_ADMIN_SALE, "drop"},
         {HTTP_PUT, "/admin/v1/sales/drop", ROUTE_ADMIN_SALE_PUT, "drop"},
+        {HTTP_DELETE, "/admin/v1/sales/drop", ROUTE_ADMIN_SALE_DELETE, "drop"},
         {HTTP_GET, "/admin/v1/orders/7", ROUTE_ADMIN_ORDER, "7"},
         {HTTP_GET, "/", ROUTE_ADMIN_HOME, NULL},
         {HTTP_GET, "/livez", ROUTE_LIVEZ, NULL},

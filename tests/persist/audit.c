@@ -12,7 +12,7 @@
 #include "persist/audit_model.h"
 #include "tests/persist/sample_orders.h"
 
-enum { SKUS = 7, STOCK = 10 };
+enum { SKUS = 7, STOCK = 10, SALE = 2 };
 
 struct history {
     struct audit_findings findings;
@@ -41,6 +41,7 @@ static int begin(void **state)
         struct event product = {.kind = EVENT_PRODUCT_SET, .stream_count = 1};
         product.fact.product =
             (struct fact_product){.sku_number = i, .version = 1, .allotment = STOCK, .created = 1};
+        product.fact.product.sale_number = SALE;
         product.text[TEXT_SKU] = bytes_of_string(name);
         happens(history, 0, &product);
     }
@@ -181,6 +182,53 @@ static void a_key_may_be_used_again_when_its_time_is_over(void **state)
     assert_sound(history);
 }
 
+static void the_sale_leaves(struct history *history)
+{
+    struct event closing = {.kind = EVENT_SALE_CLOSING};
+    closing.fact.removal.sale_number = SALE;
+    happens(history, 0, &closing);
+}
+
+/* An order, then its key is forgotten before its time, and makes another. */
+static void forget_a_key_early(struct history *history)
+{
+    struct sample_order first, second;
+    struct hash128 hash = {7, 7};
+    struct event keys = {.kind = EVENT_KEYS_FORGOTTEN, .fact.forgotten = {.count = 1}};
+    keys.text[TEXT_IDS] = bytes_of(&hash, sizeof(hash));
+    sample_order_placed(&first, 3, 0)->fact.order.keep_shelf_ms = 1000;
+    first.event.fact.order.key_hash = hash;
+    sample_order_placed(&second, 53, 0)->text[TEXT_KEY] = BYTES("key-3"); /* the same customer */
+    second.event.fact.order.key_hash = hash;
+    happens(history, 1, &first.event);
+    happens(history, 1, &keys);
+    happens(history, 1, &second.event);
+}
+
+/* I6: the journal of another shard may be read first */
+static void a_key_goes_with_its_sale(void **state)
+{
+    struct history *history = *state;
+    forget_a_key_early(history);
+    the_sale_leaves(history);
+    assert_sound(history);
+}
+
+static void a_key_that_goes_before_its_time_is_lost(void **state)
+{
+    struct history *history = *state;
+    forget_a_key_early(history);
+    assert_found(history, AUDIT_LOST, 1, "its idempotency key was forgotten too early");
+}
+
+static void units_held_of_a_sale_that_is_gone_are_lost(void **state)
+{
+    struct history *history = *state;
+    cart(history, 3, 3, 0);
+    the_sale_leaves(history);
+    assert_found(history, AUDIT_LOST, 1, "SKU S1: its sale is removed, and customers hold 3");
+}
+
 static void an_order_without_a_beginning_is_lost(void **state)
 {
     struct history *history = *state;
@@ -242,6 +290,9 @@ int main(void)
         TEST(an_order_placed_twice_is_duplicated),
         TEST(a_key_that_makes_two_orders_is_duplicated),
         TEST(a_key_may_be_used_again_when_its_time_is_over),
+        TEST(a_key_goes_with_its_sale),
+        TEST(a_key_that_goes_before_its_time_is_lost),
+        TEST(units_held_of_a_sale_that_is_gone_are_lost),
         TEST(an_order_without_a_beginning_is_lost),
         TEST(a_version_left_out_is_a_gap),
         TEST(a_stream_number_left_out_is_a_gap),

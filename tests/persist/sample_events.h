@@ -28,7 +28,8 @@ static const enum event_kind sample_kinds[] = {EVENT_CART_LINE_SET, EVENT_HOLD_E
     EVENT_ORDER_EXPIRED, EVENT_ORDER_REVIEW, EVENT_ORDER_REFUND_REQUIRED, EVENT_ORDER_REFUNDED,
     EVENT_PAYMENT_UNMATCHED, EVENT_ORDERS_FORGOTTEN, EVENT_KEYS_FORGOTTEN, EVENT_CUSTOMER_FORGOTTEN,
     EVENT_PRODUCT_SET, EVENT_STOCK_ADJUSTED, EVENT_SALE_SET, EVENT_IMPORT_BEGUN, EVENT_IMPORT_DONE,
-    EVENT_SWITCH_SET, EVENT_KILL_BEGUN, EVENT_KILL_ENDED, EVENT_STREAM_ATTACHED, EVENT_CLOSED};
+    EVENT_SWITCH_SET, EVENT_KILL_BEGUN, EVENT_KILL_ENDED, EVENT_SALE_PART_REMOVED,
+    EVENT_SALE_CLOSING, EVENT_SALE_REMOVED, EVENT_STREAM_ATTACHED, EVENT_CLOSED};
 
 enum { SAMPLE_KINDS = sizeof(sample_kinds) / sizeof(sample_kinds[0]) };
 
@@ -56,7 +57,8 @@ static const uint32_t sample_text_max[EVENT_TEXTS] = {[TEXT_CUSTOMER] = CUSTOMER
     [TEXT_REFUND_ID] = PAYMENT_TEXT_SIZE_MAX,
     [TEXT_ADJUSTMENTS_BORN] = RECORD_ADJUSTMENTS_SIZE_MAX,
     [TEXT_IDENTITIES] = IDENTITIES_SIZE_MAX,
-    [TEXT_COUNTS] = RECORD_COUNTS_SIZE_MAX};
+    [TEXT_COUNTS] = RECORD_COUNTS_SIZE_MAX,
+    [TEXT_CUSTOMERS] = 0};
 
 static inline bool sample_is_cart(enum event_kind kind)
 {
@@ -68,6 +70,8 @@ static inline uint32_t sample_line_count(enum event_kind kind, enum sample_size 
 {
     if (kind == EVENT_CART_LINE_SET || kind == EVENT_HOLD_EXPIRED)
         return 1;
+    if (kind == EVENT_SALE_PART_REMOVED)
+        return size == SAMPLE_LARGEST ? PART_LINES_MAX : (uint32_t)size;
     if (!event_is_order(kind) && kind != EVENT_CART_CLEARED && kind != EVENT_CART_EXTENDED)
         return 0;
     if (size == SAMPLE_EMPTY)
@@ -104,7 +108,7 @@ static inline void sample_holds(struct sample *sample)
 /* Carts of many lines go without. */
 static inline bool sample_has_names(enum event_kind kind)
 {
-    return kind != EVENT_CART_EXTENDED;
+    return kind != EVENT_CART_EXTENDED && kind != EVENT_SALE_PART_REMOVED;
 }
 
 static inline void sample_names(struct sample *sample, enum sample_size size)
@@ -137,6 +141,21 @@ static inline void sample_texts(struct sample *sample, enum sample_size size)
     }
 }
 
+/* A line for each customer, whose ids are as long as they can be. */
+static inline void sample_part(struct sample *sample)
+{
+    uint8_t *out = sample->texts[TEXT_CUSTOMERS];
+    uint32_t count = sample->event.line_count;
+    sample->event.fact.part = (struct fact_part){
+        .sale_number = 3, .part = (uint8_t)(count > 0 ? PART_ALLOWANCES : PART_ALL)};
+    for (uint32_t i = 0; i < count; i++, out += 1 + CUSTOMER_SIZE_MAX) {
+        *out = CUSTOMER_SIZE_MAX;
+        memset(out + 1, 'a', CUSTOMER_SIZE_MAX);
+    }
+    sample->event.text[TEXT_CUSTOMERS] =
+        bytes_of(sample->texts[TEXT_CUSTOMERS], count * (1 + CUSTOMER_SIZE_MAX));
+}
+
 static inline void sample_fact(struct sample *sample, enum sample_size size)
 {
     struct event *event = &sample->event;
@@ -167,6 +186,8 @@ static inline void sample_fact(struct sample *sample, enum sample_size size)
             .number = 5, .kill = 2, .action = SWITCH_KILL, .scope = SCOPE_SKU, .state = 4};
     } else if (event->kind == EVENT_KILL_BEGUN || event->kind == EVENT_KILL_ENDED) {
         event->fact.kill = (struct fact_kill){.kill = 2, .number = 5, .scope = SCOPE_SALE};
+    } else if (event->kind == EVENT_SALE_PART_REMOVED) {
+        sample_part(sample);
     } else if (event->kind == EVENT_CLOSED || event->kind == EVENT_STREAM_ATTACHED) {
         event->fact.mark = (struct fact_mark){.system_id = UINT64_MAX, .now_wall_ms = 1};
     }
