@@ -25,15 +25,25 @@ static void customer_extends(struct world *world)
     world_ask(world, &ask);
 }
 
-/* A guest turns out to be somebody; more often one who has a cart (C4). */
+/* Somebody, more often one who has something in the cart. */
+static int some_cart(struct world *world)
+{
+    int customer = some_customer(world);
+    for (uint32_t i = 0; i < 8 && world->model.buyers[customer].line_count == 0; i++)
+        customer = some_customer(world);
+    return customer;
+}
+
+/* A guest turns out to be somebody (C4). */
 static void guest_becomes_customer(struct world *world)
 {
     struct ask ask = {.kind = COMMAND_CART_MERGE, .role = ROLE_CUSTOMER};
-    ask.customer = some_customer(world);
-    ask.guest = some_customer(world);
-    for (uint32_t i = 0; i < 8 && world->model.buyers[ask.guest].line_count == 0; i++)
-        ask.guest = some_customer(world);
+    ask.customer = once_in(world, 2) ? some_customer(world) : some_cart(world);
+    ask.guest = some_cart(world);
     some_version(world, &ask);
+    if (world->merge_asked.kind == COMMAND_CART_MERGE && once_in(world, 5))
+        ask = world->merge_asked; /* nobody answered, or he does not believe it */
+    world->merge_asked = ask;
     world_ask(world, &ask);
 }
 
@@ -193,7 +203,10 @@ static bool pass_to_deadline(struct world *world)
     int customer = some_customer(world);
     const struct buyer *buyer = &model->buyers[customer];
     uint64_t now = world->shop.now.shelf_ms, deadline = 0;
-    if (buyer->line_count > 0)
+    const struct visit *visit = &world->visits[below(world, VISITS_AT_MOST)];
+    if (visit->used && visit->merging.line_count > 0) /* of what is on the way */
+        deadline = visit->merging.lines[0].was.deadline_shelf_ms;
+    else if (buyer->line_count > 0)
         deadline = buyer->lines[below(world, buyer->line_count)].deadline_shelf_ms;
     if (deadline <= now)
         return false;
@@ -245,8 +258,10 @@ void actors_step(struct world *world)
     uint32_t turn = below(world, 100);
     if (once_in(world, 20))
         (void)bear_in_mind(world);
-    if (turn < 33)
+    if (turn < 31)
         customer_fills_cart(world);
+    else if (turn < 33)
+        guest_becomes_customer(world);
     else if (turn < 56)
         customer_buys(world);
     else if (turn < 75)
@@ -258,7 +273,7 @@ void actors_step(struct world *world)
     else if (turn < 83)
         customer_looks(world);
     else if (turn < 84)
-        once_in(world, 3) ? customer_extends(world) : guest_becomes_customer(world);
+        customer_extends(world);
     else if (turn < 88)
         merchant_changes_stock(world);
     else if (turn < 90)

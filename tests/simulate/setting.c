@@ -94,6 +94,20 @@ static const struct policy policy = {
     .risk_decline_score = 95,
 };
 
+/* In every third walk hardly anything is ever full, so that what a full table refuses happens, too. */
+static void make_room(struct capacity *capacity)
+{
+    capacity->customers *= 8;
+    capacity->orders *= 8;
+    capacity->holds *= 8;
+    capacity->lines *= 8;
+    capacity->text_bytes *= 8;
+    capacity->idempotency_keys *= 8;
+    capacity->claims *= 8;
+    capacity->identities *= 8;
+    capacity->allowances *= 8;
+}
+
 struct setting setting_of(uint64_t seed)
 {
     uint32_t which = (uint32_t)(seed % (sizeof(settings) / sizeof(settings[0])));
@@ -120,6 +134,8 @@ struct setting setting_of(uint64_t seed)
         setting.policy.lines_per_order = 4;
     if (turn % 3 == 2)
         setting.policy.max_life_seconds = setting.policy.payment_seconds;
+    if (turn % 3 == 2 && settings[which].capacity != &crowd)
+        make_room(&setting.capacity);
 #ifdef LIMITS_TINY
     setting.capacity = CAPACITY_DEFAULT;
     setting.digest_every = 1;

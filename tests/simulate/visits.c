@@ -45,6 +45,7 @@ void visit_begin(struct world *world, struct visit *visit, uint32_t shard, const
         int target = ask->switch_scope == SCOPE_SALE ? ask->sale : ask->sku;
         visit->kill = model_scope((struct model *)model, ask->switch_scope, target)->kill;
     }
+    visit->merging.line_count = 0;
     if (ask->kind == COMMAND_CART_MERGE)
         merge_begin(model, ask, &visit->merging);
     wait_for(world, visit, shard);

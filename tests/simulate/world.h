@@ -73,6 +73,7 @@ struct world {
     uint64_t orders_seen_count;
     struct ask asks_seen[ASKS_SEEN_AT_MOST];
     uint64_t asks_seen_count;
+    struct ask merge_asked; /* the last one, for who asks again */
     uint32_t keys_given, payments_given;
     int customer_in_mind; /* comes more often than others; NOBODY: none */
     uint8_t order_in_mind[16];
