@@ -48,7 +48,8 @@ static inline void write_whole(
     for (uint32_t i = 0; i < size / sizeof(uint64_t); i++) {
         uint64_t word;
         memcpy(&word, (const uint8_t *)source + i * sizeof(word), sizeof(word));
-        __atomic_store_n(&to[i], word, __ATOMIC_RELEASE);
+        if (to[i] != word) /* names are read without the lock: they stay as they are */
+            __atomic_store_n(&to[i], word, __ATOMIC_RELEASE);
     }
     atomic_store_explicit(lock, sequence + 2, memory_order_release);
 }
