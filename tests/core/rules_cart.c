@@ -20,7 +20,8 @@ static const char *state_name(uint8_t state)
 
 static void see_line(const struct play *play, struct seen *seen, const struct cart_line_view *line)
 {
-    seen_word(seen, state_name(line->state));
+    bool frozen = switches_frozen(&play->shop.shelf->switches);
+    seen_word(seen, frozen && line->state == LINE_HELD ? "frozen" : state_name(line->state));
     seen_number(seen, "quantity", line->quantity);
     seen_number(seen, "unit_price", line->unit_price);
     seen_number(seen, "line_total", line->line_total);
@@ -90,4 +91,16 @@ void play_clear(struct play *play, struct table_line *line, struct seen *seen)
     command.customer = bytes_of_string(line_word(line));
     if (play_run(play, &command, seen))
         seen_word(seen, "ok");
+}
+
+void play_extend(struct play *play, struct table_line *line, struct seen *seen)
+{
+    struct command command = {.kind = COMMAND_CART_EXTEND, .role = ROLE_CUSTOMER};
+    play_if(play, line, &command);
+    const char *who = line_word(line);
+    command.customer = bytes_of_string(who);
+    if (!play_run(play, &command, seen))
+        return;
+    seen_word(seen, "ok");
+    see_cart(play, seen, who, NULL);
 }

@@ -18,7 +18,7 @@ static struct play_order *find_name(struct play *play, const char *name)
     return NULL;
 }
 
-static struct play_order *take_order(struct play *play, struct table_line *line)
+struct play_order *play_order_of(struct play *play, struct table_line *line)
 {
     const char *name = line_word(line);
     struct play_order *order = find_name(play, name);
@@ -82,7 +82,8 @@ static void see_image(struct play *play, struct seen *seen, bool born)
     seen_text(seen, "reclaimed", fact->reclaimed ? BYTES("yes") : BYTES("no"));
     seen_text(seen, "customer", event.text[TEXT_CUSTOMER]);
     seen_text(seen, "references", event.text[TEXT_REFERENCES]);
-    if (fact->payment_due_shelf_ms != 0)
+    play_see_adjustments(seen, event.text[TEXT_ADJUSTMENTS]);
+    if (fact->payment_due_shelf_ms != 0 && !switches_frozen(&shop->shelf->switches))
         seen_number(seen, "payment_due_in",
             (int64_t)fact->payment_due_shelf_ms - (int64_t)shop->now.shelf_ms);
     if (fact->cancel_until_wall_ms != 0)
@@ -115,6 +116,11 @@ static bool run(struct play *play, const struct command *command, struct seen *s
     }
     see_image(play, seen, born && play->shop.answer.replayed);
     return true;
+}
+
+void play_run_order(struct play *play, const struct command *command, struct seen *seen)
+{
+    (void)run(play, command, seen, false);
 }
 
 /* `-> .. as A`: A is this order, now and later. */
@@ -189,12 +195,17 @@ void play_checkout(struct play *play, struct table_line *line, struct seen *seen
     play_currency(line_option(line, "currency"), command.currency);
     play_if(play, line, &command);
     read_texts(line, &command, references);
+    bool fits = play_service(play, line, &command);
     const char *who = line_word(line);
     command.customer = bytes_of_string(who);
     while (line_has_more(line)) {
         struct command_item *item = &items[command.item_count++];
         *item = (struct command_item){.sku = bytes_of_string(line_word(line))};
         item->quantity = (uint32_t)line_number(line, line_word(line));
+    }
+    if (!fits) {
+        seen_word(seen, "invalid");
+        return;
     }
     if (!run(play, &command, seen, true))
         return;
@@ -221,7 +232,7 @@ static void asked_by(
 void play_order(struct play *play, struct table_line *line, struct seen *seen)
 {
     struct command command = {.kind = COMMAND_ORDER_READ};
-    asked_by(line, take_order(play, line), &command);
+    asked_by(line, play_order_of(play, line), &command);
     (void)run(play, &command, seen, false);
 }
 
@@ -294,6 +305,8 @@ static void report(struct play *play, struct table_line *line, struct play_order
     memcpy(command->currency, fact.currency[0] != 0 ? fact.currency : (const uint8_t *)"GBP", 4);
     if (currency != NULL)
         play_currency(currency, command->currency);
+    if (!play_adjustments(play, line, command))
+        line_fail(line, "a report has at most %d adjustments", ADJUSTMENTS_MAX);
     memcpy(command->order_id, order->id, 16);
     (void)run(play, command, seen, false);
 }
@@ -301,7 +314,7 @@ static void report(struct play *play, struct table_line *line, struct play_order
 void play_pay(struct play *play, struct table_line *line, struct seen *seen)
 {
     struct command command = {.refund_id = play_bytes(line_option(line, "refund"))};
-    struct play_order *order = take_order(play, line);
+    struct play_order *order = play_order_of(play, line);
     command.result = result_of(line, line_word(line));
     const char *payment_id = line_word(line);
     command.payment_id = bytes_of_string(payment_id);
@@ -314,7 +327,7 @@ void play_pay(struct play *play, struct table_line *line, struct seen *seen)
 void play_refund(struct play *play, struct table_line *line, struct seen *seen)
 {
     const char *of = line_option(line, "of");
-    struct play_order *order = take_order(play, line);
+    struct play_order *order = play_order_of(play, line);
     struct command command = {
         .result = RESULT_REFUNDED,
         .payment_id = bytes_of_string(of == NULL ? order->payment_id : of),
@@ -354,7 +367,7 @@ void play_cancel(struct play *play, struct table_line *line, struct seen *seen)
         .items = items,
     };
     command.item_count = read_lines(line, line_option(line, "lines"), items);
-    asked_by(line, take_order(play, line), &command);
+    asked_by(line, play_order_of(play, line), &command);
     if (run(play, &command, seen, false))
         seen->is_replayed = play->shop.answer.replayed;
 }

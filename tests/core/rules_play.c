@@ -48,6 +48,8 @@ static const struct setting policy_settings[] = {
     {"limits.lines_per_cart", offsetof(struct policy, lines_per_cart)},
     {"limits.units_per_line", offsetof(struct policy, units_per_line)},
     {"limits.max_open_orders", offsetof(struct policy, max_open_orders)},
+    {"risk.review_score", offsetof(struct policy, risk_review_score)},
+    {"risk.decline_score", offsetof(struct policy, risk_decline_score)},
 };
 
 static const struct setting capacity_settings[] = {
@@ -169,12 +171,19 @@ static const struct {
     {"cart", play_cart},
     {"line", play_line_of},
     {"clear", play_clear},
+    {"extend", play_extend},
     {"checkout", play_checkout},
     {"order", play_order},
     {"orders", play_orders},
     {"pay", play_pay},
     {"refund", play_refund},
     {"cancel", play_cancel},
+    {"review", play_review},
+    {"sale", play_sale},
+    {"pause", play_pause},
+    {"freeze", play_freeze},
+    {"kill", play_kill},
+    {"resume", play_resume},
     {"tick", play_tick},
     {"crash", play_crash},
     {"at", play_at},

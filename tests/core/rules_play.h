@@ -29,6 +29,8 @@ struct play {
     uint32_t order_count;
     uint32_t key_count; /* keys made up for lines that name none */
     char key[PLAY_TEXT_SIZE];
+    char adjustments[2 * ADJUSTMENTS_SIZE_MAX]; /* of the line now, as JSON */
+    struct hash128 identities[IDENTITIES_MAX];
     struct kept kept;
     bool at_once; /* records of the lines now are not durable before they are settled */
 };
@@ -42,9 +44,13 @@ typedef void play_word(struct play *play, struct table_line *line, struct seen *
 /* The shelf: rules_shelf.c. */
 play_word play_stock, play_change, play_allot, play_numbers, play_look, play_product;
 /* Customers: rules_cart.c. */
-play_word play_cart, play_line_of, play_clear;
+play_word play_cart, play_line_of, play_clear, play_extend;
 /* Orders: rules_order.c. */
 play_word play_checkout, play_order, play_orders, play_pay, play_refund, play_cancel;
+/* Back ends: rules_service.c. */
+play_word play_review;
+/* Sales and switches: rules_switch.c. */
+play_word play_pause, play_freeze, play_kill, play_resume, play_sale;
 
 /* The Idempotency-Key of a line, or one that nobody else has. */
 struct bytes play_key(struct play *play, struct table_line *line);
@@ -55,6 +61,14 @@ struct bytes play_bytes(const char *word);
 int64_t play_time(const struct play *play, const struct table_line *line, const char *word);
 /* `if v1`: the version of the cart that the customer has seen (If-Match); 0 without. */
 void play_if(struct play *play, struct table_line *line, struct command *command);
+/* What only role service may say; false: more of it than the decoder lets through. */
+bool play_adjustments(struct play *play, struct table_line *line, struct command *command);
+bool play_service(struct play *play, struct table_line *line, struct command *command);
+void play_see_adjustments(struct seen *seen, struct bytes adjustments);
+/* The order whose name stands next in the line. */
+struct play_order *play_order_of(struct play *play, struct table_line *line);
+/* Runs it and notes the order as it is then, or why not. */
+void play_run_order(struct play *play, const struct command *command, struct seen *seen);
 /* Three letters and a 0. */
 void play_currency(const char *word, uint8_t currency[4]);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/check.h"
+#include "core/counts.h"
 #include "net/http/problem.h"
 
 void seen_word(struct seen *seen, const char *word)
@@ -66,8 +67,9 @@ static void put_reasons(
     enum outcome outcome = line->outcome;
     if (outcome == OUTCOME_SOLD_OUT || outcome == OUTCOME_HELD_BY_OTHERS ||
         outcome == OUTCOME_INSUFFICIENT) {
-        seen_number_of(seen, what, "available", line->available);
-        if (line->next_release_shelf_ms != 0)
+        if (line->available != COUNT_HIDDEN)
+            seen_number_of(seen, what, "available", line->available);
+        if (line->next_release_shelf_ms != 0 && !now->frozen)
             seen_number_of(seen, what, "next_release_in",
                 (int64_t)(line->next_release_shelf_ms - now->shelf_ms));
     }

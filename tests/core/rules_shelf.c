@@ -188,14 +188,17 @@ void play_numbers(struct play *play, struct table_line *line, struct seen *seen)
 
 static struct http_context context_of(struct play *play)
 {
-    return (struct http_context){.shelf = play->shop.shelf, .now = play->shop.now};
+    struct http_context context = {.shelf = play->shop.shelf, .now = play->shop.now};
+    context.now.frozen = switches_frozen(&play->shop.shelf->switches);
+    return context;
 }
 
 static void see_offer(
     const struct play *play, struct seen *seen, struct bytes what, const struct offer *offer)
 {
     int64_t now = play->shop.now.wall_ms;
-    seen_number_of(seen, what, "available", offer->available);
+    if (!offer->is_hidden)
+        seen_number_of(seen, what, "available", offer->available);
     if (offer->next_release_wall_ms != 0)
         seen_number_of(seen, what, "next_release_in", offer->next_release_wall_ms - now);
     if (offer->starts_wall_ms != 0)

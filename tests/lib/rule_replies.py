@@ -66,6 +66,9 @@ def order_fields(shop, order):
     fields["reclaimed"] = "yes" if order["reclaimed"] else "no"
     fields["payment_due_in"] = shop.until(order["payment_due_at"])
     fields["cancel_within"] = shop.until(order["cancel_until"])
+    fields["adjustments"] = len(order["adjustments"])
+    for sent in order["adjustments"]:
+        fields[sent["kind"]] = fields.get(sent["kind"], 0) + sent["amount"]
     fields["lines"] = len(order["lines"])
     for line in order["lines"]:
         number = line["line"]

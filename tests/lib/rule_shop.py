@@ -6,36 +6,18 @@ seen in its reply. Names of a scenario get a suffix, so that many scenarios shar
 """
 
 import datetime
-import json
 
 from tests.lib.client import Client, Wire
+from tests.lib.rule_call import Call
 from tests.lib.rule_replies import cart_line, order_fields, product_fields, refusal
+from tests.lib.rule_switch import Switches
 from tests.lib.rule_tables import Seen, duration
 from tests.lib.server import ADMIN_TOKEN
 
 # Customers on every shard: one read each, and every shard has seen what time it is.
 WATCHERS = [f"watcher-{number}" for number in range(16)]
 ROLES = {"service", "operator", "customer"}
-
-
-class Call:
-    """One request, and what its reply shows when it is no error."""
-
-    def __init__(self, method, path, body=None, headers=None, see=None, admin=False):
-        self.method = method
-        self.path = path
-        self.body = body
-        self.headers = headers or {}
-        self.see = see or (lambda reply: Seen("ok"))
-        self.admin = admin
-
-    def raw(self):
-        body = b"" if self.body is None else json.dumps(self.body).encode()
-        head = [f"{self.method} {self.path} HTTP/1.1", "Host: shop"]
-        if self.body is not None:
-            head += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
-        head += [f"{name}: {value}" for name, value in self.headers.items()]
-        return ("\r\n".join(head) + "\r\n\r\n").encode() + body
+ADJUSTMENTS = ("shipping", "tax", "discount", "fee")
 
 
 class Order:
@@ -47,10 +29,11 @@ class Order:
         self.payment_id = None
 
 
-class Shop:
+class Shop(Switches):
     """One scenario at one server."""
 
     def __init__(self, server, clock, number):
+        super().__init__()
         self.server = server
         self.clock = clock
         self.suffix = f"-{number}"
@@ -59,7 +42,6 @@ class Shop:
         self.kept = {}
         self.keys = 0
         self.pipeline = None  # calls that are made at once
-        self.switched = []    # scopes to be lifted at the end
         self.connect()
 
     def connect(self):
@@ -99,6 +81,12 @@ class Shop:
     # Carrying out.
 
     def play(self, scenario):
+        try:
+            self.carry_out(scenario)
+        finally:
+            self.lift()
+
+    def carry_out(self, scenario):
         for line in scenario.lines():
             word = line.word()
             do = getattr(self, f"do_{word}", None)
@@ -292,6 +280,15 @@ class Shop:
         version = line.option("if")
         return Call("DELETE", "/v1/cart", headers=self.customer(line.word(), version))
 
+    def do_extend(self, line):
+        version = line.option("if")
+        see = self.see_cart()
+
+        def see_extended(reply):
+            return Seen("ok", fields=see(reply).fields)
+        return Call("POST", "/v1/cart/extend", headers=self.customer(line.word(), version),
+                    see=see_extended)
+
     # Orders.
 
     def see_order(self, line=None, customer=None, replays=False):
@@ -324,6 +321,7 @@ class Shop:
             body["expected_total"] = int(expecting)
         if reference:
             body["references"] = dict([reference.split("=")])
+        body.update(self.from_service(line))
         version = line.option("if")
         who = line.word()
         headers.update(self.customer(who, version))
@@ -336,6 +334,21 @@ class Shop:
             body["items"] = items
         body = {name: value for name, value in body.items() if value is not None}
         return Call("POST", "/v1/checkout", body, headers, self.see_order(line, who, True))
+
+    def adjustments(self, line):
+        """What a back end adds to the total, as a member of the body when the line has any."""
+        none = line.option("adjustments")
+        sent = [{"kind": kind, "amount": int(amount)}
+                for kind in ADJUSTMENTS for amount in line.options(kind)]
+        return {"adjustments": sent} if sent or none else {}
+
+    def from_service(self, line):
+        identities = [self.own(identity) for identity in line.options("identity")]
+        score = line.option("score")
+        risk = {"decision": line.option("risk"), "score": int(score) if score else None}
+        risk = {name: value for name, value in risk.items() if value is not None}
+        return {**self.adjustments(line), **({"identities": identities} if identities else {}),
+                **({"risk": risk} if risk else {})}
 
     def order_of(self, line):
         name = line.word()
@@ -367,7 +380,7 @@ class Shop:
         amount = line.option("amount") or amount or order.total
         body = {"result": result, "provider": line.option("provider") or "bank",
                 "payment_id": self.own(payment_id), "amount": int(amount),
-                "currency": line.option("currency") or order.currency}
+                "currency": line.option("currency") or order.currency, **self.adjustments(line)}
         if refund_id:
             body["refund_id"] = refund_id
         headers = self.asked_by(line.option("by") or "service", order)
@@ -401,6 +414,11 @@ class Shop:
             return Call("POST", f"/admin/v1/orders/{order.id}/cancel", body, headers, see, True)
         headers.update(self.asked_by(by, order))
         return Call("POST", f"/v1/orders/{order.id}/cancel", body, headers, see)
+
+    def do_review(self, line):
+        order = self.order_of(line)
+        return Call("POST", f"/admin/v1/orders/{order.id}/review", {"decision": line.word()},
+                    see=self.see_order(), admin=True)
 
 
 def is_replayed(reply):

@@ -53,6 +53,13 @@ class Line:
         del self.words[at:at + 2]
         return value
 
+    def options(self, name):
+        """Of an option that may stand more than once."""
+        values = []
+        while name in self.words[:-1]:
+            values.append(self.option(name))
+        return values
+
     def flag(self, name):
         if name not in self.words:
             return False

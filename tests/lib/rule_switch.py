@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sales and switches: those words of the rules' tables, over HTTP."""
+
+from tests.lib.rule_call import Call
+from tests.lib.rule_tables import Seen, duration
+
+
+class Switches:
+    """What a merchant stops and opens; `switched` are the scopes to be lifted at the end."""
+
+    def __init__(self):
+        self.switched = []
+
+    def lift(self):
+        for scope in self.switched:
+            self.back_office.post("/admin/v1/resume", {"scope": scope})
+
+    def do_sale(self, line):
+        times = {"starts_at": line.option("starts"), "ends_at": line.option("ends")}
+        lengths = {"hold_seconds": line.option("hold"), "payment_seconds": line.option("pay_within"),
+                   "review_seconds": line.option("review_within")}
+        body = {name: self.time(value) for name, value in times.items() if value}
+        body.update({name: duration(value) // 1000 for name, value in lengths.items() if value})
+        names = {"reserve_on": line.option("reserve_on"), "payment_mode": line.option("mode"),
+                 "counts": line.option("counts")}
+        body.update({name: value for name, value in names.items() if value})
+        maximum, guests = line.option("max"), line.option("guests")
+        if maximum:
+            body["max_per_customer"] = int(maximum)
+        if guests:
+            body["guests"] = guests != "refused"
+
+        def see(reply):
+            return Seen("created" if reply.status == 201 else "updated",
+                        fields={"version": reply.json["version"]})
+        return Call("PUT", f"/admin/v1/sales/{self.own(line.word())}", body, see=see, admin=True)
+
+    def switch(self, action, line):
+        scope = line.word()
+        is_all = scope == "all"
+        if not is_all:
+            scope = f"{scope}:{self.own(line.word())}"
+        if action != "resume" and scope not in self.switched:
+            self.switched.append(scope)
+
+        def see(reply):
+            fields = {name: reply.json.get(name) for name in ("state", "released", "cancelled")}
+            return Seen(fields["state"], fields={"state": fields["state"]} if is_all else fields)
+        return Call("POST", f"/admin/v1/{action}", {"scope": scope}, see=see, admin=True)
+
+    def do_pause(self, line):
+        return self.switch("pause", line)
+
+    def do_freeze(self, line):
+        return self.switch("freeze", line)
+
+    def do_kill(self, line):
+        return self.switch("kill", line)
+
+    def do_resume(self, line):
+        return self.switch("resume", line)
