@@ -6,9 +6,12 @@
 #include "persist/record.h"
 #include "tests/lib/memory.h"
 
+/* Below 8 MiB, which jemalloc would give back to the kernel each time: shops are built often. */
+enum { ARENA_SIZE = 7 << 20 };
+
 static void build(struct shop *shop)
 {
-    memory_open(&shop->arena, 8u << 20);
+    memory_open(&shop->arena, ARENA_SIZE);
     shop->shelf = arena_take(&shop->arena, "shelf", 1, sizeof(*shop->shelf));
     shelf_init(shop->shelf, &shop->arena, &shop->capacity);
     for (uint32_t i = 0; i < shop->shards; i++)
