@@ -23,6 +23,7 @@ static const struct capacity play_capacity = {
     .idempotency_keys = 256,
     .claims = 256,
     .allowances = 64,
+    .identities = 64,
     .names = 16,
     .connections = 1,
     .requests = 1,
@@ -59,6 +60,7 @@ static const struct setting capacity_settings[] = {
     {"capacity.customers", offsetof(struct capacity, customers)},
     {"capacity.idempotency_keys", offsetof(struct capacity, idempotency_keys)},
     {"capacity.allowances", offsetof(struct capacity, allowances)},
+    {"capacity.identities", offsetof(struct capacity, identities)},
 };
 
 static bool set(

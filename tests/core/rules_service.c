@@ -31,7 +31,8 @@ static uint32_t read_adjustments(
         }
     }
     if (count > 0)
-        command->adjustments = bytes_of_string(strcat(text, "]"));
+        (void)snprintf(text + size, size_max - size, "]");
+    command->adjustments = bytes_of(text, count > 0 ? (uint32_t)size + 1 : 0);
     return count;
 }
 

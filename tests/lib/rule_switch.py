@@ -17,7 +17,8 @@ class Switches:
 
     def do_sale(self, line):
         times = {"starts_at": line.option("starts"), "ends_at": line.option("ends")}
-        lengths = {"hold_seconds": line.option("hold"), "payment_seconds": line.option("pay_within"),
+        lengths = {"hold_seconds": line.option("hold"),
+                   "payment_seconds": line.option("pay_within"),
                    "review_seconds": line.option("review_within")}
         body = {name: self.time(value) for name, value in times.items() if value}
         body.update({name: duration(value) // 1000 for name, value in lengths.items() if value})
