@@ -170,6 +170,7 @@ static const struct {
     {"numbers", play_numbers},
     {"look", play_look},
     {"product", play_product},
+    {"guest", play_guest},
     {"cart", play_cart},
     {"line", play_line_of},
     {"clear", play_clear},
@@ -234,9 +235,21 @@ struct bytes play_key(struct play *play, struct table_line *line)
     return bytes_of_string(play->key);
 }
 
-bool play_run(struct play *play, const struct command *command, struct seen *seen)
+static bool is_guest(const struct play *play, struct bytes who)
+{
+    for (uint32_t i = 0; i < play->guest_count; i++) {
+        if (bytes_equal(play->guests[i], who))
+            return true;
+    }
+    return false;
+}
+
+bool play_run(struct play *play, const struct command *asked, struct seen *seen)
 {
     struct shop *shop = &play->shop;
+    struct command copy = *asked;
+    const struct command *command = &copy;
+    copy.guest = is_guest(play, copy.customer);
     bool is_stock = command->kind == COMMAND_STOCK_CHANGE || command->kind == COMMAND_STOCK_READ;
     seen->is_success = shop_run(shop, command) == OUTCOME_OK;
     if (seen->is_success)

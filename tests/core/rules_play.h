@@ -14,7 +14,7 @@
 #include "tests/core/rules_seen.h"
 #include "tests/core/shop.h"
 
-enum { PLAY_ORDERS_MAX = 32, PLAY_TEXT_SIZE = 64 };
+enum { PLAY_ORDERS_MAX = 32, PLAY_GUESTS_MAX = 8, PLAY_TEXT_SIZE = 64 };
 
 struct play_order {
     char name[PLAY_TEXT_SIZE];
@@ -27,6 +27,8 @@ struct play {
     struct shop shop;
     struct play_order orders[PLAY_ORDERS_MAX];
     uint32_t order_count;
+    struct bytes guests[PLAY_GUESTS_MAX]; /* names of those without an account */
+    uint32_t guest_count;
     uint32_t key_count; /* keys made up for lines that name none */
     char key[PLAY_TEXT_SIZE];
     char adjustments[2 * ADJUSTMENTS_SIZE_MAX]; /* of the line now, as JSON */
@@ -44,7 +46,7 @@ typedef void play_word(struct play *play, struct table_line *line, struct seen *
 /* The shelf: rules_shelf.c. */
 play_word play_stock, play_change, play_allot, play_numbers, play_look, play_product;
 /* Customers: rules_cart.c. */
-play_word play_cart, play_line_of, play_clear, play_extend;
+play_word play_guest, play_cart, play_line_of, play_clear, play_extend;
 /* Orders: rules_order.c. */
 play_word play_checkout, play_order, play_orders, play_pay, play_refund, play_cancel;
 /* Back ends: rules_service.c. */

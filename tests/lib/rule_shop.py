@@ -38,6 +38,7 @@ class Shop(Switches):
         self.clock = clock
         self.suffix = f"-{number}"
         self.orders = {}
+        self.guests = {}      # name: the id that the server gave
         self.skus = []
         self.kept = {}
         self.keys = 0
@@ -261,7 +262,15 @@ class Shop(Switches):
     def customer(self, who, version=None):
         """Headers of a customer; `if v1` says which version of the cart has been seen."""
         seen = {"If-Match": f'"{self.kept[version]}"'} if version else {}
-        return {"X-Customer-Id": self.own(who), **seen}
+        return {"X-Customer-Id": self.guests.get(who, self.own(who)), **seen}
+
+    def do_guest(self, line):
+        who = line.word()
+
+        def see(reply):
+            self.guests[who] = reply.json["customer"]
+            return Seen("created" if reply.status == 201 else "ok")
+        return Call("POST", "/v1/guests", see=see)
 
     def do_cart(self, line):
         currency, version = line.option("currency"), line.option("if")
