@@ -13,7 +13,8 @@ class Switches:
 
     def lift(self):
         for scope in self.switched:
-            self.back_office.post("/admin/v1/resume", {"scope": scope})
+            reply = self.back_office.post("/admin/v1/resume", {"scope": scope})
+            assert reply.status == 200, reply
 
     def do_sale(self, line):
         times = {"starts_at": line.option("starts"), "ends_at": line.option("ends")}
@@ -41,10 +42,10 @@ class Switches:
         is_all = scope == "all"
         if not is_all:
             scope = f"{scope}:{self.own(line.word())}"
-        if action != "resume" and scope not in self.switched:
-            self.switched.append(scope)
 
         def see(reply):
+            self.switched = [one for one in self.switched if one != scope]
+            self.switched += [scope] if reply.json["state"] != "open" else []
             fields = {name: reply.json.get(name) for name in ("state", "released", "cancelled")}
             return Seen(fields["state"], fields={"state": fields["state"]} if is_all else fields)
         return Call("POST", f"/admin/v1/{action}", {"scope": scope}, see=see, admin=True)
