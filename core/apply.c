@@ -286,6 +286,14 @@ static void apply_customer_forgotten(struct engine *engine, const struct event *
     customer_remove(engine, index);
 }
 
+static void apply_allowances_forgotten(struct engine *engine, const struct event *event)
+{
+    uint32_t index = customer_find(engine, event->text[TEXT_CUSTOMER]);
+    CHECK(index != NONE);
+    for (uint32_t i = 0; i < event->line_count; i++)
+        allowance_drop(engine, index, &event->lines[i], event->lines[i].quantity);
+}
+
 static void apply_sale(struct engine *engine, const struct event *event)
 {
     catalog_reserve_sale(&engine->shelf->catalog, event);
@@ -347,6 +355,7 @@ static void (*const apply_kinds[])(struct engine *, const struct event *) = {
     [EVENT_ORDERS_FORGOTTEN] = apply_forgotten,
     [EVENT_KEYS_FORGOTTEN] = apply_forgotten,
     [EVENT_CUSTOMER_FORGOTTEN] = apply_customer_forgotten,
+    [EVENT_ALLOWANCES_FORGOTTEN] = apply_allowances_forgotten,
     [EVENT_KILL_BEGUN] = kill_begin,
     [EVENT_KILL_ENDED] = kill_end,
     [EVENT_SALE_PART_REMOVED] = apply_part_removed,

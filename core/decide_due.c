@@ -10,7 +10,7 @@
 #include "core/kills.h"
 #include "core/merge.h"
 
-enum { DUE_WORK_MAX = 256, RETRY_MS = 1000 };
+enum { DUE_WORK_MAX = 256, RETRY_MS = 1000, DAY_MS = 86400 * 1000 };
 
 /* One 16-byte id, copied: apply gives its slot back. */
 static void forget_begin(struct decision *decision, enum event_kind kind, const void *id)
@@ -98,12 +98,66 @@ static bool due_key(struct decision *decision, uint32_t index)
     return true;
 }
 
+/* When an allowance's sale ends; a SKU's own end stands over its sale's (L9). 0: never. */
+static int64_t allowance_ends(const struct engine *engine, const struct allowance *allowance)
+{
+    const struct catalog *catalog = &engine->shelf->catalog;
+    uint32_t sku_index = catalog_find_number(catalog, allowance->sku_number);
+    struct selling selling;
+    struct sale sale;
+    if (sku_index == SKU_NONE)
+        return 0; /* it goes with its sale, see removal.c */
+    selling_terms(engine, sku_index, &selling);
+    if (selling.terms.sale_number == allowance->sale_number)
+        return selling_ends(&selling);
+    catalog_sale(catalog, allowance->sale_number, &sale);
+    return sale.ends_wall_ms;
+}
+
+static bool allowance_is_over(const struct decision *decision, const struct allowance *allowance)
+{
+    const struct engine *engine = decision->engine;
+    int64_t ends = allowance_ends(engine, allowance);
+    return ends != 0 && ends + DAY_MS <= decision->now->wall_ms && allowance->moving == 0 &&
+           allowance_shown(engine, allowance) == 0;
+}
+
+/* Kept until a day after the sale's end, and while anything of it may still come back. */
+static bool due_allowance(struct decision *decision, const struct customer *customer)
+{
+    struct engine *engine = decision->engine;
+    struct event *event = decision->event;
+    uint32_t link = customer->allowances_first;
+    for (uint32_t i = 0; i < customer->allowance_count; i++) {
+        const struct allowance *allowance = pool_at(&engine->allowances, link - 1);
+        link = allowance->next;
+        if (!allowance_is_over(decision, allowance))
+            continue;
+        event->kind = EVENT_ALLOWANCES_FORGOTTEN;
+        event->fact.forgotten =
+            (struct fact_forgotten){.now_shelf_ms = decision->now->shelf_ms, .count = 1};
+        event->text[TEXT_CUSTOMER] = image_text(engine, customer->id);
+        event->lines = engine->scratch->lines;
+        event->line_count = 1;
+        engine->scratch->lines[0] = (struct event_line){
+            .sku_number = allowance->sku_number,
+            .sale_number = allowance->sale_number,
+            .quantity = allowance->used,
+        };
+        image_names(engine, event);
+        return true;
+    }
+    return false;
+}
+
 static bool due_customer(struct decision *decision, uint32_t index)
 {
     struct engine *engine = decision->engine;
     const struct customer *customer = customer_at(engine, index);
     uint64_t pause = engine->policy.cart_idle_seconds * 1000ull;
     uint64_t idle = customer->touched_shelf_ms + pause, now = decision->now->shelf_ms;
+    if (due_allowance(decision, customer))
+        return true;
     if (customer->order_count > 0 || customer->allowance_count > 0 || customer->live_holds > 0 ||
         idle > now) {
         deadlines_set(

@@ -62,40 +62,11 @@ static void check_order(const struct engine *engine, uint32_t index)
     CHECK(order->identities.size % sizeof(struct hash128) == 0);
 }
 
-static uint64_t order_counts(
-    const struct engine *engine, const struct order *order, const struct allowance *allowance)
-{
-    uint64_t sum = 0;
-    uint32_t link = order->lines_first;
-    for (uint32_t i = 0; i < order->line_count; i++) {
-        const struct order_line *line = line_at(engine, link - 1);
-        if (line->limit > 0 && line->sku_number == allowance->sku_number &&
-            line->sale_number == allowance->sale_number)
-            sum += order_line_counts(order, line);
-        link = line->next;
-    }
-    return sum;
-}
-
 /* Q1: what is used is what the customer's holds and orders say, and what forgotten ones said. */
 static void check_allowance(const struct engine *engine, const struct allowance *allowance)
 {
     const struct customer *customer = customer_at(engine, allowance->customer_index);
-    uint64_t sum = 0;
-    uint32_t link = customer->holds_first;
-    for (uint32_t i = 0; i < customer->hold_count; i++) {
-        const struct hold *hold = hold_at(engine, link - 1);
-        if (hold->state == LINE_HELD && hold->limit > 0 &&
-            hold->sku_number == allowance->sku_number &&
-            hold->sale_number == allowance->sale_number)
-            sum += hold->quantity;
-        link = hold->next;
-    }
-    link = customer->orders_newest;
-    for (uint32_t i = 0; i < customer->order_count; i++) {
-        sum += order_counts(engine, order_at(engine, link - 1), allowance);
-        link = order_at(engine, link - 1)->next;
-    }
+    uint64_t sum = allowance_shown(engine, allowance);
     CHECK(allowance->used > 0);
     CHECK(allowance->used >= sum + allowance->charged);
     if (engine->gone.used == 0)

@@ -31,6 +31,7 @@ uint32_t event_fact_size(enum event_kind kind)
     case EVENT_ORDERS_FORGOTTEN:
     case EVENT_KEYS_FORGOTTEN:
     case EVENT_CUSTOMER_FORGOTTEN:
+    case EVENT_ALLOWANCES_FORGOTTEN:
         return sizeof(struct fact_forgotten);
     case EVENT_PRODUCT_SET:
         return sizeof(struct fact_product);
@@ -56,7 +57,6 @@ uint32_t event_fact_size(enum event_kind kind)
     case EVENT_STREAM_ATTACHED:
     case EVENT_CLOSED:
         return sizeof(struct fact_mark);
-    case EVENT_ALLOWANCES_FORGOTTEN:
     case EVENT_NONE:
         break;
     }

@@ -48,10 +48,10 @@ enum event_kind {
     EVENT_KEYS_FORGOTTEN = 15,
     EVENT_CUSTOMER_FORGOTTEN = 16,
     EVENT_CART_EXTENDED = 17,
-    EVENT_CART_MOVED_OUT = 18,   /* a guest's cart is on its way to a customer's (C4) */
-    EVENT_CART_MERGED = 19,      /* what the customer keeps of it */
-    EVENT_CART_MERGE_ENDED = 20, /* the guest's lines that were moved out are gone */
-    EVENT_ALLOWANCES_FORGOTTEN = 21,
+    EVENT_CART_MOVED_OUT = 18,       /* a guest's cart is on its way to a customer's (C4) */
+    EVENT_CART_MERGED = 19,          /* what the customer keeps of it */
+    EVENT_CART_MERGE_ENDED = 20,     /* the guest's lines that were moved out are gone */
+    EVENT_ALLOWANCES_FORGOTTEN = 21, /* lines: what counted in sales that are over for a day */
     EVENT_KILL_BEGUN = 22, /* earlier holds and unpaid orders in scope are dead from here on (W5) */
     EVENT_KILL_ENDED = 23, /* every unit of them is on its way back */
     EVENT_SALE_PART_REMOVED = 24, /* this shard's part of a removed sale is gone */

@@ -296,6 +296,8 @@ uint32_t key_add(struct engine *engine, struct hash128 key);
 void key_remove(struct engine *engine, uint32_t index);
 void allowance_add(
     struct engine *engine, uint32_t customer, const struct event_line *line, uint32_t units);
+/* Units of it that a hold or an order shows, and that may so come back. */
+uint64_t allowance_shown(const struct engine *engine, const struct allowance *allowance);
 /* All of it, whatever it was for: exactly so many units. */
 void allowance_drop(
     struct engine *engine, uint32_t customer, const struct event_line *line, uint32_t units);

@@ -87,6 +87,8 @@ static const struct kind_rule kind_rules[] = {
     [EVENT_ORDERS_FORGOTTEN] = RULE_PLAIN(fact_forgotten),
     [EVENT_KEYS_FORGOTTEN] = RULE_PLAIN(fact_forgotten),
     [EVENT_CUSTOMER_FORGOTTEN] = RULE_PLAIN(fact_forgotten),
+    [EVENT_ALLOWANCES_FORGOTTEN] = {sizeof(struct fact_forgotten), 1, FORGET_MAX,
+        {RESERVED(fact_forgotten, reserved)}},
     [EVENT_PRODUCT_SET] = {sizeof(struct fact_product), 0, 0, {{0, 0}}},
     [EVENT_STOCK_ADJUSTED] = RULE_PLAIN(fact_stock),
     [EVENT_SALE_CLOSING] = RULE_PLAIN(fact_removal),
@@ -326,6 +328,7 @@ static bool fact_valid(const struct event *event)
         return scope_valid(event->fact.kill.scope, event->fact.kill.number) &&
                event->fact.kill.kill > 0;
     case EVENT_CUSTOMER_FORGOTTEN:
+    case EVENT_ALLOWANCES_FORGOTTEN:
     case EVENT_STOCK_ADJUSTED:
     case EVENT_SALE_CLOSING:
     case EVENT_SALE_REMOVED:
@@ -334,7 +337,6 @@ static bool fact_valid(const struct event *event)
     case EVENT_STREAM_ATTACHED:
     case EVENT_CLOSED:
         return true;
-    case EVENT_ALLOWANCES_FORGOTTEN:
     case EVENT_NONE:
         break;
     }

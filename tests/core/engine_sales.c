@@ -277,6 +277,73 @@ static void a_capped_count_is_never_above_its_cap(void **state)
     assert_int_equal(shop.answer.available, 3);
 }
 
+/* Of ann, on A, in a sale. */
+static uint32_t used_in(const char *sale)
+{
+    const struct catalog *catalog = &shop.shelf->catalog;
+    const struct engine *engine = shop.engines[0];
+    uint32_t sku = catalog_number(catalog, catalog_find(catalog, BYTES("A")));
+    uint32_t customer = customer_find(engine, BYTES("ann"));
+    return allowance_used(engine, customer, sku, catalog_name_find(catalog, bytes_of_string(sale)));
+}
+
+/* Q1: what a customer has bought counts until a day after the sale's end, also when that is moved,
+ * and as long as an order of it is kept; without an end it counts for good */
+static void a_limit_is_forgotten_a_day_after_its_sale(void **state)
+{
+    (void)state;
+    int64_t end = shop.now.wall_ms + 4 * (int64_t)DAY_MS;
+    shop.engines[0]->policy.payment_mode = shop.policy.payment_mode = PAYMENT_DEFERRED;
+    struct sale_image terms = {.max_per_customer = 3};
+    assert_int_equal(put("drop", &terms), OUTCOME_OK);
+    product_of("A", "drop", &(struct product_image){.stock = 9});
+    assert_int_equal(shop_checkout(&shop, "ann", "k1", "A", 2), OUTCOME_OK);
+    shop_pass(&shop, 3 * (uint64_t)DAY_MS); /* the order is forgotten */
+    assert_int_equal(shop.engines[0]->orders.used, 0);
+    assert_int_equal(used_in("drop"), 2);
+    terms.ends_wall_ms = end;
+    assert_int_equal(put("drop", &terms), OUTCOME_OK);
+    assert_int_equal(shop_checkout(&shop, "ann", "k2", "A", 2), OUTCOME_LIMIT_EXCEEDED);
+    shop_pass(&shop, 2 * (uint64_t)DAY_MS - 31 * MINUTE_MS);
+    shop_reopen(&shop);
+    assert_int_equal(used_in("drop"), 2);
+    shop_pass(&shop, 62 * MINUTE_MS); /* looked at every half hour */
+    assert_int_equal(used_in("drop"), 0);
+    assert_int_equal(shop.engines[0]->allowances.used, 0);
+    shop_reopen(&shop);
+    assert_int_equal(shop.engines[0]->allowances.used, 0);
+    terms.ends_wall_ms = 0;
+    assert_int_equal(put("drop", &terms), OUTCOME_OK);
+    assert_int_equal(shop_checkout(&shop, "ann", "k3", "A", 3), OUTCOME_OK);
+    terms.ends_wall_ms = 1;
+    assert_int_equal(put("drop", &terms), OUTCOME_OK);
+    shop_pass(&shop, 62 * MINUTE_MS);
+    assert_int_equal(used_in("drop"), 3); /* the order can still be cancelled */
+    shop_check(&shop);
+    shop_pass(&shop, 2 * (uint64_t)DAY_MS);
+    shop_pass(&shop, 31 * MINUTE_MS);
+    assert_int_equal(used_in("drop"), 0);
+    shop_check(&shop);
+}
+
+/* L9: the end of the SKU stands over that of its sale */
+static void a_limit_of_a_sku_ends_with_the_sku(void **state)
+{
+    (void)state;
+    shop.engines[0]->policy.payment_mode = PAYMENT_DEFERRED;
+    assert_int_equal(put("drop", &(struct sale_image){.ends_wall_ms = shop.now.wall_ms + 60000,
+                                     .max_per_customer = 3}),
+        OUTCOME_OK);
+    struct product_image own = {.stock = 9, .ends_wall_ms = shop.now.wall_ms + 5 * (int64_t)DAY_MS};
+    product_of("A", "drop", &own);
+    assert_int_equal(shop_checkout(&shop, "ann", "k1", "A", 2), OUTCOME_OK);
+    shop_pass(&shop, 4 * (uint64_t)DAY_MS);
+    assert_int_equal(used_in("drop"), 2);
+    shop_pass(&shop, 2 * (uint64_t)DAY_MS);
+    shop_pass(&shop, 31 * MINUTE_MS); /* looked at every half hour */
+    assert_int_equal(used_in("drop"), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -287,6 +354,8 @@ int main(void)
         RULE(a_guest_may_not_hold_or_buy_where_guests_are_refused),
         RULE(a_basket_that_fails_is_no_free_look_at_a_hidden_count),
         RULE(a_capped_count_is_never_above_its_cap),
+        RULE(a_limit_is_forgotten_a_day_after_its_sale),
+        RULE(a_limit_of_a_sku_ends_with_the_sku),
     };
     return cmocka_run_group_tests_name("engine_sales", tests, NULL, NULL);
 }

@@ -29,7 +29,8 @@ static const enum event_kind sample_kinds[] = {EVENT_CART_LINE_SET, EVENT_HOLD_E
     EVENT_PAYMENT_UNMATCHED, EVENT_ORDERS_FORGOTTEN, EVENT_KEYS_FORGOTTEN, EVENT_CUSTOMER_FORGOTTEN,
     EVENT_PRODUCT_SET, EVENT_STOCK_ADJUSTED, EVENT_SALE_SET, EVENT_IMPORT_BEGUN, EVENT_IMPORT_DONE,
     EVENT_SWITCH_SET, EVENT_KILL_BEGUN, EVENT_KILL_ENDED, EVENT_SALE_PART_REMOVED,
-    EVENT_SALE_CLOSING, EVENT_SALE_REMOVED, EVENT_STREAM_ATTACHED, EVENT_CLOSED};
+    EVENT_ALLOWANCES_FORGOTTEN, EVENT_SALE_CLOSING, EVENT_SALE_REMOVED, EVENT_STREAM_ATTACHED,
+    EVENT_CLOSED};
 
 enum { SAMPLE_KINDS = sizeof(sample_kinds) / sizeof(sample_kinds[0]) };
 
@@ -70,6 +71,8 @@ static inline uint32_t sample_line_count(enum event_kind kind, enum sample_size 
 {
     if (kind == EVENT_CART_LINE_SET || kind == EVENT_HOLD_EXPIRED)
         return 1;
+    if (kind == EVENT_ALLOWANCES_FORGOTTEN)
+        return size == SAMPLE_LARGEST ? FORGET_MAX : 1;
     if (kind == EVENT_SALE_PART_REMOVED)
         return size == SAMPLE_LARGEST ? PART_LINES_MAX : (uint32_t)size;
     if (!event_is_order(kind) && kind != EVENT_CART_CLEARED && kind != EVENT_CART_EXTENDED)

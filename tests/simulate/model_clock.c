@@ -236,6 +236,26 @@ static const char *observe_customer(struct model *model, uint32_t shard, const s
     return NULL;
 }
 
+/* A day after the end of what it counts in, and when all of it is of orders that are forgotten. */
+static const char *observe_allowance(struct model *model, uint32_t shard, const struct seen *seen)
+{
+    struct buyer *buyer = &model->buyers[seen->customer];
+    struct allowance_of *allowance = allowance_kept(buyer, seen->sku, seen->sale);
+    const struct terms *terms = &model->shown[seen->sku].terms;
+    int64_t ends = seen->sale == 0 ? 0 : model->shown_sales[seen->sale].terms.ends_wall_ms;
+    if (terms->sale == seen->sale && terms->ends_wall_ms != 0)
+        ends = terms->ends_wall_ms;
+    if (allowance == NULL || allowance->used != allowance->gone + allowance->charged ||
+        allowance->moving > 0)
+        return "an allowance was forgotten that is still needed (Q1)";
+    if (ends == 0 || ends + 86400 * 1000 > model->now.wall_ms)
+        return "an allowance was forgotten before its sale was over for a day (Q1)";
+    keep(model, shard, buyer, sizeof(*buyer));
+    *allowance = buyer->allowances[--buyer->allowance_count];
+    model->used[shard].allowances--;
+    return NULL;
+}
+
 const char *model_observe(struct model *model, uint32_t shard, const struct seen *seen)
 {
     struct record *record = record_begin(model, shard);
@@ -256,6 +276,8 @@ const char *model_observe(struct model *model, uint32_t shard, const struct seen
         return observe_key(model, shard, seen);
     if (seen->kind == EVENT_CUSTOMER_FORGOTTEN)
         return observe_customer(model, shard, seen);
+    if (seen->kind == EVENT_ALLOWANCES_FORGOTTEN)
+        return observe_allowance(model, shard, seen);
     return "the clock does nothing of this kind";
 }
 

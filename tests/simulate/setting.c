@@ -94,7 +94,8 @@ static const struct policy policy = {
     .risk_decline_score = 95,
 };
 
-/* In every third walk hardly anything is ever full, so that what a full table refuses happens, too. */
+/* In every third walk hardly anything is ever full, so that what a full table refuses happens,
+ * too. */
 static void make_room(struct capacity *capacity)
 {
     capacity->customers *= 8;

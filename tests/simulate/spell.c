@@ -6,6 +6,7 @@
 #include <stdarg.h>
 
 #include "core/check.h"
+#include "core/line_names.h"
 #include "tests/simulate/world.h"
 
 static const char currencies[CURRENCIES][4] = {"", "GBP", "EUR"};
@@ -226,6 +227,12 @@ struct seen seen_of(const struct event *event)
     } else if (event->kind == EVENT_HOLD_EXPIRED) {
         struct bytes names = event->text[TEXT_NAMES];
         seen.sku = number_of(bytes_of(names.data + 1, names.data[0]));
+    } else if (event->kind == EVENT_ALLOWANCES_FORGOTTEN) {
+        struct bytes rest = event->text[TEXT_NAMES];
+        struct line_names names;
+        CHECK(event->line_count == 1 && line_names_next(&rest, &names));
+        seen.sku = number_of(names.sku);
+        seen.sale = names.sale.size > 0 ? number_of(names.sale) : 0;
     } else if (event->kind == EVENT_ORDERS_FORGOTTEN) {
         CHECK(event->fact.forgotten.count == 1);
         memcpy(seen.order_id, event->text[TEXT_IDS].data, 16);
