@@ -6,9 +6,11 @@
 #include "core/check.h"
 #include "core/engine_steps.h"
 
-static struct hash128 stock_key(const struct command *command)
+/* By number: a SKU that comes again after its sale was removed is another one. */
+static struct hash128 stock_key(const struct command *command, uint32_t sku_number)
 {
-    struct bytes parts[3] = {BYTES("stock"), command->sku, command->key};
+    struct bytes parts[3] = {
+        BYTES("stock"), bytes_of(&sku_number, sizeof(sku_number)), command->key};
     return hash_parts(parts, 3);
 }
 
@@ -105,7 +107,7 @@ static void stock_event(
     stock_say_after(decision, sku_index, allotment, delta);
     event->kind = EVENT_STOCK_ADJUSTED;
     event->fact.stock = (struct fact_stock){
-        .key_hash = stock_key(command),
+        .key_hash = stock_key(command, selling.terms.number),
         .request_hash = command_hash(command),
         .keep_shelf_ms = decision_keep_ms(decision, selling_ends(&selling)),
         .delta = delta,
@@ -132,7 +134,8 @@ enum outcome decide_stock(struct decision *decision)
     uint32_t sku_index = catalog_find(&engine->shelf->catalog, command->sku);
     if (sku_index == SKU_NONE)
         return OUTCOME_NOT_FOUND;
-    uint32_t key_index = key_find(engine, stock_key(command));
+    uint32_t number = catalog_number(&engine->shelf->catalog, sku_index);
+    uint32_t key_index = key_find(engine, stock_key(command, number));
     if (key_index != NONE) {
         const struct request_key *entry = pool_at(&engine->keys, key_index);
         if (!hash128_equal(entry->request, command_hash(command)))

@@ -256,7 +256,9 @@ static void join_line(struct merging *merging, const struct merge_line *guest)
         joint.own_held = joint.own->quantity;
     if (guest->units > 0 && merge_keeps(decision, merging->merge, guest, joint.sku_index))
         joint.alive = guest->units;
-    if (catalog_is_leaving(&engine->shelf->catalog, guest->sku_number, guest->sale_number))
+    /* What competes again does so by today's terms, whatever sale it was in. */
+    uint32_t sale_number = joint.alive > 0 ? guest->sale_number : 0;
+    if (catalog_is_leaving(&engine->shelf->catalog, guest->sku_number, sale_number))
         drop_all(merging, &joint, OUTCOME_UNKNOWN_SKU);
     else if (!joint_line(merging, &joint, &line))
         drop_all(merging, &joint, OUTCOME_CURRENCY_MISMATCH);

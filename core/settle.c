@@ -49,16 +49,26 @@ static void settle_forgotten(struct engine *engine, const struct event *event)
     identities_forget(engine->shelf, event->text[TEXT_COUNTS]);
 }
 
+/* A rise waits for the disk no longer. */
+static void settle_raise(struct engine *engine, const struct fact_stock *fact)
+{
+    struct catalog *catalog = &engine->shelf->catalog;
+    uint32_t sku_index = catalog_find_number(catalog, fact->sku_number);
+    CHECK(sku_index != SKU_NONE);
+    if (fact->delta <= 0)
+        return;
+    CHECK(catalog->records[sku_index].raising >= (uint64_t)fact->delta);
+    catalog->records[sku_index].raising -= (uint64_t)fact->delta;
+}
+
 static void settle_stock(struct engine *engine, const struct event *event)
 {
     const struct fact_stock *fact = &event->fact.stock;
     uint32_t sku_index = catalog_find_number(&engine->shelf->catalog, fact->sku_number);
     CHECK(sku_index != SKU_NONE);
-    if (fact->delta > 0) {
-        CHECK(engine->shelf->catalog.records[sku_index].raising >= (uint64_t)fact->delta);
-        engine->shelf->catalog.records[sku_index].raising -= (uint64_t)fact->delta;
+    settle_raise(engine, fact);
+    if (fact->delta > 0)
         stock_allot(&engine->shelf->stock, sku_index, (uint32_t)fact->delta);
-    }
     if (fact->delta < 0)
         stock_lowered(&engine->shelf->stock, sku_index, (uint32_t)-fact->delta);
 }
@@ -115,6 +125,8 @@ void settle_catalog(struct engine *engine, const struct event *event)
     struct shelf *shelf = engine->shelf;
     if (event->kind == EVENT_PRODUCT_SET)
         catalog_publish(&shelf->catalog, event);
+    if (event->kind == EVENT_STOCK_ADJUSTED)
+        settle_raise(engine, &event->fact.stock);
     if (event->kind == EVENT_SALE_SET)
         settle_sale(engine, event);
     if (event->kind == EVENT_IMPORT_DONE)

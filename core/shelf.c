@@ -114,10 +114,8 @@ void shelf_derive(struct shelf *shelf, struct engine *const engines[], uint32_t 
 {
     CHECK(engine_count >= 1);
     uint32_t end = catalog_walk_end(&shelf->catalog);
-    for (uint32_t index = 0; index < end; index++) {
-        shelf->catalog.records[index].raising = 0; /* what was replayed is durable */
+    for (uint32_t index = 0; index < end; index++)
         stock_derive(&shelf->stock, index, shelf->catalog.records[index].allotment, 0, 0);
-    }
     for (uint32_t i = 0; i < engine_count; i++)
         add_engine(shelf, engines[i]);
     stock_check(&shelf->stock);

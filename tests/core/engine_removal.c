@@ -405,6 +405,61 @@ static void what_a_merge_left_at_a_crash_goes_too(void **state)
     shop_check(&shop);
 }
 
+/* V1: a rise of its stock is long durable when the journal is read, and no rise of today */
+static void a_sale_whose_stock_was_raised_leaves_at_recovery_too(void **state)
+{
+    (void)state;
+    open_wide(2);
+    sell_out("drop", "A", "B", 10);
+    assert_int_equal(shop_stock(&shop, "A", 5, "more"), OUTCOME_OK);
+    assert_int_equal(shop_stock(&shop, "B", -5, "less"), OUTCOME_OK);
+    shop_pass(&shop, DAY_MS + 60000);
+    assert_int_equal(remove_sale("drop"), OUTCOME_OK);
+    shop_reopen(&shop);
+    assert_int_equal(catalog_find(&shop.shelf->catalog, BYTES("A")), SKU_NONE);
+    shop_check(&shop);
+}
+
+/* I2: the key of a stock change is the SKU's, and a SKU that comes again is another one */
+static void a_key_of_a_removed_sku_is_nobodys(void **state)
+{
+    (void)state;
+    open_wide(2);
+    sell_out("drop", "A", "B", 1);
+    assert_int_equal(shop_stock(&shop, "A", 5, "more"), OUTCOME_OK);
+    shop_pass(&shop, DAY_MS + 60000);
+    assert_int_equal(remove_sale("drop"), OUTCOME_OK);
+    product_of("A", "next", &(struct product_image){.stock = 10});
+    assert_int_equal(shop_stock(&shop, "A", 5, "more"), OUTCOME_OK);
+    assert_false(shop.answer.replayed);
+    assert_stock("A", 15, 0, 0);
+    assert_int_equal(shop_stock(&shop, "A", 5, "more"), OUTCOME_OK);
+    assert_true(shop.answer.replayed);
+}
+
+/* C4: a line competes by today's terms, also when the sale that it was put in is gone */
+static void a_line_of_a_gone_sale_is_merged_where_its_sku_is_today(void **state)
+{
+    (void)state;
+    open_wide(2);
+    assert_int_equal(put("drop", &(struct sale_image){.reserve_on = RESERVE_CHECKOUT}), OUTCOME_OK);
+    product_of("A", "drop", &(struct product_image){.stock = 9});
+    assert_int_equal(shop_cart(&shop, "guest", "A", 3), OUTCOME_OK);
+    product_of("A", "next", &(struct product_image){.stock = 9});
+    assert_int_equal(put("drop", &(struct sale_image){.ends_wall_ms = 1}), OUTCOME_OK);
+    assert_int_equal(remove_sale("drop"), OUTCOME_OK);
+    struct command merge = {.kind = COMMAND_CART_MERGE,
+        .role = ROLE_CUSTOMER,
+        .customer = BYTES("ann"),
+        .guest_id = BYTES("guest"),
+        .carry = shop.carry,
+        .carry_size_max = sizeof(shop.carry)};
+    assert_int_equal(shop_run(&shop, &merge), OUTCOME_OK);
+    assert_int_equal(shop.answer.line_count, 0);
+    assert_int_equal(shop_checkout_cart(&shop, "ann", "k"), OUTCOME_OK);
+    assert_stock("A", 6, 0, 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -417,6 +472,9 @@ int main(void)
         RULE(a_sellers_name_outlives_the_sale),
         RULE(a_merge_under_way_brings_nothing_of_a_sale_that_leaves),
         RULE(what_a_merge_left_at_a_crash_goes_too),
+        RULE(a_sale_whose_stock_was_raised_leaves_at_recovery_too),
+        RULE(a_key_of_a_removed_sku_is_nobodys),
+        RULE(a_line_of_a_gone_sale_is_merged_where_its_sku_is_today),
     };
     return cmocka_run_group_tests_name("engine_removal", tests, NULL, NULL);
 }
