@@ -238,7 +238,7 @@ static void clock_runs(struct world *world)
     if (once_in(world, 3) && pass_to_deadline(world))
         return;
     if (once_in(world, 30))
-        world_pass(world, below(world, 90000000)); /* to the next day */
+        world_pass(world, below(world, 100000000)); /* to the next day, or a little more */
     else if (once_in(world, 10))
         pass(world, below(world, 120000));
     else
@@ -285,7 +285,7 @@ void actors_step(struct world *world)
     else if (turn < 99)
         merchant_switches(world);
     else if (once_in(world, 3))
-        merchant_changes_sale(world);
+        once_in(world, 2) ? merchant_removes_sale(world) : merchant_changes_sale(world);
     else if (once_in(world, 4))
         merchant_imports(world);
     else if (once_in(world, 2))

@@ -86,6 +86,19 @@ void merchant_changes_sale(struct world *world)
     world_ask(world, &ask);
 }
 
+/* What is over leaves; a day after its end nothing but orders keeps it. */
+void merchant_removes_sale(struct world *world)
+{
+    struct ask ask = {.kind = COMMAND_SALE_REMOVE, .role = ROLE_OPERATOR, .customer = NOBODY};
+    ask.sale = 1 + (int)below(world, SALES_AT_MOST - 1);
+    if (world->model.shown_sales[ask.sale].terms.ends_wall_ms == 0 && once_in(world, 2)) {
+        ask.kind = COMMAND_SALE_SET;
+        ask.sale_terms = world->model.sales[ask.sale].terms;
+        ask.sale_terms.ends_wall_ms = world->shop.now.wall_ms - (int64_t)below(world, 90000000);
+    }
+    world_ask(world, &ask);
+}
+
 /* What is not open, so that selling goes on again. */
 static bool some_stopped(struct world *world, struct ask *ask)
 {

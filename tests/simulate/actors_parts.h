@@ -30,6 +30,7 @@ const struct sold_order *bear_in_mind(struct world *world);
 const struct sold_order *order_asked(const struct world *world, const struct ask *ask);
 
 void merchant_changes_product(struct world *world);
+void merchant_removes_sale(struct world *world);
 void merchant_changes_sale(struct world *world);
 void merchant_changes_stock(struct world *world);
 void merchant_reads_stock(struct world *world);

@@ -326,6 +326,7 @@ static void (*const expects[])(const struct model *, const struct ask *, struct 
     [COMMAND_IMPORT_BEGIN] = expect_product,
     [COMMAND_IMPORT_END] = expect_product,
     [COMMAND_SALE_SET] = expect_sale,
+    [COMMAND_SALE_REMOVE] = expect_removal,
     [COMMAND_STOCK_CHANGE] = expect_stock,
     [COMMAND_STOCK_READ] = expect_stock,
     [COMMAND_SWITCH] = expect_switch,

@@ -65,7 +65,7 @@ struct buyer {
     uint32_t cart_version;
     uint8_t last_order[16];
     uint64_t touched_shelf_ms;
-    uint64_t left_shelf_ms; /* when an order of it was forgotten */
+    uint64_t left_shelf_ms; /* when an order or an allowance of it was forgotten */
     uint32_t newest_order;  /* slot */
     uint32_t first_key;     /* of checkouts: slot */
     uint32_t open_orders;
@@ -125,6 +125,7 @@ struct used_key {
     struct hash128 hash; /* the engine's name for it, learned when it was made */
     struct ask ask;
     uint32_t order; /* slot; of a stock change NO_SLOT */
+    bool orphaned;  /* the SKU that it changed is no more */
     uint64_t keep_shelf_ms;
     struct numbers numbers; /* a stock change's reply */
 };
@@ -243,6 +244,14 @@ struct seen {
     struct hash128 key;  /* of a key made or forgotten */
     uint64_t stream_seq; /* the last one used; 0 none */
     uint64_t merge_id;
+    uint32_t key_count; /* keys that were forgotten */
+    struct hash128 keys[FORGET_MAX];
+    uint8_t part; /* enum sale_part: of a sale, what is dropped */
+    uint32_t part_count;
+    struct {
+        int customer, sku, sale;
+        uint32_t quantity;
+    } parts[PART_LINES_MAX];
 };
 
 /* What a merge carries from the guest to the customer. */
@@ -250,6 +259,7 @@ struct carried {
     struct cart_line was; /* quantity 0: no line, only what was bought */
     uint32_t units;       /* on the way */
     uint32_t bought;
+    uint32_t life, sale_life; /* of the SKU, of its sale then */
     /* what becomes of it */
     bool writes;
     struct cart_line line;
@@ -306,6 +316,14 @@ struct model {
     uint8_t sale_told[SALES_AT_MOST]; /* enum sale_told */
     bool seller_named[SALES_AT_MOST];
     bool importing, import_ending;
+    /* A sale that leaves: the newest record of it; the newest durable one. */
+    int leaving, closing;
+    bool part_gone[SHARDS_AT_MOST];           /* recorded */
+    uint32_t parts_gone;                      /* bits of shards: durable */
+    uint32_t resting_products, resting_names; /* removed, and their places not yet free */
+    uint32_t sale_life[SALES_AT_MOST];
+    uint32_t life[SKUS_AT_MOST]; /* how often the SKU was removed */
+    uint32_t orphan_keys;        /* of stock changes of removed SKUs: slot */
     struct stopped stopped_all, stopped_sales[SALES_AT_MOST], stopped_skus[SKUS_AT_MOST];
     uint32_t kill_last, kills_published; /* the newest; the newest durable one */
     struct kill_of kills[KILLS_REMEMBERED];
@@ -354,6 +372,10 @@ struct numbers model_numbers(const struct model *model, int sku);
  * is wrong. */
 const char *model_recount(const struct model *model);
 
+/* The walk has ended and the sale cannot leave: for an order that is in the way (NULL), or why. */
+const char *model_sale_stays(const struct model *model, int sale);
+/* The places of what was removed are free again. */
+void model_rested(struct model *model);
 /* The owner of what the ask is about has nothing left that is dead: NULL, or what (L2, W5). */
 const char *model_meets_the_dead(const struct model *model, const struct ask *ask);
 /* After everything that is due: no kill is under way. */

@@ -35,6 +35,12 @@ static struct wanted *wanted_of(struct basket_of *basket, int sku)
     return &basket->wanted[basket->count++];
 }
 
+/* What is in a cart is known although its sale is leaving: it is over (W1). */
+static bool is_known(const struct model *model, const struct basket_of *basket, int sku)
+{
+    return basket->from_cart || model->shown[sku].visible;
+}
+
 /* V6: the same SKU on several lines is one. */
 static uint64_t gather_items(
     const struct model *model, const struct ask *ask, struct basket_of *basket)
@@ -88,7 +94,7 @@ static void choose_currency(
     if (cart != 0 && (basket->from_cart || ask->currency == 0))
         basket->currency = cart;
     for (uint32_t i = 0; basket->currency == 0 && i < basket->count; i++) {
-        if (model->shown[basket->wanted[i].sku].visible)
+        if (is_known(model, basket, basket->wanted[i].sku))
             basket->currency = basket->wanted[i].selling.terms->own_currency;
     }
 }
@@ -110,7 +116,7 @@ static void choose_terms(const struct model *model, const struct ask *ask, struc
 {
     for (uint32_t i = 0; i < basket->count; i++) {
         const struct selling_now *selling = &basket->wanted[i].selling;
-        if (!model->shown[basket->wanted[i].sku].visible)
+        if (!is_known(model, basket, basket->wanted[i].sku))
             continue;
         if (basket->mode != PAYMENT_EXTERNAL)
             basket->mode = selling->payment_mode;
@@ -135,7 +141,7 @@ static uint64_t line_reason(const struct model *model, const struct ask *ask,
 {
     const struct selling_now *selling = &wanted->selling;
     uint32_t fresh = wanted->quantity - wanted->from_hold;
-    if (!model->shown[wanted->sku].visible)
+    if (!is_known(model, basket, wanted->sku))
         return BIT(OUTCOME_UNKNOWN_SKU);
     if (wanted->from_hold > 0 && model->buyers[ask->customer].currency != basket->currency)
         return BIT(OUTCOME_CURRENCY_MISMATCH);
@@ -148,10 +154,12 @@ static uint64_t line_reason(const struct model *model, const struct ask *ask,
     if (window != 0)
         return window;
     uint32_t counted = allowance_of(model, ask->customer, wanted->sku, selling->terms->sale);
-    line->used = counted;
-    if (wanted->hold != NULL && wanted->hold->limit == 0)
-        line->used += wanted->hold->quantity;
     line->limit = selling->limit;
+    if (selling->limit > 0) {
+        line->used = counted;
+        if (wanted->hold != NULL && wanted->hold->limit == 0)
+            line->used += wanted->hold->quantity;
+    }
     basket->takes_units = true;
     basket->new_allowances += selling->limit > 0 && counted == 0;
     return selling->limit > 0 && line->used + fresh > selling->limit ? BIT(OUTCOME_LIMIT_EXCEEDED)
@@ -206,7 +214,7 @@ static void judge_lines(const struct model *model, const struct ask *ask, struct
     for (uint32_t i = 0; i < basket->count; i++) {
         struct expect_line line = {.sku = basket->wanted[i].sku};
         line.reasons = line_reason(model, ask, basket, &basket->wanted[i], &line);
-        if (ask->identity_count > 0 && model->shown[line.sku].visible)
+        if (ask->identity_count > 0 && is_known(model, basket, line.sku))
             identity_reason(model, ask, &basket->wanted[i], &line);
         if (line.reasons == 0)
             line.reasons = units_reason(model, &basket->wanted[i], &line);

@@ -165,7 +165,7 @@ static const char *observe_forgotten(
     if (slot == NO_SLOT)
         return "an order was forgotten twice";
     const struct sold_order *order = &model->orders[shard][slot];
-    if (forget_order_at(model, order) > model->now.shelf_ms)
+    if (forget_order_at(model, order) > model->now.shelf_ms && !leaves_with_sale(model, order))
         return "an order was forgotten that is not final, or not long enough";
     if (order->stream_seq > model->now.streamed_seq)
         return "an order was forgotten before it was streamed";
@@ -184,20 +184,26 @@ static uint32_t *keys_of(struct model *model, uint32_t shard, const struct used_
         return &model->orders[shard][key->order].first_key;
     if (key->ask.kind == COMMAND_CART_MERGE)
         return &model->merge_keys[shard];
-    return &model->products[key->ask.sku].first_key;
+    return key->orphaned ? &model->orphan_keys : &model->products[key->ask.sku].first_key;
 }
 
-static const char *observe_key(struct model *model, uint32_t shard, const struct seen *seen)
+static bool may_forget_key(const struct model *model, uint32_t shard, const struct used_key *key)
+{
+    return key->keep_shelf_ms <= model->now.shelf_ms ||
+           (key->order != NO_SLOT && leaves_with_sale(model, &model->orders[shard][key->order]));
+}
+
+static const char *forget_key(struct model *model, uint32_t shard, const struct hash128 *hash)
 {
     uint32_t slot = 1;
     while (slot <= model->capacity.idempotency_keys &&
            !(model->keys[shard][slot].used &&
-               memcmp(&model->keys[shard][slot].hash, &seen->key, sizeof(seen->key)) == 0))
+               memcmp(&model->keys[shard][slot].hash, hash, sizeof(*hash)) == 0))
         slot++;
     if (slot > model->capacity.idempotency_keys)
         return "a key was forgotten twice";
     struct used_key *key = &model->keys[shard][slot];
-    if (key->keep_shelf_ms > model->now.shelf_ms)
+    if (!may_forget_key(model, shard, key))
         return "a key was forgotten too early (I6)";
     uint32_t *link = keys_of(model, shard, key);
     while (*link != slot)
@@ -208,6 +214,14 @@ static const char *observe_key(struct model *model, uint32_t shard, const struct
     *key = (struct used_key){0};
     model->used[shard].keys--;
     return NULL;
+}
+
+static const char *observe_keys(struct model *model, uint32_t shard, const struct seen *seen)
+{
+    const char *wrong = NULL;
+    for (uint32_t i = 0; wrong == NULL && i < seen->key_count; i++)
+        wrong = forget_key(model, shard, &seen->keys[i]);
+    return wrong;
 }
 
 static bool is_idle(const struct buyer *buyer)
@@ -273,11 +287,14 @@ const char *model_observe(struct model *model, uint32_t shard, const struct seen
     if (seen->kind == EVENT_ORDERS_FORGOTTEN)
         return observe_forgotten(model, shard, record, seen);
     if (seen->kind == EVENT_KEYS_FORGOTTEN)
-        return observe_key(model, shard, seen);
+        return observe_keys(model, shard, seen);
     if (seen->kind == EVENT_CUSTOMER_FORGOTTEN)
         return observe_customer(model, shard, seen);
     if (seen->kind == EVENT_ALLOWANCES_FORGOTTEN)
         return observe_allowance(model, shard, seen);
+    if (seen->kind == EVENT_SALE_CLOSING || seen->kind == EVENT_SALE_PART_REMOVED ||
+        seen->kind == EVENT_SALE_REMOVED)
+        return observe_removal(model, shard, record, seen);
     return "the clock does nothing of this kind";
 }
 

@@ -188,6 +188,7 @@ void model_settle(struct model *model, uint32_t shard)
     if (record->ends_import)
         import_ends(model);
     settle_switch(model, record, shard);
+    settle_removal(model, record, shard);
 }
 
 static void count_order(struct model *model, const struct sold_order *order)

@@ -37,7 +37,8 @@ struct visit_want merge_refused(struct merging_of *merging, uint32_t step, uint6
 
 /* The guest's side. */
 
-static void carry_lines(const struct buyer *guest, struct merging_of *merging)
+static void carry_lines(
+    const struct model *model, const struct buyer *guest, struct merging_of *merging)
 {
     merging->currency = guest->currency;
     merging->line_count = 0;
@@ -48,6 +49,8 @@ static void carry_lines(const struct buyer *guest, struct merging_of *merging)
         merging->lines[merging->line_count++] = (struct carried){
             .was = *line,
             .units = line->state == LINE_HELD ? line->quantity : 0,
+            .life = model->life[line->sku],
+            .sale_life = model->sale_life[line->sale],
         };
     }
 }
@@ -66,7 +69,8 @@ static uint32_t counted_in_cart(
 }
 
 /* What the guest has bought and no customer has been charged with. */
-static void carry_bought(const struct buyer *guest, struct merging_of *merging)
+static void carry_bought(
+    const struct model *model, const struct buyer *guest, struct merging_of *merging)
 {
     for (uint32_t i = 0; i < guest->allowance_count; i++) {
         const struct allowance_of *allowance = &guest->allowances[i];
@@ -75,8 +79,11 @@ static void carry_bought(const struct buyer *guest, struct merging_of *merging)
         if (merging->pending)
             due = allowance->moving;
         if (due > 0)
-            merging->lines[merging->line_count++] = (struct carried){
-                .was = {.sku = allowance->sku, .sale = allowance->sale}, .bought = due};
+            merging->lines[merging->line_count++] =
+                (struct carried){.was = {.sku = allowance->sku, .sale = allowance->sale},
+                    .bought = due,
+                    .life = model->life[allowance->sku],
+                    .sale_life = model->sale_life[allowance->sale]};
     }
 }
 
@@ -100,8 +107,8 @@ static struct visit_want merge_out(const struct model *model, struct merging_of 
     uint64_t kept = keep_until(model, 0) - model->now.shelf_ms;
     if (merging->pending && guest->merge_shelf_ms + kept < model->now.shelf_ms + KEY_MARGIN_MS)
         return merge_next(EVENT_NONE, MERGE_END);
-    carry_lines(guest, merging);
-    carry_bought(guest, merging);
+    carry_lines(model, guest, merging);
+    carry_bought(model, guest, merging);
     if (merging->pending)
         return merge_next(EVENT_NONE, MERGE_IN);
     if (merging->line_count == 0)
@@ -162,6 +169,12 @@ static struct visit_want merge_end(struct model *model, struct merging_of *mergi
         about ? EVENT_CART_MERGE_ENDED : EVENT_NONE, merging->again ? MERGE_OUT : MERGE_READ);
 }
 
+/* The product left the shelf meanwhile, and took its units with it. */
+static bool is_gone(const struct model *model, const struct carried *carried)
+{
+    return carried->life != model->life[carried->was.sku];
+}
+
 static struct visit_want merge_return(struct model *model, struct merging_of *merging)
 {
     bool about = is_about(model, merging);
@@ -172,6 +185,8 @@ static struct visit_want merge_return(struct model *model, struct merging_of *me
     if (about)
         model->buyers[merging->guest].merging = false;
     for (uint32_t i = 0; i < merging->line_count; i++) {
+        if (is_gone(model, &merging->lines[i]))
+            continue;
         model->units[merging->lines[i].was.sku].moving -= merging->lines[i].units;
         touch_sku(model, merging->lines[i].was.sku);
     }
@@ -234,7 +249,7 @@ static void merge_ended(
 {
     struct buyer *guest = buyer_change(model, shard, merging->guest);
     for (uint32_t i = 0; returned && i < merging->line_count; i++) {
-        if (merging->lines[i].bought == 0)
+        if (merging->lines[i].bought == 0 && !is_gone(model, &merging->lines[i]))
             line_comes_back(model, shard, merging, &merging->lines[i]);
     }
     for (uint32_t i = guest->line_count; i-- > 0;) {

@@ -27,6 +27,11 @@ static bool has_room(
     uint32_t lines = 0, allowances = 0;
     for (uint32_t i = 0; i < merging->line_count; i++) {
         const struct cart_line *was = &merging->lines[i].was;
+        if (merging->lines[i].life != model->life[was->sku]) { /* of a SKU that is no more */
+            lines += was->quantity > 0;
+            allowances++;
+            continue;
+        }
         lines += was->quantity > 0 && line_of(model, merging->customer, was->sku) == NULL;
         /* It may count in the guest's sale, or in today's. */
         int today = was->quantity > 0 ? selling_now(model, was->sku).terms->sale : was->sale;
@@ -182,7 +187,9 @@ static void join(const struct model *model, const struct ask *ask, struct mergin
     const struct cart_line *own = line_of(model, merging->customer, was->sku);
     bool alive = merge_is_alive(model, merging, carried);
     bool own_hold = own != NULL && own->state == LINE_HELD;
-    if (!joint_terms(model, merging, carried, own, alive, &carried->line))
+    if (is_leaving(model, carried, alive))
+        drop(merging, was->sku, was->quantity, BIT(OUTCOME_UNKNOWN_SKU));
+    else if (!joint_terms(model, merging, carried, own, alive, &carried->line))
         drop(merging, was->sku, was->quantity, BIT(OUTCOME_CURRENCY_MISMATCH));
     else if (own == NULL && *places == 0)
         drop(merging, was->sku, was->quantity, BIT(OUTCOME_TOO_MANY_LINES));
@@ -209,7 +216,8 @@ struct visit_want merge_come_in(
         return merge_refused(merging, MERGE_RETURN, BIT(OUTCOME_CAPACITY_EXHAUSTED));
     merging->cart_currency = buyer->line_count > 0 ? buyer->currency : merging->currency;
     for (uint32_t i = 0; i < merging->line_count; i++) {
-        if (merging->lines[i].bought == 0)
+        if (merging->lines[i].bought == 0 &&
+            merging->lines[i].life == model->life[merging->lines[i].was.sku])
             join(model, ask, merging, &merging->lines[i], &places);
     }
     return merge_next(EVENT_CART_MERGED, MERGE_END);
@@ -245,10 +253,14 @@ void merge_came_in(struct model *model, uint32_t shard, const struct ask *ask,
     for (uint32_t i = 0; i < merging->line_count; i++) {
         const struct carried *carried = &merging->lines[i];
         const struct cart_line *was = &carried->was;
+        if (carried->life != model->life[was->sku])
+            continue;
         if (carried->bought == 0) {
             line_comes_in(model, shard, merging, carried);
             continue;
         }
+        if (is_leaving(model, carried, true))
+            continue;
         allowance_more(model, shard, merging->customer, was->sku, was->sale, 1, carried->bought);
         allowance_kept(buyer, was->sku, was->sale)->charged += carried->bought;
     }

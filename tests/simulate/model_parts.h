@@ -58,6 +58,8 @@ struct record {
     bool ends_kill;
     uint64_t released, cancelled;
     bool ends_import;
+    int closes, removes; /* a sale; 0: none */
+    bool ends_part;
 };
 
 void history_open(struct model *model);
@@ -190,6 +192,14 @@ void killer_change(struct model *model, uint32_t shard);
 const char *observe_kill(
     struct model *model, uint32_t shard, struct record *record, const struct seen *seen);
 void settle_switch(struct model *model, const struct record *record, uint32_t shard);
+const char *observe_removal(
+    struct model *model, uint32_t shard, struct record *record, const struct seen *seen);
+void settle_removal(struct model *model, const struct record *record, uint32_t shard);
+void expect_removal(const struct model *model, const struct ask *ask, struct expect *expect);
+/* Whether the sale that leaves takes it along before its time. */
+bool leaves_with_sale(const struct model *model, const struct sold_order *order);
+/* Whether it is of the sale that is closing, or was of one that is gone. */
+bool is_leaving(const struct model *model, const struct carried *carried, bool by_its_sale);
 const char *observe_window(struct model *model, const struct seen *seen);
 
 #endif

@@ -64,7 +64,7 @@ uint32_t shown_units(const struct sale_terms *sale, uint32_t units)
 
 uint32_t names_used(const struct model *model)
 {
-    uint32_t count = 0;
+    uint32_t count = model->resting_names;
     for (int i = 1; i < SALES_AT_MOST; i++)
         count += (model->sales[i].version != 0 ? 1u : 0u) + model->seller_named[i];
     return count;
@@ -83,6 +83,8 @@ void expect_sale(const struct model *model, const struct ask *ask, struct expect
 {
     const struct sale_of *sale = &model->sales[ask->sale];
     if (sale->version != model->shown_sales[ask->sale].version)
+        expect->refusals |= BIT(OUTCOME_VERSION_CONFLICT);
+    if (model->leaving == ask->sale)
         expect->refusals |= BIT(OUTCOME_VERSION_CONFLICT);
     if (ask->expected_version != 0 && ask->expected_version != sale->version)
         expect->refusals |= BIT(OUTCOME_STALE_VERSION);
@@ -132,7 +134,8 @@ const char *model_windows(const struct model *model)
     for (int sale = 1; sale < SALES_AT_MOST; sale++) {
         const struct sale_of *shown = &model->shown_sales[sale];
         bool bounded = shown->terms.starts_wall_ms != 0 || shown->terms.ends_wall_ms != 0;
-        if (shown->version == 0 || shown->version != model->sales[sale].version)
+        if (shown->version == 0 || shown->version != model->sales[sale].version ||
+            sale == model->leaving)
             continue;
         if (is_open(model, sale) && bounded && model->sale_told[sale] != SALE_TOLD_OPEN)
             return "nobody was told that a sale opened";

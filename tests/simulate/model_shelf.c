@@ -19,7 +19,7 @@ static void expect_import(const struct model *model, const struct ask *ask, stru
 {
     bool begins = ask->kind == COMMAND_IMPORT_BEGIN;
     expect->has_effect = true;
-    if (begins == model->importing || model->import_ending)
+    if (begins == model->importing || model->import_ending || (begins && model->leaving != 0))
         expect->refusals = BIT(OUTCOME_VERSION_CONFLICT);
 }
 
@@ -33,11 +33,14 @@ void expect_product(const struct model *model, const struct ask *ask, struct exp
     }
     uint32_t names = terms->sale != 0 && model->sales[terms->sale].version == 0;
     names += terms->seller != 0 && !model->seller_named[terms->seller];
-    uint32_t products = 0;
+    uint32_t products = model->resting_products;
     for (uint32_t sku = 0; sku < model->skus; sku++)
         products += model->products[sku].exists;
     if (product->version != model->shown[ask->sku].version ||
         (ask->expected_version != 0 && ask->expected_version != product->version))
+        expect->refusals |= BIT(OUTCOME_VERSION_CONFLICT);
+    if (model->leaving != 0 &&
+        (terms->sale == model->leaving || model->shown[ask->sku].terms.sale == model->leaving))
         expect->refusals |= BIT(OUTCOME_VERSION_CONFLICT);
     if (names_used(model) + names > model->capacity.names ||
         products + !product->exists > model->capacity.skus)

@@ -74,7 +74,8 @@ void expect_switch(const struct model *model, const struct ask *ask, struct expe
 {
     if (ask->switch_scope == SCOPE_SKU && !model->shown[ask->sku].visible)
         expect->refusals |= BIT(OUTCOME_UNKNOWN_SKU);
-    if (ask->switch_scope == SCOPE_SALE && model->shown_sales[ask->sale].version == 0)
+    if (ask->switch_scope == SCOPE_SALE &&
+        (model->shown_sales[ask->sale].version == 0 || model->leaving == ask->sale))
         expect->refusals |= BIT(OUTCOME_INVALID);
     if (expect->refusals != 0)
         return;

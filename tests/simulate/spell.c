@@ -192,6 +192,8 @@ void spell(const struct ask *ask, struct spelling *spelling)
         spell_payment(ask, spelling);
     if (ask->kind == COMMAND_SALE_SET)
         spell_sale(ask, spelling);
+    if (ask->kind == COMMAND_SALE_REMOVE)
+        command->sale = text(spelling, "sale", (uint32_t)ask->sale);
     if (ask->kind == COMMAND_SWITCH)
         spell_switch(ask, spelling);
     spell_service(ask, spelling);
@@ -203,7 +205,28 @@ void spell(const struct ask *ask, struct spelling *spelling)
     }
 }
 
-struct seen seen_of(const struct event *event)
+/* Lines of what a sale leaves behind: whose, of which SKU. */
+static void see_parts(const struct event *event, const struct catalog *catalog, struct seen *seen)
+{
+    struct bytes customers = event->text[TEXT_CUSTOMERS];
+    uint32_t at = 0;
+    seen->part = event->fact.part.part;
+    seen->part_count = event->line_count;
+    for (uint32_t i = 0; i < event->line_count; i++) {
+        const struct event_line *line = &event->lines[i];
+        uint32_t index = catalog_find_number(catalog, line->sku_number);
+        seen->parts[i].customer = NOBODY;
+        seen->parts[i].sku = number_of(catalog_sku(catalog, index));
+        seen->parts[i].sale = number_of(catalog_name(catalog, line->sale_number));
+        seen->parts[i].quantity = line->quantity;
+        if (at == customers.size)
+            continue;
+        seen->parts[i].customer = number_of(bytes_of(customers.data + at + 1, customers.data[at]));
+        at += 1 + customers.data[at];
+    }
+}
+
+struct seen seen_of(const struct event *event, const struct catalog *catalog)
 {
     struct seen seen = {.kind = event->kind, .customer = NOBODY, .sku = NOBODY, .sale = NOBODY};
     if (event->text[TEXT_CUSTOMER].size > 0)
@@ -218,8 +241,12 @@ struct seen seen_of(const struct event *event)
         seen.key = event->fact.merge.key_hash;
     } else if (event->kind == EVENT_STOCK_ADJUSTED) {
         seen.key = event->fact.stock.key_hash;
-    } else if (event->kind == EVENT_SALE_OPENED || event->kind == EVENT_SALE_CLOSED) {
+    } else if (event->kind == EVENT_SALE_OPENED || event->kind == EVENT_SALE_CLOSED ||
+               event->kind == EVENT_SALE_CLOSING || event->kind == EVENT_SALE_REMOVED) {
         seen.sale = number_of(event->text[TEXT_SALE]);
+    } else if (event->kind == EVENT_SALE_PART_REMOVED) {
+        seen.sale = number_of(catalog_name(catalog, event->fact.part.sale_number));
+        see_parts(event, catalog, &seen);
     } else if (event->kind == EVENT_KILL_BEGUN || event->kind == EVENT_KILL_ENDED) {
         seen.killing.kill = event->fact.kill.kill;
         seen.killing.released = event->fact.kill.released;
@@ -237,8 +264,8 @@ struct seen seen_of(const struct event *event)
         CHECK(event->fact.forgotten.count == 1);
         memcpy(seen.order_id, event->text[TEXT_IDS].data, 16);
     } else if (event->kind == EVENT_KEYS_FORGOTTEN) {
-        CHECK(event->fact.forgotten.count == 1);
-        memcpy(&seen.key, event->text[TEXT_IDS].data, 16);
+        seen.key_count = event->fact.forgotten.count;
+        memcpy(seen.keys, event->text[TEXT_IDS].data, 16 * (size_t)seen.key_count);
     }
     return seen;
 }

@@ -89,7 +89,7 @@ static void merge_run(
         (want.goes_on && shop->answer.next_step != want.step))
         world_fail(world, "a visit of a merge did something else");
     if (event.kind != EVENT_NONE) {
-        struct seen seen = seen_of(&event);
+        struct seen seen = seen_of(&event, &shop->shelf->catalog);
         world_happened(world, shard, &event);
         merge_happen(&world->model, shard, &visit->ask, merging, visit->step, &seen);
     }
@@ -98,12 +98,31 @@ static void merge_run(
     judge_touched(world, &visit->ask, NO_SLOT);
 }
 
+/* Whether it may stay is judged when the walk has ended: what keeps a sale changes all the time. */
+static void judge_removed(const struct world *world, const struct ask *ask)
+{
+    const struct answer *answer = &world->shop.answer;
+    const struct model *model = &world->model;
+    bool is_gone = model->shown_sales[ask->sale].version == 0;
+    if (answer->outcome == OUTCOME_OK || answer->outcome == OUTCOME_NOT_FOUND) {
+        if (!is_gone && answer->outcome == OUTCOME_NOT_FOUND)
+            world_fail(world, "a sale that is there was not found");
+        return;
+    }
+    if (answer->outcome != OUTCOME_VERSION_CONFLICT && answer->outcome != OUTCOME_JOURNAL_FULL)
+        world_fail(world, "a removal was refused for another reason");
+}
+
 /* What the call answers in the end. A kill's numbers are known until it is resumed (W5). */
 static void judge_end(const struct world *world, const struct visit *visit)
 {
     const struct answer *answer = &world->shop.answer;
     const struct model *model = &world->model;
     const struct ask *ask = &visit->ask;
+    if (ask->kind == COMMAND_SALE_REMOVE) {
+        judge_removed(world, ask);
+        return;
+    }
     if (answer->outcome != OUTCOME_OK)
         world_fail(world, "a call that had begun was refused");
     if (ask->kind == COMMAND_SALE_SET || ask->kind == COMMAND_PRODUCT_SET) {

@@ -32,7 +32,7 @@ void world_happened(struct world *world, uint32_t shard, const struct event *eve
 
 void world_observe(struct world *world, uint32_t shard, const struct event *event)
 {
-    struct seen seen = seen_of(event);
+    struct seen seen = seen_of(event, &world->shop.shelf->catalog);
     world_happened(world, shard, event);
     const char *wrong = model_observe(&world->model, shard, &seen);
     if (wrong != NULL)
@@ -45,6 +45,8 @@ void world_begin(struct world *world)
     if (world->shop.now.streamed_seq != UINT64_MAX)
         world->model.streamed_since_shelf_ms = world->shop.now.shelf_ms;
     model_begin(&world->model, &world->shop.now);
+    if (!world->shop.shelf->catalog.is_removed)
+        model_rested(&world->model);
     bool frozen = world->model.stopped_all.in_force & SWITCHED_FROZEN;
     if (world->shop.now.frozen != frozen)
         world_fail(world, "the clock of the shelf stands still, or does not (W4)");
@@ -111,7 +113,7 @@ void world_ask(struct world *world, const struct ask *ask)
     world->replays += shop->answer.replayed;
     uint32_t slot = expect.refusals == 0 ? expect.order : NO_SLOT;
     if (event.kind != EVENT_NONE) {
-        struct seen seen = seen_of(&event);
+        struct seen seen = seen_of(&event, &shop->shelf->catalog);
         world_happened(world, shard, &event);
         slot = effect(world, shard, ask, &expect, &seen);
     } else if (traced && before != trace(world)) {
@@ -251,14 +253,20 @@ static void open_everything(struct world *world)
     settle_all(world);
 }
 
+static void finish_visits(struct world *world)
+{
+    for (uint32_t i = 0; i < 64; i++) {
+        settle_all(world);
+        visits_finish(world);
+        world_pass(world, 20);
+    }
+    settle_all(world);
+}
+
 /* V4: with nothing in flight and no live hold, what is available is the allotment less sold. */
 static void nothing_is_stranded(struct world *world)
 {
-    for (uint32_t i = 0; i < 64; i++) { /* a merge that has begun ends */
-        settle_all(world);
-        visits_finish(world);
-        world_pass(world, 0);
-    }
+    finish_visits(world);
     open_everything(world);
     for (uint32_t i = 0; i < 4; i++)
         world_pass(world, 600 * 1000);
@@ -268,6 +276,37 @@ static void nothing_is_stranded(struct world *world)
         if (model_numbers(&world->model, sku).held != 0)
             world_fail(world, "units are held and nobody holds them (V4)");
     }
+}
+
+/* O5: what is over for a day leaves, unless an order is in the way. */
+static void sales_leave(struct world *world)
+{
+    struct ask ask = {.role = ROLE_OPERATOR, .customer = NOBODY};
+    world->shop.now.streamed_seq = UINT64_MAX;
+    world->shop.now.journal_full = 0;
+    if (world->model.importing)
+        return;
+    for (ask.sale = 1; ask.sale < SALES_AT_MOST; ask.sale++) {
+        const struct sale_of *sale = &world->model.shown_sales[ask.sale];
+        if (sale->version == 0)
+            continue;
+        ask.kind = COMMAND_SALE_SET;
+        ask.sale_terms = sale->terms;
+        ask.sale_terms.ends_wall_ms = 1;
+        world_ask(world, &ask);
+        finish_visits(world);
+        ask.kind = COMMAND_SALE_REMOVE;
+        world_pass(world, 25 * 3600 * 1000);
+        finish_visits(world); /* one that began before leaves first: one at a time */
+        if (sale->version == 0)
+            continue;
+        world_ask(world, &ask);
+        finish_visits(world);
+        const char *wrong = model_sale_stays(&world->model, ask.sale);
+        if (sale->version != 0 && wrong != NULL)
+            world_fail(world, wrong);
+    }
+    judge_everything(world);
 }
 
 /* Half of the products are there from the start. */
@@ -328,6 +367,7 @@ void world_walk(struct world *world)
             crash(world);
     }
     nothing_is_stranded(world);
+    sales_leave(world);
 }
 
 void world_close(struct world *world)

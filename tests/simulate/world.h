@@ -115,7 +115,7 @@ struct spelling {
 };
 void spell(const struct ask *ask, struct spelling *spelling);
 /* Names that the engine gave, as numbers: of an event, of a SKU ("S3"), of a sale. */
-struct seen seen_of(const struct event *event);
+struct seen seen_of(const struct event *event, const struct catalog *catalog);
 int number_of(struct bytes text);
 struct hash128 identity_hash(int identity);
 
