@@ -20,6 +20,9 @@ static const struct known_race races[] = {
     {"cancel", run_cancel},
     {"baskets", run_baskets},
     {"lowering", run_lowering},
+    {"pause", run_pause},
+    {"kill", run_kill},
+    {"freeze", run_freeze},
 };
 
 static int usage(const char *why)

@@ -144,7 +144,7 @@ void race_sell(struct race *race, uint32_t first, uint32_t count, const struct o
     for (uint32_t done = 0; done < total;) {
         struct writer writer = writer_over(csv, IMPORT_SIZE - 1);
         writer_text(&writer, "sku,title,category,seller,price,currency,stock,max_per_customer,"
-                             "reserve_on,hold_seconds\n");
+                             "reserve_on,hold_seconds,sale\n");
         uint32_t rows = 0;
         for (; rows < ROWS_PER_IMPORT && done < total; rows++, done++) {
             char sku[NAME_SIZE];
@@ -155,7 +155,7 @@ void race_sell(struct race *race, uint32_t first, uint32_t count, const struct o
             writer_format(&writer, ",%s,", terms->reserve_on_cart ? "cart" : "checkout");
             if (terms->hold_seconds > 0)
                 writer_number(&writer, terms->hold_seconds);
-            writer_text(&writer, "\n");
+            writer_format(&writer, ",%s\n", terms->sale != NULL ? terms->sale : "");
         }
         csv[writer.size] = '\0';
         sell_rows(race, csv, rows);
@@ -241,6 +241,14 @@ void ask_stock_change(struct wire *wire, const char *sku, const char *key, const
     char path[PATH_SIZE];
     snprintf(path, sizeof path, "/admin/v1/products/%s/stock", sku);
     wire_ask(wire, &(struct question){.method = "POST", .path = path, .key = key, .body = body});
+}
+
+void ask_switch(struct wire *wire, const char *action, const char *scope)
+{
+    char path[PATH_SIZE], body[BODY_SIZE];
+    snprintf(path, sizeof path, "/admin/v1/%s", action);
+    snprintf(body, sizeof body, "{\"scope\":\"%s\"}", scope);
+    wire_ask(wire, &(struct question){.method = "POST", .path = path, .body = body});
 }
 
 struct numbers wire_numbers(struct wire *wire)

@@ -92,6 +92,7 @@ struct offer_terms {
     uint32_t stock, limit;
     bool reserve_on_cart;
     uint32_t hold_seconds;
+    const char *sale; /* NULL: none */
 };
 
 /* Puts SKUs on sale: for each round those numbered first to first + count - 1. */
@@ -112,6 +113,8 @@ void ask_available(struct wire *wire, const char *sku);
 /* Questions of the desk. */
 void ask_stock(struct wire *wire, const char *sku);
 void ask_stock_change(struct wire *wire, const char *sku, const char *key, const char *body);
+/* action is pause, freeze, kill or resume. */
+void ask_switch(struct wire *wire, const char *action, const char *scope);
 
 /* Waits for the answers; the counters of a SKU, which add up (V1). */
 struct numbers race_stock(struct race *race, const char *sku);
@@ -132,5 +135,8 @@ void run_expiry(const struct race_options *options);
 void run_cancel(const struct race_options *options);
 void run_baskets(const struct race_options *options);
 void run_lowering(const struct race_options *options);
+void run_pause(const struct race_options *options);
+void run_kill(const struct race_options *options);
+void run_freeze(const struct race_options *options);
 
 #endif

@@ -21,6 +21,7 @@ RACES = ROOT / os.environ.get("HOTSHELF_TEST_BUILD", "build-debug") / "tests" / 
 TABLE = ROOT / "var" / "test" / "races.txt"
 SHARDS = (2, 3)
 ROUNDS = 1000
+ROUNDS_OF_SWITCHES = 240  # of kills, which wait for every shard's sweep, and of everything
 REPEATS = 5 if os.environ.get("HOTSHELF_LONG") else 1
 SEED = int(os.environ.get("SEED", 0)) or random.SystemRandom().randrange(1, 1 << 31)
 RACE_SECONDS_MAX = 300
@@ -72,6 +73,17 @@ def hasty_servers(new_shared_server):
     """Whose unpaid orders expire after a second, the least that can be set."""
     settings = {**LARGE, "reservations.payment_seconds": 1}
     servers = {shards: new_shared_server(shards=shards, settings=settings) for shards in SHARDS}
+    yield servers
+    for server in servers.values():
+        if server.process is not None:
+            assert server.stop() == 0
+            server.audit()
+
+
+@pytest.fixture(scope="module")
+def switched_servers(new_shared_server):
+    """Where merchants pause, freeze and kill: nobody else sells there."""
+    servers = {shards: new_shared_server(shards=shards, settings=LARGE) for shards in SHARDS}
     yield servers
     for server in servers.values():
         if server.process is not None:
@@ -163,3 +175,21 @@ def test_of_equal_baskets_in_any_order_one_wins(servers, table, shards):
 def test_nothing_is_taken_beyond_a_lowered_allotment(servers, table, shards):
     """T1, T2, T3, V1."""
     run_race("lowering", servers[shards], table)
+
+
+@pytest.mark.parametrize("shards", SHARDS)
+def test_nothing_is_taken_after_the_reply_of_a_pause(switched_servers, table, shards):
+    """W3, W6."""
+    run_race("pause", switched_servers[shards], table, programs=2 * PROGRAMS)
+
+
+@pytest.mark.parametrize("shards", SHARDS)
+def test_a_kill_tells_exactly_what_came_back(switched_servers, table, shards):
+    """W5, W6, P7."""
+    run_race("kill", switched_servers[shards], table, ROUNDS_OF_SWITCHES)
+
+
+@pytest.mark.parametrize("shards", SHARDS)
+def test_everything_stands_still_and_goes_on(switched_servers, table, shards):
+    """W3 to W6: what is set on everything is set by one program."""
+    run_race("freeze", switched_servers[shards], table, ROUNDS_OF_SWITCHES, programs=1)
