@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a customer does to a cart and sees of it. */
+#include <string.h>
+
 #include "core/check.h"
 #include "core/tables.h"
+#include "net/http/problem.h"
 #include "tests/core/rules_play.h"
 
 static const char *state_name(uint8_t state)
@@ -113,4 +116,35 @@ void play_extend(struct play *play, struct table_line *line, struct seen *seen)
         return;
     seen_word(seen, "ok");
     see_cart(play, seen, who, NULL);
+}
+
+/* How many entries the list has, and for each how many units went for what reason. */
+static void see_dropped(struct seen *seen, const struct answer *answer)
+{
+    seen_number(seen, "dropped", answer->line_count);
+    for (uint32_t i = 0; i < answer->line_count; i++) {
+        const struct answer_line *line = &answer->lines[i];
+        seen_number_of(seen, line->sku, problem_name(problem_of_outcome(line->outcome, false)),
+            line->quantity);
+    }
+}
+
+/* merge gus into ann */
+void play_merge(struct play *play, struct table_line *line, struct seen *seen)
+{
+    struct command command = {.kind = COMMAND_CART_MERGE, .role = ROLE_CUSTOMER};
+    play_if(play, line, &command);
+    const char *guest = line_word(line);
+    if (!play_is_guest(play, bytes_of_string(guest)))
+        line_fail(line, "%s is no guest", guest);
+    if (strcmp(line_word(line), "into") != 0)
+        line_fail(line, "is not 'merge %s into' somebody", guest);
+    const char *who = line_word(line);
+    command.customer = bytes_of_string(who);
+    command.guest_id = bytes_of_string(guest);
+    if (!play_run(play, &command, seen))
+        return;
+    seen_word(seen, "merged");
+    see_cart(play, seen, who, NULL);
+    see_dropped(seen, &play->shop.answer);
 }

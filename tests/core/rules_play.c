@@ -175,6 +175,7 @@ static const struct {
     {"line", play_line_of},
     {"clear", play_clear},
     {"extend", play_extend},
+    {"merge", play_merge},
     {"checkout", play_checkout},
     {"order", play_order},
     {"orders", play_orders},
@@ -183,6 +184,7 @@ static const struct {
     {"cancel", play_cancel},
     {"review", play_review},
     {"sale", play_sale},
+    {"remove", play_remove},
     {"pause", play_pause},
     {"freeze", play_freeze},
     {"kill", play_kill},
@@ -235,7 +237,7 @@ struct bytes play_key(struct play *play, struct table_line *line)
     return bytes_of_string(play->key);
 }
 
-static bool is_guest(const struct play *play, struct bytes who)
+bool play_is_guest(const struct play *play, struct bytes who)
 {
     for (uint32_t i = 0; i < play->guest_count; i++) {
         if (bytes_equal(play->guests[i], who))
@@ -249,7 +251,7 @@ bool play_run(struct play *play, const struct command *asked, struct seen *seen)
     struct shop *shop = &play->shop;
     struct command copy = *asked;
     const struct command *command = &copy;
-    copy.guest = is_guest(play, copy.customer);
+    copy.guest = play_is_guest(play, copy.customer);
     bool is_stock = command->kind == COMMAND_STOCK_CHANGE || command->kind == COMMAND_STOCK_READ;
     seen->is_success = shop_run(shop, command) == OUTCOME_OK;
     if (seen->is_success)

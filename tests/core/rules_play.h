@@ -46,22 +46,24 @@ typedef void play_word(struct play *play, struct table_line *line, struct seen *
 /* The shelf: rules_shelf.c. */
 play_word play_stock, play_change, play_allot, play_numbers, play_look, play_product;
 /* Customers: rules_cart.c. */
-play_word play_guest, play_cart, play_line_of, play_clear, play_extend;
+play_word play_guest, play_cart, play_line_of, play_clear, play_extend, play_merge;
 /* Orders: rules_order.c. */
 play_word play_checkout, play_order, play_orders, play_pay, play_refund, play_cancel;
 /* Back ends: rules_service.c. */
 play_word play_review;
 /* Sales and switches: rules_switch.c. */
-play_word play_pause, play_freeze, play_kill, play_resume, play_sale;
+play_word play_pause, play_freeze, play_kill, play_resume, play_sale, play_remove;
 
 /* The Idempotency-Key of a line, or one that nobody else has. */
 struct bytes play_key(struct play *play, struct table_line *line);
 /* Runs it and notes how it went; true: it went well and the answer can be read. */
 bool play_run(struct play *play, const struct command *command, struct seen *seen);
 struct bytes play_bytes(const char *word);
+/* Somebody whom a line `guest` has named. */
+bool play_is_guest(const struct play *play, struct bytes who);
 /* A point of time as Unix milliseconds; 0 without one. */
 int64_t play_time(const struct play *play, const struct table_line *line, const char *word);
-/* `if v1`: the version of the cart that the customer has seen (If-Match); 0 without. */
+/* `if v1`: the version of the cart, or of the sale, that was seen (If-Match); 0 without. */
 void play_if(struct play *play, struct table_line *line, struct command *command);
 /* What only role service may say; false: more of it than the decoder lets through. */
 bool play_adjustments(struct play *play, struct table_line *line, struct command *command);

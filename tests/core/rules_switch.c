@@ -123,3 +123,33 @@ void play_sale(struct play *play, struct table_line *line, struct seen *seen)
     seen_word(seen, play->shop.answer.created ? "created" : "updated");
     seen_number(seen, "version", play->shop.answer.version);
 }
+
+/* A conflict with nothing to say of the sale is about another one, or an import. */
+static void see_kept(const struct play *play, struct seen *seen)
+{
+    const struct answer *answer = &play->shop.answer;
+    const struct removal_counts *counts = &answer->removal;
+    if (answer->outcome != OUTCOME_VERSION_CONFLICT || answer->removable_wall_ms == 0)
+        return;
+    seen_number(seen, "not_final", counts->not_final);
+    seen_number(seen, "not_streamed", counts->not_streamed);
+    seen_number(seen, "shared", counts->shared);
+    seen_number(seen, "held", counts->held);
+    if (answer->removable_wall_ms != INT64_MAX)
+        seen_number(seen, "removable_in", answer->removable_wall_ms - play->shop.now.wall_ms);
+}
+
+void play_remove(struct play *play, struct table_line *line, struct seen *seen)
+{
+    struct command command = {
+        .kind = COMMAND_SALE_REMOVE,
+        .role = ROLE_OPERATOR,
+        .actor = BYTES("tests"),
+    };
+    play_if(play, line, &command);
+    command.sale = bytes_of_string(line_word(line));
+    if (play_run(play, &command, seen))
+        seen_word(seen, "removed");
+    else
+        see_kept(play, seen);
+}

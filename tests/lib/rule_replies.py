@@ -29,6 +29,14 @@ def reasons(shop, line):
             "starts_in": shop.until(line.get("starts_at"))}
 
 
+def kept_fields(shop, problem):
+    """Why a sale is not removed."""
+    kept = problem["kept_by"]
+    return {"not_final": kept["orders_not_final"], "not_streamed": kept["orders_not_streamed"],
+            "shared": kept["orders_shared"], "held": kept["reservations"],
+            "removable_in": shop.until(problem["removable_at"])}
+
+
 def refusal(shop, reply, line):
     """An error: its code, its status, and all it tells."""
     problem = reply.json
@@ -41,6 +49,8 @@ def refusal(shop, reply, line):
     fields["refused"] = len(lines)
     if "allotment" in problem:
         fields["short"] = problem.get("short", 0)
+    if "kept_by" in problem:
+        fields.update(kept_fields(shop, problem))
     if "order_id" in problem:
         fields["order"] = shop.order_name(problem["order_id"])
     for failing in lines:
@@ -57,6 +67,13 @@ def cart_line(line):
     return {"quantity": line["quantity"], "unit_price": line["unit_price"],
             "line_total": line["line_total"], "expires_in": reservation["expires_in_ms"],
             "extensions_left": reservation["extensions_left"]}
+
+
+def dropped_fields(shop, merged):
+    """Of a merge: how many entries the list has, and for each how many units went for what."""
+    dropped = merged["dropped"]
+    return {"dropped": len(dropped), **{f"{shop.bare(line['sku'])}.{line['code']}":
+                                        line["quantity"] for line in dropped}}
 
 
 def order_fields(shop, order):

@@ -9,7 +9,8 @@ import datetime
 
 from tests.lib.client import Client, Wire
 from tests.lib.rule_call import Call
-from tests.lib.rule_replies import cart_line, order_fields, product_fields, refusal
+from tests.lib.rule_replies import (
+    cart_line, dropped_fields, order_fields, product_fields, refusal)
 from tests.lib.rule_switch import Switches
 from tests.lib.rule_tables import Seen, duration
 from tests.lib.server import ADMIN_TOKEN
@@ -56,7 +57,8 @@ class Shop(Switches):
         return name + self.suffix
 
     def bare(self, name):
-        return name.removesuffix(self.suffix)
+        guest = next((guest for guest, token in self.guests.items() if token == name), None)
+        return guest or name.removesuffix(self.suffix)
 
     def order_name(self, order_id):
         return next((name for name, order in self.orders.items() if order.id == order_id),
@@ -297,6 +299,18 @@ class Shop(Switches):
             return Seen("ok", fields=see(reply).fields)
         return Call("POST", "/v1/cart/extend", headers=self.customer(line.word(), version),
                     see=see_extended)
+
+    def do_merge(self, line):
+        version = line.option("if")
+        guest, into, who = line.word(), line.word(), line.word()
+        if guest not in self.guests or into != "into":
+            line.fail("is not 'merge' a guest 'into' somebody")
+        see = self.see_cart()
+
+        def see_merged(reply):
+            return Seen("merged", fields={**see(reply).fields, **dropped_fields(self, reply.json)})
+        return Call("POST", "/v1/cart/merge", {"guest_token": self.guests[guest]},
+                    self.customer(who, version), see_merged)
 
     # Orders.
 

@@ -37,6 +37,26 @@ class Switches:
                         fields={"version": reply.json["version"]})
         return Call("PUT", f"/admin/v1/sales/{self.own(line.word())}", body, see=see, admin=True)
 
+    def do_remove(self, line):
+        version = line.option("if")
+        headers = {"If-Match": f'"{self.kept[version]}"'} if version else {}
+
+        sale = self.own(line.word())
+
+        def see(reply):
+            assert reply.status == 204, reply
+            self.forget(sale)
+            return Seen("removed")
+        return Call("DELETE", f"/admin/v1/sales/{sale}", headers=headers, see=see, admin=True)
+
+    def forget(self, sale):
+        """What left with a sale is not looked at, and not opened, at the end."""
+        gone = [sku for sku in self.skus
+                if self.back_office.get(f"/admin/v1/stock/{sku}").status == 404]
+        self.skus = [sku for sku in self.skus if sku not in gone]
+        scopes = [f"sale:{sale}"] + [f"sku:{sku}" for sku in gone]
+        self.switched = [one for one in self.switched if one not in scopes]
+
     def switch(self, action, line):
         scope = line.word()
         is_all = scope == "all"
