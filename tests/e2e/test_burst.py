@@ -39,7 +39,8 @@ def test_a_hundred_thousand_holds_with_one_deadline(new_server, workspace, shard
     server = new_server(shards=shards, settings={
         "reservations.reserve_on": "cart", "reservations.hold_seconds": HOLD_SECONDS,
         "capacity.customers": 131072, "capacity.holds": 131072, "capacity.lines": 131072,
-        "capacity.text_bytes": 33554432, "data.journal_bytes": 268435456, "limits.units_per_line": 2 * HOLDS})
+        "capacity.text_bytes": 33554432, "data.journal_bytes": 268435456,
+        "limits.units_per_line": 2 * HOLDS})
     server.environment = clock.environment()
     server.start()
     server.sell(HOT=HOLDS, COLD=1000)
