@@ -103,6 +103,8 @@ static enum outcome drafts_from_cart(struct decision *decision, struct basket *b
         struct draft *draft = draft_at(decision, i);
         uint32_t sku_index = catalog_find_number(&engine->shelf->catalog, hold->sku_number);
         CHECK(sku_index != SKU_NONE);
+        if (customer->merging && hold->state == LINE_MOVED)
+            return OUTCOME_VERSION_CONFLICT; /* one cart, one order: where it goes is not known */
         *draft = (struct draft){
             .sku = catalog_sku(&engine->shelf->catalog, sku_index),
             .sku_index = sku_index,

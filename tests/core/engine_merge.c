@@ -293,7 +293,8 @@ static void a_dead_hold_competes_again(void **state)
     assert_held(ann, "A", 3);
 }
 
-/* V2, K3: a bystander hears that units on the way are held */
+/* V2, K3: a bystander hears that units on the way are held; K6: nor does their cart become an order,
+ * unless a crash leaves it with the guest */
 static void units_on_the_way_are_held(void **state)
 {
     (void)state;
@@ -302,7 +303,9 @@ static void units_on_the_way_are_held(void **state)
     merge_until(MERGE_OUT);
     assert_int_equal(shop_cart(&shop, "bob", "A", 1), OUTCOME_HELD_BY_OTHERS);
     assert_int_equal(line_of(guest, "A")->state, LINE_MOVED);
+    assert_int_equal(shop_checkout_cart(&shop, guest, "k"), OUTCOME_VERSION_CONFLICT);
     shop_reopen(&shop);
+    assert_int_equal(shop_checkout_cart(&shop, guest, "k"), OUTCOME_OK);
 }
 
 /* A crash in the middle frees the units and leaves the lines with the guest: the retry competes */

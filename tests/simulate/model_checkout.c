@@ -67,8 +67,11 @@ static uint64_t gather_cart(
         return BIT(OUTCOME_CART_EMPTY);
     if (buyer->line_count > model->policy.lines_per_order)
         return BIT(OUTCOME_TOO_MANY_LINES);
-    for (uint32_t i = 0; i < buyer->line_count; i++)
+    for (uint32_t i = 0; i < buyer->line_count; i++) {
+        if (buyer->merging && buyer->lines[i].state == LINE_MOVED)
+            return BIT(OUTCOME_VERSION_CONFLICT);
         wanted_of(basket, buyer->lines[i].sku)->quantity = buyer->lines[i].quantity;
+    }
     return 0;
 }
 
