@@ -23,6 +23,7 @@ static const struct known_race races[] = {
     {"pause", run_pause},
     {"kill", run_kill},
     {"freeze", run_freeze},
+    {"merge", run_merge},
 };
 
 static int usage(const char *why)

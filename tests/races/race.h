@@ -138,5 +138,6 @@ void run_lowering(const struct race_options *options);
 void run_pause(const struct race_options *options);
 void run_kill(const struct race_options *options);
 void run_freeze(const struct race_options *options);
+void run_merge(const struct race_options *options);
 
 #endif

@@ -178,6 +178,12 @@ def test_nothing_is_taken_beyond_a_lowered_allotment(servers, table, shards):
 
 
 @pytest.mark.parametrize("shards", SHARDS)
+def test_a_unit_of_merged_carts_is_in_one_order_or_one_cart(servers, table, shards):
+    """C4, K6, V4, Q1, Q4."""
+    run_race("merge", servers[shards], table, programs=2 * PROGRAMS)
+
+
+@pytest.mark.parametrize("shards", SHARDS)
 def test_nothing_is_taken_after_the_reply_of_a_pause(switched_servers, table, shards):
     """W3, W6."""
     run_race("pause", switched_servers[shards], table, programs=2 * PROGRAMS)
