@@ -268,6 +268,7 @@ struct carried {
 
 struct dropped {
     int sku;
+    uint32_t life; /* of the SKU: one that left meanwhile is not told */
     uint32_t quantity;
     uint64_t reasons; /* bits of enum outcome: one of them is told */
 };

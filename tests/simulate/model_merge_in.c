@@ -47,13 +47,14 @@ static bool has_room(
            used->keys < capacity->idempotency_keys;
 }
 
-static void drop(struct merging_of *merging, int sku, uint64_t units, uint64_t reasons)
+static void drop(const struct model *model, struct merging_of *merging, int sku, uint64_t units,
+    uint64_t reasons)
 {
     if (units == 0)
         return;
     CHECK(merging->dropped_count < DROPPED_AT_MOST);
-    merging->dropped[merging->dropped_count++] =
-        (struct dropped){.sku = sku, .quantity = (uint32_t)units, .reasons = reasons};
+    merging->dropped[merging->dropped_count++] = (struct dropped){
+        .sku = sku, .life = model->life[sku], .quantity = (uint32_t)units, .reasons = reasons};
 }
 
 /* Bought by either of them in that sale. */
@@ -117,7 +118,7 @@ static void join_wish(const struct model *model, struct merging_of *merging,
     uint64_t why;
     uint32_t most = at_most(selling_now(model, carried->was.sku).limit, 0, &model->policy, &why);
     uint32_t target = smaller(sum, most) > has ? smaller(sum, most) : has;
-    drop(merging, carried->was.sku, sum - target, why);
+    drop(model, merging, carried->was.sku, sum - target, why);
     carried->writes = target > has;
     carried->line.quantity = target;
     carried->line.limit = 0;
@@ -170,11 +171,11 @@ static void join_hold(const struct model *model, const struct ask *ask, struct m
     }
     uint32_t gained = carried->kept + carried->taken;
     if (gained == 0) {
-        drop(merging, sku, carried->was.quantity, took.refusals == 0 ? why : took.refusals);
+        drop(model, merging, sku, carried->was.quantity, took.refusals == 0 ? why : took.refusals);
         return;
     }
-    drop(merging, sku, sum - target, why);
-    drop(merging, sku, target - held - gained, took.refusals);
+    drop(model, merging, sku, sum - target, why);
+    drop(model, merging, sku, target - held - gained, took.refusals);
     carried->writes = true;
     carried->line.quantity = held + gained;
     joint_times(model, carried, own, selling.hold_seconds);
@@ -188,11 +189,11 @@ static void join(const struct model *model, const struct ask *ask, struct mergin
     bool alive = merge_is_alive(model, merging, carried);
     bool own_hold = own != NULL && own->state == LINE_HELD;
     if (is_leaving(model, carried, alive))
-        drop(merging, was->sku, was->quantity, BIT(OUTCOME_UNKNOWN_SKU));
+        drop(model, merging, was->sku, was->quantity, BIT(OUTCOME_UNKNOWN_SKU));
     else if (!joint_terms(model, merging, carried, own, alive, &carried->line))
-        drop(merging, was->sku, was->quantity, BIT(OUTCOME_CURRENCY_MISMATCH));
+        drop(model, merging, was->sku, was->quantity, BIT(OUTCOME_CURRENCY_MISMATCH));
     else if (own == NULL && *places == 0)
-        drop(merging, was->sku, was->quantity, BIT(OUTCOME_TOO_MANY_LINES));
+        drop(model, merging, was->sku, was->quantity, BIT(OUTCOME_TOO_MANY_LINES));
     else if (alive || own_hold || selling_now(model, was->sku).reserve_on == RESERVE_CART)
         join_hold(model, ask, merging, carried, own);
     else

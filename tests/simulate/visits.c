@@ -62,14 +62,18 @@ static void judge_dropped(const struct world *world, const struct merging_of *me
     }
     if (answer->outcome != OUTCOME_OK)
         world_fail(world, "a merge was refused");
-    bool same = answer->line_count == merging->dropped_count;
-    for (uint32_t i = 0; same && i < answer->line_count; i++) {
+    bool same = true;
+    uint32_t told = 0;
+    for (uint32_t i = 0; same && i < merging->dropped_count; i++) {
         const struct dropped *dropped = &merging->dropped[i];
-        const struct answer_line *line = &answer->lines[i];
-        same = number_of(line->sku) == dropped->sku && line->quantity == dropped->quantity &&
+        const struct answer_line *line = &answer->lines[told];
+        if (dropped->life != world->model.life[dropped->sku])
+            continue;
+        same = told++ < answer->line_count && number_of(line->sku) == dropped->sku &&
+               line->quantity == dropped->quantity &&
                dropped->reasons & UINT64_C(1) << line->outcome;
     }
-    if (!same)
+    if (!same || told != answer->line_count)
         world_fail(world, "a merge dropped something else");
 }
 
