@@ -293,8 +293,8 @@ static void a_dead_hold_competes_again(void **state)
     assert_held(ann, "A", 3);
 }
 
-/* V2, K3: a bystander hears that units on the way are held; K6: nor does their cart become an order,
- * unless a crash leaves it with the guest */
+/* V2, K3: a bystander hears that units on the way are held; K6: their cart becomes no order, unless
+ * a crash leaves it with the guest */
 static void units_on_the_way_are_held(void **state)
 {
     (void)state;
