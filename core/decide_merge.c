@@ -226,7 +226,7 @@ static enum outcome merge_out(struct decision *decision, struct merge *merge)
         return merge_waits(decision, merge);
     if (decision->now->journal_full)
         return refused(decision, merge, OUTCOME_JOURNAL_FULL);
-    bool fits = merge->dropped_count + guest->hold_count <= LINES_PER_ORDER_MAX;
+    bool fits = merge->dropped_count + 2 * guest->hold_count <= MERGE_DROPS_MAX;
     if (merge->rounds == ROUNDS_MAX || !fits)
         return go_on(decision, MERGE_READ);
     merge->rounds++;

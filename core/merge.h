@@ -43,6 +43,9 @@ struct merge_line {
     uint8_t extensions;
 };
 
+/* A line may lose units twice: beyond what the bounds allow, and what is not to be had. */
+enum { MERGE_DROPS_MAX = 2 * LINES_PER_ORDER_MAX };
+
 struct merge_dropped {
     uint32_t sku_number;
     uint32_t quantity;
@@ -65,7 +68,7 @@ struct merge {
     uint32_t line_count;
     uint32_t dropped_count;
     struct merge_line lines[LINES_PER_ORDER_MAX];
-    struct merge_dropped dropped[LINES_PER_ORDER_MAX];
+    struct merge_dropped dropped[MERGE_DROPS_MAX];
 };
 
 /* Whether this visit of a command is about the guest. */

@@ -49,7 +49,7 @@ static void drop(struct merging *merging, uint32_t sku_number, uint64_t units, e
     struct merge *merge = merging->merge;
     if (units == 0)
         return;
-    CHECK(merge->dropped_count < LINES_PER_ORDER_MAX);
+    CHECK(merge->dropped_count < MERGE_DROPS_MAX);
     merge->dropped[merge->dropped_count++] = (struct merge_dropped){
         .sku_number = sku_number, .quantity = (uint32_t)units, .outcome = why};
 }

@@ -173,7 +173,7 @@ struct scratch {
     uint32_t numbers[LINES_PER_ORDER_MAX];   /* of what is sorted, see sort_by_number() */
     uint16_t by_number[LINES_PER_ORDER_MAX]; /* its indexes in the order of their numbers */
     struct event_line lines[2 * LINES_PER_ORDER_MAX];
-    struct answer_line answers[LINES_PER_ORDER_MAX];
+    struct answer_line answers[2 * LINES_PER_ORDER_MAX]; /* of a merge, see merge.h */
     struct event_hold images[LINES_PER_ORDER_MAX];
     struct cart_line_view *views;
     uint32_t text_used;
