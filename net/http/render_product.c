@@ -4,6 +4,7 @@
  * only then, so the reply is written from the command; it waits for the same disk.
  */
 #include "core/check.h"
+#include "net/http/problem.h"
 #include "net/http/product.h"
 #include "net/http/render.h"
 
@@ -14,7 +15,10 @@ void render_product(
     const struct catalog *catalog = &context->shelf->catalog;
     const struct product_image *image = request->command.product;
     uint32_t sku_index = catalog_find(catalog, image->sku);
-    CHECK(sku_index != SKU_NONE);
+    if (sku_index == SKU_NONE) { /* while the change went from shard to shard its sale left */
+        problem_answer(context, request, PROBLEM_NOT_FOUND, "The product left with its sale.");
+        return;
+    }
     CHECK(answer->version != 0);
     struct product_terms terms;
     catalog_terms(catalog, sku_index, &terms);

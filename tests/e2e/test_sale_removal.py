@@ -137,6 +137,34 @@ def test_memory_is_used_again_a_thousand_times(new_server):
     assert server.import_csv(COLUMNS + "S1,A,b,seller,1.00,GBP,9,x\n").json["created"] == 1
 
 
+def test_a_product_that_is_changed_while_its_sale_leaves(server):
+    """A change goes from shard to shard; by then there may be no such product any more: 404."""
+    over = threading.Event()
+    seen = []
+
+    def change():
+        admin, turn = server.admin(), 0
+        while not over.is_set():
+            turn += 1
+            reply = admin.request("PATCH", "/admin/v1/products/S0", {"title": f"Title {turn}"})
+            seen.append(reply.status)
+
+    changers = [threading.Thread(target=change) for _ in range(6)]
+    for changer in changers:
+        changer.start()
+    try:
+        for _ in range(150):
+            assert eventually(lambda: unless_busy(server.import_csv(
+                COLUMNS + "S0,A,b,c,1.00,GBP,50,drop\n"))).status == 200
+            assert eventually(lambda: server.admin().put(path("drop"), OVER).status == 200)
+            assert remove(server, "drop").status == 204
+    finally:
+        over.set()
+        for changer in changers:
+            changer.join()
+    assert set(seen) <= {200, 404, 409} and 200 in seen, set(seen)
+
+
 class Merchant(threading.Thread):
     """Opens and removes sales of its own until the server dies under it."""
 
