@@ -121,8 +121,12 @@ struct request *import_record_begin(
         return import_answer_failure(import, context);
     struct answer answer;
     struct command command = import_command(import, COMMAND_IMPORT_BEGIN);
-    if (!host->run(host->host, &command, &answer) || answer.outcome == OUTCOME_VERSION_CONFLICT)
+    if (!host->run(host->host, &command, &answer))
         return NULL;
+    /* A sale may stay on its way out for long, if money comes for an order of it. */
+    if (answer.outcome == OUTCOME_VERSION_CONFLICT)
+        return import_answer_problem(import, context, PROBLEM_VERSION_CONFLICT,
+            "A sale is being removed; nothing was changed.");
     CHECK(answer.outcome == OUTCOME_OK);
     import_begin_pass(import);
     import->state = IMPORT_APPLYING;
