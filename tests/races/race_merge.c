@@ -121,8 +121,10 @@ static void act_at_once(struct race *race, const struct meeting *meeting)
 {
     uint64_t begun_ns = clock_now_ns(), due_ns[ACTORS];
     bool asked[ACTORS] = {false};
-    for (uint32_t i = 0; i < ACTORS; i++)
-        due_ns[i] = begun_ns + (uint64_t)dice_below(&race->dice, SPREAD_US) * 1000;
+    for (uint32_t i = 0; i < ACTORS; i++) {
+        uint32_t spread_us = i == CUSTOMER ? 3 * SPREAD_US : SPREAD_US; /* his comes last */
+        due_ns[i] = begun_ns + (uint64_t)dice_below(&race->dice, spread_us) * 1000;
+    }
     for (uint32_t left = ACTORS; left > 0; wires_hear(&race->front, 0)) {
         uint64_t now_ns = clock_now_ns();
         for (uint32_t i = 0; i < ACTORS; i++) {

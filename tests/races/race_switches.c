@@ -205,9 +205,9 @@ static void on_answer(void *context, struct wire *wire)
     race_count_answer(crowd->race, wire);
     judge_answer(crowd, buyer, wire, take_answer(buyer, wire));
     crowd->answers++;
+    go_on(crowd, wire, buyer); /* first: the merchant's answer may come at once and wake the idle */
     if (!crowd->asked && crowd->answers >= crowd->answers_before)
         ask_merchant(crowd);
-    go_on(crowd, wire, buyer);
 }
 
 static void on_desk(void *context, struct wire *wire)
@@ -426,7 +426,8 @@ static void run_plan(const struct race_options *options, const struct plan *plan
         if (crowd.stop.action == FREEZE)
             judge_buyers(&crowd, false);
         resume(&crowd, &left);
-        judge_buyers(&crowd, true);
+        if (crowd.stop.action == FREEZE || dice_below(&race.dice, 4) == 0)
+            judge_buyers(&crowd, true);
     }
     race_end(&race);
 }
