@@ -257,6 +257,9 @@ void catalog_publish(struct catalog *catalog, const struct event *event)
     /* Shard 0 alone writes, so it may read what it wrote without the lock. */
     struct product_terms terms = record->terms;
     struct product_texts texts = {0};
+    if (terms.sale_number != event->fact.product.sale_number ||
+        terms.ends_wall_ms != event->fact.product.ends_wall_ms)
+        catalog->sale_changes++;
     terms_write(&terms, &event->fact.product);
     texts_write(&texts, event);
     write_whole(&record->lock, &record->terms, &terms, sizeof(terms));

@@ -119,6 +119,7 @@ struct catalog {
     /* A sale that leaves, see catalog_sales.c. */
     uint32_t leaving; /* shard 0's: its number, from closing applied until removed is durable */
     bool is_removed;  /* shard 0's: from removed applied until its slots are released */
+    uint32_t sale_changes; /* shard 0's: of sales, and of what is in them and until when */
     uint32_t resting_first, resting_name; /* slots + 1 */
     _Atomic uint32_t closing;             /* its number, from closing until removed are durable */
     _Atomic uint64_t parts_done;          /* a bit for each shard */

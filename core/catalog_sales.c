@@ -214,6 +214,7 @@ void catalog_told_sale(struct catalog *catalog, const struct event *event)
 void catalog_publish_sale(struct catalog *catalog, const struct event *event)
 {
     const struct sale sale = sale_of(&event->fact.sale);
+    catalog->sale_changes++;
     sale_write(name_slot(catalog, sale.number), &sale);
 }
 

@@ -20,6 +20,7 @@ enum { DAY_MS = 86400 * 1000, AGAIN_MS = 1000, SOON_MS = 10, STEPS_OF_A_TICK = 8
 struct luggage {
     struct removal_counts counts;
     uint32_t sale_number; /* 0: it only looks away, and begins again */
+    uint32_t changes;     /* of sales, when the counting began */
     uint32_t at;
 };
 
@@ -76,6 +77,7 @@ static enum outcome step_begin(struct decision *decision)
     if (catalog->is_removed && catalog->leaving == 0)
         return go_on(decision, &luggage, 0, STEP_AWAY); /* what was removed before rests still */
     luggage.sale_number = number;
+    luggage.changes = catalog->sale_changes;
     if (catalog->leaving == number)
         return go_on(decision, &luggage, 0, STEP_PARTS);
     /* One sale leaves at a time, and none while an import may bring more of it. */
@@ -126,6 +128,8 @@ static enum outcome step_close(struct decision *decision, struct luggage *luggag
     if (!find_end(catalog, &sale, &ends_wall_ms) ||
         switches_kills_under_way(&engine->shelf->switches, engine->shard_count) > 0)
         return go_on(decision, luggage, 0, STEP_CLOSE);
+    if (luggage->changes != catalog->sale_changes)
+        return go_on(decision, luggage, 0, STEP_BEGIN); /* what was counted may be another now */
     answer->version = sale.version;
     if (command_is_stale(decision->command, sale.version))
         return OUTCOME_STALE_VERSION;
