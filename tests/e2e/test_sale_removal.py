@@ -113,6 +113,31 @@ def test_an_unpaid_order_keeps_its_sale(server):
     is_gone(server, "drop")
 
 
+def test_what_postgresql_has_not_keeps_the_sale(new_server, postgres, database):
+    """O5, S1: 409 while an order is not streamed; PostgreSQL keeps what the memory has no more."""
+    server = new_server(shards=3, dsn=database.dsn).start()
+    open_sale(server, "drop")
+    put(server, "drop", **OVER)
+    assert eventually(lambda: database.value("SELECT count(*) FROM hotshelf.orders") == 4)
+    database.close()
+    postgres.stop("fast")
+    put(server, "drop", max_per_customer=9)
+    late = server.service("late").checkout({"drop-0": 1}, payment=DEFERRED)
+    assert late.status == 201, late
+    put(server, "drop", **OVER)
+    refused = remove(server, "drop")
+    assert refused.status == 409
+    assert refused.json["kept_by"]["orders_not_streamed"] == 1, refused
+    assert server.shopper("late").order(late.json["id"]).status == 200
+    postgres.start()
+    assert eventually(lambda: remove(server, "drop").status == 204)
+    is_gone(server, "drop")
+    assert database.value("SELECT count(*) FROM hotshelf.orders WHERE status = 'confirmed'") == 5
+    open_sale(server, "drop")
+    assert server.stop() == 0
+    server.audit()
+
+
 def test_memory_is_used_again_a_thousand_times(new_server):
     """Slots of products, names and what customers have: room for one sale serves a thousand."""
     server = new_server(shards=3, settings={
