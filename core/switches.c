@@ -175,12 +175,15 @@ void switches_publish(
         atomic_store_explicit(&switches->kills_published, fact->kill, memory_order_release);
 }
 
+/* Its switches are all durable: an open scope has no entry, and most scopes are open. */
 static void forget(struct switches *switches, _Atomic uint8_t *at, uint8_t scope, uint32_t number)
 {
+    if (word(at) == 0)
+        return;
     uint32_t index = switches_find(switches, scope, number);
+    CHECK(index != UINT32_MAX);
     atomic_store_explicit(at, 0, memory_order_release);
-    if (index != UINT32_MAX)
-        entry_clear(&switches->entries[index]);
+    entry_clear(&switches->entries[index]);
 }
 
 void switches_forget_sku(struct switches *switches, uint32_t sku_index, uint32_t sku_number)
