@@ -285,6 +285,24 @@ static void one_import_at_a_time_and_not_too_large(void **state)
     assert_int_equal(import_text(HEADER "A,a,c,s,1.00,GBP,5\n"), 200);
 }
 
+/* It may stay on its way out for long, so the import says so and is over. */
+static void no_import_while_a_sale_leaves(void **state)
+{
+    (void)state;
+    struct event closing = {.kind = EVENT_SALE_CLOSING};
+    struct catalog *catalog = &shop->shelf.catalog;
+    assert_int_equal(import_text("sku,title,category,seller,price,currency,stock,sale\n"
+                                 "A,a,c,s,1.00,GBP,5,drop\n"),
+        200);
+    closing.fact.removal.sale_number = catalog_name_find(catalog, BYTES("drop"));
+    catalog_reserve_removal(catalog, &closing);
+    assert_int_equal(import_text(HEADER "B,a,c,s,1.00,GBP,5\n"), 409);
+    shop_assert_problem(shop, 409, "version_conflict");
+    shop_assert_body(shop, "A sale is being removed; nothing was changed.");
+    assert_true(import_is_idle(shop->import));
+    assert_int_equal(catalog_find(catalog, BYTES("B")), SKU_NONE);
+}
+
 static void a_spool_that_cannot_be_written_is_told(void **state)
 {
     (void)state;
@@ -414,6 +432,7 @@ int main(void)
         IN_SHOP(a_dry_run_counts_and_changes_nothing),
         IN_SHOP(heads_that_make_no_sense_are_refused),
         IN_SHOP(one_import_at_a_time_and_not_too_large),
+        IN_SHOP(no_import_while_a_sale_leaves),
         IN_SHOP(a_spool_that_cannot_be_written_is_told),
         IN_SHOP(a_full_journal_refuses_an_import),
         IN_SHOP(an_import_cut_short_by_a_crash_is_finished),
