@@ -297,3 +297,19 @@ const char *model_sale_stays(const struct model *model, int sale)
     }
     return "a sale is over, nothing keeps it, and it does not leave";
 }
+
+const char *model_limits_stay(const struct model *model, int sale)
+{
+    for (uint32_t customer = 0; customer < model->customers; customer++) {
+        const struct buyer *buyer = &model->buyers[customer];
+        for (uint32_t i = 0; i < buyer->allowance_count; i++) {
+            const struct allowance_of *allowance = &buyer->allowances[i];
+            const struct terms *terms = &model->shown[allowance->sku].terms;
+            bool own_end = terms->sale == sale && terms->ends_wall_ms != 0;
+            if (allowance->sale == sale && allowance->moving == 0 && !own_end &&
+                allowance->used == allowance->gone + allowance->charged)
+                return "a limit counts for an order that is forgotten, in a sale that is over (Q1)";
+        }
+    }
+    return NULL;
+}

@@ -278,6 +278,16 @@ static void nothing_is_stranded(struct world *world)
     }
 }
 
+/* From closing on nobody needs to ask again. */
+static void crash_while_it_leaves(struct world *world)
+{
+    for (uint32_t i = 0; i < 64 && world->model.closing == 0; i++) {
+        settle_all(world);
+        visits_finish(world);
+    }
+    crash(world);
+}
+
 /* O5: what is over for a day leaves, unless an order is in the way. */
 static void sales_leave(struct world *world)
 {
@@ -300,9 +310,16 @@ static void sales_leave(struct world *world)
         finish_visits(world); /* one that began before leaves first: one at a time */
         if (sale->version == 0)
             continue;
+        world_pass(world, 2 * 1000 * (uint64_t)world->setting.policy.cart_idle_seconds);
+        settle_all(world);
+        const char *wrong = model_limits_stay(&world->model, ask.sale);
+        if (wrong != NULL)
+            world_fail(world, wrong);
         world_ask(world, &ask);
+        if (dice_below(&world->dice, 2) == 0)
+            crash_while_it_leaves(world);
         finish_visits(world);
-        const char *wrong = model_sale_stays(&world->model, ask.sale);
+        wrong = model_sale_stays(&world->model, ask.sale);
         if (sale->version != 0 && wrong != NULL)
             world_fail(world, wrong);
     }
