@@ -375,7 +375,7 @@ const char *model_recount(const struct model *model);
 
 /* The walk has ended and the sale cannot leave: for an order that is in the way (NULL), or why. */
 const char *model_sale_stays(const struct model *model, int sale);
-/* It has been over for a day and more: NULL, or a limit that still counts in it for nothing (Q1). */
+/* It has been over for a day and more: NULL, or a limit that counts in it for nothing (Q1). */
 const char *model_limits_stay(const struct model *model, int sale);
 /* The places of what was removed are free again. */
 void model_rested(struct model *model);
