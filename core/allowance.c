@@ -95,17 +95,6 @@ void allowance_add(
     entry->used += units;
 }
 
-void allowance_charge(
-    struct engine *engine, uint32_t customer, const struct event_line *line, uint32_t units)
-{
-    if (units == 0)
-        return;
-    struct allowance *entry = allowance_take(engine, customer, line);
-    CHECK(units <= UINT32_MAX - entry->used);
-    entry->used += units;
-    entry->charged += units;
-}
-
 void allowance_subtract(
     struct engine *engine, uint32_t customer, const struct event_line *line, uint32_t units)
 {
@@ -114,8 +103,9 @@ void allowance_subtract(
     uint32_t index = allowance_find(engine, customer, line->sku_number, line->sale_number);
     CHECK(index != NONE);
     struct allowance *entry = allowance_at(engine, index);
-    CHECK(entry->used - entry->charged >= units);
+    CHECK(entry->used >= units);
     entry->used -= units;
+    CHECK(entry->handed <= entry->used);
     if (entry->used == 0)
         allowance_remove(engine, index);
 }
@@ -127,6 +117,19 @@ void allowance_drop(
     CHECK(index != NONE);
     CHECK(allowance_at(engine, index)->used == units);
     allowance_remove(engine, index);
+}
+
+uint32_t allowance_bought(const struct engine *engine, const struct allowance *allowance)
+{
+    const struct customer *customer = customer_at(engine, allowance->customer_index);
+    uint32_t index = hold_find(engine, customer, allowance->sku_number);
+    if (index == NONE)
+        return allowance->used;
+    const struct hold *hold = hold_at(engine, index);
+    bool counts =
+        hold->state == LINE_HELD && hold->limit > 0 && hold->sale_number == allowance->sale_number;
+    CHECK(!counts || hold->quantity <= allowance->used);
+    return counts ? allowance->used - hold->quantity : allowance->used;
 }
 
 static uint64_t order_counts(

@@ -5,13 +5,7 @@
  */
 #include "core/check.h"
 #include "core/engine_steps.h"
-
-static struct allowance *allowance_of(
-    struct engine *engine, uint32_t customer_index, const struct event_line *line)
-{
-    uint32_t index = allowance_find(engine, customer_index, line->sku_number, line->sale_number);
-    return index == NONE ? NULL : pool_at(&engine->allowances, index);
-}
+#include "core/handed.h"
 
 static uint32_t hold_of(const struct engine *engine, uint32_t customer_index, uint32_t sku_number)
 {
@@ -24,18 +18,15 @@ void apply_cart_moved_out(struct engine *engine, const struct event *event)
     uint32_t customer_index = apply_customer(engine, event, fact->now_shelf_ms);
     for (uint32_t i = 0; i < event->line_count; i++) {
         const struct event_line *line = &event->lines[i];
-        uint32_t bought = event_hold_at(event, i).charged;
+        uint32_t handed = event_hold_at(event, i).handed;
         if (line->quantity > 0) {
             uint32_t hold_index = hold_of(engine, customer_index, line->sku_number);
             CHECK(hold_index != NONE);
             allowance_subtract(engine, customer_index, line, line->from_hold);
             hold_set_state(engine, hold_index, LINE_MOVED);
         }
-        if (bought > 0) {
-            struct allowance *allowance = allowance_of(engine, customer_index, line);
-            CHECK(allowance != NULL);
-            allowance->moving = bought;
-        }
+        if (handed > 0)
+            handed_add(engine, customer_index, line, event->text[TEXT_ACTOR], handed);
     }
     struct customer *guest = customer_at(engine, customer_index);
     CHECK(guest->merge_id == 0);
@@ -71,7 +62,6 @@ void apply_cart_merged(struct engine *engine, const struct event *event)
     for (uint32_t i = 0; i < event->line_count; i++) {
         const struct event_line *line = &event->lines[i];
         struct event_hold image = event_hold_at(event, i);
-        allowance_charge(engine, customer_index, line, image.charged);
         if (line->quantity == 0)
             continue;
         if (image.state == LINE_HELD)
@@ -126,13 +116,6 @@ void apply_cart_merge_ended(struct engine *engine, const struct event *event)
     if (fact->returned)
         lines_return(engine, customer_index, event);
     moved_lines_go(engine, customer_index);
-    uint32_t link = guest->allowances_first;
-    for (uint32_t i = 0; i < guest->allowance_count; i++) {
-        struct allowance *allowance = pool_at(&engine->allowances, link - 1);
-        allowance->handed += fact->returned ? 0 : allowance->moving;
-        allowance->moving = 0;
-        link = allowance->next;
-    }
     guest->merge_id = guest->merge_shelf_ms = 0;
     guest->merging = false;
     cart_touched(engine, customer_index, fact->cart_version);

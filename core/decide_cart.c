@@ -7,6 +7,7 @@
 #include "core/check.h"
 #include "core/counts.h"
 #include "core/engine_steps.h"
+#include "core/handed.h"
 
 enum {
     VERSION_SHIFT = 8
@@ -89,6 +90,21 @@ static enum outcome cart_currency(struct decision *decision, const struct produc
     return product_price(terms, currency, price) ? OUTCOME_OK : OUTCOME_CURRENCY_MISMATCH;
 }
 
+static bool passes_limit(const struct decision *decision, uint32_t limit,
+    const struct event_line *line, uint32_t units, const struct hold *hold)
+{
+    if (limit == 0)
+        return false;
+    uint32_t used =
+        limit_used(decision->engine, decision->customer_index, decision->command->customer, line);
+    used += hold == NULL ? 0 : hold_uncounted(hold);
+    if ((uint64_t)used + units <= limit)
+        return false;
+    decision->answer->limit = limit;
+    decision->answer->used = used;
+    return true;
+}
+
 /* Takes `units` more of a SKU for a customer with this hold of it: limit first, then stock (Q2,
  * Q3).
  */
@@ -104,14 +120,8 @@ enum outcome cart_take(struct decision *decision, const struct selling *selling,
         selling_opens(decision->engine, sku_index, selling, decision->now, &answer->starts_wall_ms);
     if (window != OUTCOME_OK)
         return window;
-    uint32_t used = allowance_used(
-        decision->engine, decision->customer_index, line->sku_number, line->sale_number);
-    used += hold == NULL ? 0 : hold_uncounted(hold);
-    if (selling->limit > 0 && (uint64_t)used + units > selling->limit) {
-        answer->limit = selling->limit;
-        answer->used = used;
+    if (passes_limit(decision, selling->limit, line, units, hold))
         return OUTCOME_LIMIT_EXCEEDED;
-    }
     uint32_t left;
     enum stock_answer taken = stock_try(stock, sku_index, units, &left);
     if (taken == STOCK_TAKEN)

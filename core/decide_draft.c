@@ -3,6 +3,7 @@
 
 #include "core/check.h"
 #include "core/counts.h"
+#include "core/handed.h"
 
 static struct draft *draft_at(const struct decision *decision, uint32_t index)
 {
@@ -209,9 +210,10 @@ static bool draft_within_limit(
     draft->limit = limit;
     if (limit == 0)
         return true;
-    draft->used =
-        allowance_used(engine, decision->customer_index, draft->number, draft->sale_number);
-    basket->allowances_new += draft->used == 0;
+    const struct event_line line = {.sku_number = draft->number, .sale_number = draft->sale_number};
+    uint32_t index = decision->customer_index;
+    basket->allowances_new += allowance_used(engine, index, draft->number, draft->sale_number) == 0;
+    draft->used = limit_used(engine, index, decision->command->customer, &line);
     if (draft->hold_index != NONE)
         draft->used += hold_uncounted(hold_at(engine, draft->hold_index));
     return (uint64_t)draft->used + draft->quantity - draft->from_hold <= limit;

@@ -6,6 +6,7 @@
  */
 #include "core/check.h"
 #include "core/engine_steps.h"
+#include "core/handed.h"
 #include "core/identities.h"
 #include "core/kills.h"
 #include "core/merge.h"
@@ -118,7 +119,7 @@ static bool allowance_is_over(const struct decision *decision, const struct allo
 {
     const struct engine *engine = decision->engine;
     int64_t ends = allowance_ends(engine, allowance);
-    return ends != 0 && ends + DAY_MS <= decision->now->wall_ms && allowance->moving == 0 &&
+    return ends != 0 && ends + DAY_MS <= decision->now->wall_ms &&
            allowance_shown(engine, allowance) == 0;
 }
 
@@ -210,8 +211,11 @@ static bool due_by_the_clock(struct decision *decision)
 bool engine_due(struct engine *engine, const struct moment *now, struct event *event)
 {
     struct decision decision = due_decision(engine, now, event);
-    return decide_kill_begins(&decision) || due_by_the_clock(&decision) ||
-           decide_kill_sweeps(&decision) || decide_removal_due(&decision);
+    if (!decide_kill_begins(&decision) && !due_by_the_clock(&decision) &&
+        !decide_kill_sweeps(&decision) && !decide_removal_due(&decision))
+        return false;
+    handed_note(engine, event);
+    return true;
 }
 
 uint64_t engine_next_due(const struct engine *engine)
@@ -283,5 +287,6 @@ bool engine_due_of(struct engine *engine, const struct command *command, const s
         return false;
     struct decision decision = due_decision(engine, now, event);
     CHECK(due_one(&decision, id));
+    handed_note(engine, event);
     return true;
 }

@@ -6,6 +6,7 @@
  */
 #include "core/check.h"
 #include "core/decide_money.h"
+#include "core/handed.h"
 #include "core/identities.h"
 
 /* The line's place in the order of SKU numbers, and what an earlier line of the same SKU counts
@@ -43,9 +44,8 @@ static bool take_line(
 {
     struct shelf *shelf = decision->engine->shelf;
     uint32_t sku_index = catalog_find_number(&shelf->catalog, line->sku_number);
-    uint64_t used =
-        allowance_used(decision->engine, customer, line->sku_number, line->sale_number) +
-        (uint64_t)before;
+    struct bytes id = decision->event->text[TEXT_CUSTOMER];
+    uint64_t used = limit_used(decision->engine, customer, id, line) + (uint64_t)before;
     if (sku_index == SKU_NONE || (line->limit > 0 && used + line->quantity > line->limit) ||
         stock_take(&shelf->stock, sku_index, line->quantity) != STOCK_TAKEN)
         return false;

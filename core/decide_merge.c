@@ -9,6 +9,7 @@
 #include "core/merge.h"
 
 #include "core/check.h"
+#include "core/handed.h"
 #include "core/partition.h"
 
 enum {
@@ -103,21 +104,9 @@ static void carry_lines(const struct decision *decision, struct merge *merge, bo
     }
 }
 
-/* Units of an allowance that are in the guest's cart: they go with their line. */
-static uint32_t in_cart(const struct merge *merge, const struct allowance *allowance)
-{
-    for (uint32_t i = 0; i < merge->line_count; i++) {
-        const struct merge_line *line = &merge->lines[i];
-        if (line->quantity > 0 && line->limit > 0 && line->sku_number == allowance->sku_number &&
-            line->sale_number == allowance->sale_number)
-            return line->units;
-    }
-    return 0;
-}
-
-/* What the guest has bought, as far as no customer has it yet; what finds no place goes in the next
- * round. */
-static void carry_bought(const struct decision *decision, struct merge *merge, bool pending)
+/* What the guest has bought, as far as no customer has it yet, after the `count` lines of his cart;
+ * what finds no place goes in the next round. */
+static uint32_t hand_over(const struct decision *decision, struct merge *merge, uint32_t count)
 {
     const struct engine *engine = decision->engine;
     const struct customer *guest = guest_of(decision);
@@ -125,21 +114,17 @@ static void carry_bought(const struct decision *decision, struct merge *merge, b
     for (uint32_t i = 0; i < guest->allowance_count; i++) {
         const struct allowance *allowance = pool_at(&engine->allowances, link - 1);
         link = allowance->next;
-        uint32_t bought = allowance->used - in_cart(merge, allowance);
-        uint32_t due = bought > allowance->handed ? bought - allowance->handed : 0;
-        if (pending)
-            due = allowance->moving;
+        uint32_t due = handed_due(engine, allowance, decision->command->customer);
         if (due == 0)
             continue;
-        merge->again |= merge->line_count == LINES_PER_ORDER_MAX;
-        if (merge->line_count == LINES_PER_ORDER_MAX)
-            return;
-        merge->lines[merge->line_count++] = (struct merge_line){
-            .sku_number = allowance->sku_number,
-            .sale_number = allowance->sale_number,
-            .bought = due,
-        };
+        merge->again |= count == LINES_PER_ORDER_MAX;
+        if (count == LINES_PER_ORDER_MAX)
+            break;
+        engine->scratch->lines[count] = (struct event_line){
+            .sku_number = allowance->sku_number, .sale_number = allowance->sale_number};
+        engine->scratch->images[count++] = (struct event_hold){.handed = due};
     }
+    return count;
 }
 
 static struct fact_merge fact_of(const struct decision *decision, uint64_t id)
@@ -166,7 +151,8 @@ static void merge_event(
         bytes_of(scratch->images, line_count * (uint32_t)sizeof(struct event_hold));
 }
 
-static void moved_out_event(struct decision *decision, struct merge *merge)
+/* False: there is nothing to move out. */
+static bool moved_out_event(struct decision *decision, struct merge *merge)
 {
     struct scratch *scratch = decision->engine->scratch;
     for (uint32_t i = 0; i < merge->line_count; i++) {
@@ -183,14 +169,17 @@ static void moved_out_event(struct decision *decision, struct merge *merge)
         scratch->images[i] = (struct event_hold){
             .deadline_shelf_ms = line->deadline_shelf_ms,
             .created_shelf_ms = line->created_shelf_ms,
-            .charged = line->bought,
             .state = line->state,
             .extensions = line->extensions,
         };
     }
+    uint32_t count = hand_over(decision, merge, merge->line_count);
+    if (count == 0)
+        return false;
     merge->id = decision->now->random[1] | 1;
-    merge_event(decision, EVENT_CART_MOVED_OUT, merge->id, merge->line_count);
+    merge_event(decision, EVENT_CART_MOVED_OUT, merge->id, count);
     memcpy(decision->event->fact.merge.currency, merge->currency, 4);
+    return true;
 }
 
 /* Another merge of this guest is on its way: look again, or give up after a while. */
@@ -212,7 +201,6 @@ static enum outcome merge_takes_up(struct decision *decision, struct merge *merg
     if (guest->merge_shelf_ms + kept < decision->now->shelf_ms + KEY_MARGIN_MS)
         return go_on(decision, MERGE_END);
     carry_lines(decision, merge, true);
-    carry_bought(decision, merge, true);
     return go_on(decision, MERGE_IN);
 }
 
@@ -235,11 +223,13 @@ static enum outcome merge_out(struct decision *decision, struct merge *merge)
     if (guest->merge_id != 0)
         return merge_takes_up(decision, merge);
     carry_lines(decision, merge, false);
-    carry_bought(decision, merge, false);
-    if (merge->line_count == 0)
+    if (!moved_out_event(decision, merge))
         return go_on(decision, MERGE_READ);
-    moved_out_event(decision, merge);
-    return go_on(decision, MERGE_IN);
+    if (handed_take(decision->engine->shelf, decision->event))
+        return go_on(decision, MERGE_IN);
+    image_reset(decision->engine, decision->event);
+    merge->bound = "identities";
+    return refused(decision, merge, OUTCOME_CAPACITY_EXHAUSTED);
 }
 
 static enum outcome merge_comes_in(struct decision *decision, struct merge *merge)
@@ -297,7 +287,7 @@ static bool line_returns(const struct decision *decision, const struct merge *me
     uint32_t sku_index = catalog_find_number(&engine->shelf->catalog, from->sku_number);
     uint32_t hold_index = hold_find(engine, guest_of(decision), from->sku_number);
     bool there = hold_index != NONE && hold_at(engine, hold_index)->state == LINE_MOVED;
-    if (sku_index == SKU_NONE || from->quantity == 0 || (!there && from->units == 0))
+    if (sku_index == SKU_NONE || (!there && from->units == 0))
         return false;
     bool holds = there && may_hold_again(decision, merge, from, sku_index, places);
     engine->scratch->lines[count] = (struct event_line){

@@ -7,6 +7,7 @@
 
 #include "core/check.h"
 #include "core/engine_steps.h"
+#include "core/handed.h"
 #include "core/view.h"
 
 static uint32_t share(uint32_t capacity, uint32_t shard_count)
@@ -302,6 +303,7 @@ void engine_decide(struct engine *engine, const struct command *command, const s
         decision.customer_index = customer_find(engine, command->customer);
     answer->customer_index = decision.customer_index;
     answer->outcome = decide_one(&decision);
+    handed_note(engine, event);
     /* An event may stand beside a refusal: money for an order that cannot be had any more. */
     if (answer->outcome != OUTCOME_OK && answer->outcome != OUTCOME_REFUND_REQUIRED &&
         answer->outcome != OUTCOME_ARCHIVED)

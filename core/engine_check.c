@@ -65,13 +65,12 @@ static void check_order(const struct engine *engine, uint32_t index)
 /* Q1: what is used is what the customer's holds and orders say, and what forgotten ones said. */
 static void check_allowance(const struct engine *engine, const struct allowance *allowance)
 {
-    const struct customer *customer = customer_at(engine, allowance->customer_index);
     uint64_t sum = allowance_shown(engine, allowance);
     CHECK(allowance->used > 0);
-    CHECK(allowance->used >= sum + allowance->charged);
+    CHECK(allowance->used >= sum);
     if (engine->gone.used == 0)
-        CHECK(allowance->used == sum + allowance->charged);
-    CHECK(allowance->moving == 0 || customer->merge_id != 0);
+        CHECK(allowance->used == sum);
+    CHECK(allowance->handed <= allowance_bought(engine, allowance));
 }
 
 static void check_allowances(const struct engine *engine)
@@ -259,8 +258,8 @@ static uint64_t digest_allowances(const struct engine *engine)
         const struct allowance *allowance = pool_at(&engine->allowances, i);
         if (!pool_is_used(&engine->allowances, i))
             continue;
-        uint32_t parts[6] = {allowance->sku_number, allowance->sale_number, allowance->used,
-            allowance->charged, allowance->handed, allowance->moving};
+        uint64_t parts[6] = {allowance->sku_number, allowance->sale_number, allowance->used,
+            allowance->handed, allowance->handed_to.low, allowance->handed_to.high};
         uint8_t id[CUSTOMER_SIZE_MAX];
         struct text name = customer_at(engine, allowance->customer_index)->id;
         sum +=

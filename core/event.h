@@ -140,14 +140,20 @@ enum event_text {
     TEXT_REFUND_ID,        /* order, unmatched: of a refund's report */
     TEXT_ADJUSTMENTS_BORN, /* order: of the checkout, once a payment report replaced them */
     TEXT_IDENTITIES,       /* order: a struct hash128 each, see identities.h */
-    TEXT_COUNTS,           /* orders forgotten: a struct identity_count each, see identities.h */
-    TEXT_CUSTOMERS,        /* part removed: for each line whose it is: length byte + bytes */
+    TEXT_COUNTS,    /* a struct identity_count each that the event gives back: identities.h */
+    TEXT_CUSTOMERS, /* part removed: for each line whose it is: length byte + bytes */
     EVENT_TEXTS,
 };
 
 /* A 128-bit hash (XXH3) or key, as two words. */
 struct hash128 {
     uint64_t low, high;
+};
+
+/* One counter of identities.h and units of it, as in TEXT_COUNTS. */
+struct identity_count {
+    struct hash128 key;
+    uint64_t units;
 };
 
 struct event_line {
@@ -169,16 +175,16 @@ struct event_hold {
     uint64_t deadline_shelf_ms; /* of the hold; 0 without */
     uint64_t created_shelf_ms;  /* when the hold began: bounds its whole life */
     uint32_t taken;             /* merged: units that decide took from available */
-    uint32_t charged;           /* merged: units bought as a guest that count from here on */
-    uint8_t state;              /* enum line_state, after */
-    uint8_t extensions;         /* used */
+    uint32_t handed;    /* moved out: units bought that count for the customer from here on */
+    uint8_t state;      /* enum line_state, after */
+    uint8_t extensions; /* used */
     uint8_t reserved[6];
 };
 
 /* Carts of a merge (C4). MOVED_OUT: the guest's lines as they were, from_hold the units that are on
- * the way; an event_hold for each, charged the units he has bought. MERGED: the customer's lines
- * after it, quantity 0 where none changes; from_hold the units kept, moved those that go back;
- * charged what counts for him from here on. MERGE_ENDED: the lines that returned to the guest. */
+ * the way; then a line of quantity 0 for each SKU and sale of which units bought are handed, see
+ * handed.h. MERGED: the customer's lines after it, quantity 0 where none changes; from_hold the
+ * units kept, moved those that go back. MERGE_ENDED: the lines that returned to the guest. */
 struct fact_merge {
     struct hash128 key_hash; /* merged: of the customer, the guest and merge_id */
     uint64_t merge_id;
@@ -410,10 +416,12 @@ enum {
     EVENT_SIZE_MAX = 256 + (int)sizeof(union event_fact) +
                      LINES_PER_ORDER_MAX * (int)sizeof(struct event_line) + EVENT_NAMES_SIZE_MAX +
                      REFERENCES_SIZE_MAX + CUSTOMER_SIZE_MAX + KEY_SIZE_MAX + TOKEN_SIZE_MAX +
-                     3 * PAYMENT_TEXT_SIZE_MAX + 2 * ADJUSTMENTS_SIZE_MAX + IDENTITIES_SIZE_MAX,
+                     3 * PAYMENT_TEXT_SIZE_MAX + 2 * ADJUSTMENTS_SIZE_MAX + IDENTITIES_SIZE_MAX +
+                     COUNTS_SIZE_MAX,
 };
 
 _Static_assert(sizeof(struct event_line) == 48, "layout on disk");
+_Static_assert(sizeof(struct identity_count) == 24, "layout on disk");
 _Static_assert(sizeof(struct event_hold) == 32, "layout on disk");
 _Static_assert(sizeof(struct fact_cart) == 48, "layout on disk");
 _Static_assert(sizeof(struct fact_merge) == 56, "layout on disk");

@@ -12,14 +12,20 @@ static uint32_t count_of(struct bytes identities)
 }
 
 /* The word before it keeps the keys of counters apart from those of payments. */
+struct hash128 identity_key(struct hash128 identity, uint32_t sku_number, uint32_t sale_number)
+{
+    uint32_t numbers[2] = {sku_number, sale_number};
+    struct bytes parts[3] = {BYTES("identity"), bytes_of(&identity, sizeof(identity)),
+        bytes_of(numbers, sizeof(numbers))};
+    return hash_parts(parts, 3);
+}
+
 static struct hash128 key_of(
     struct bytes identities, uint32_t index, uint32_t sku_number, uint32_t sale_number)
 {
-    uint32_t numbers[2] = {sku_number, sale_number};
-    const uint32_t size = sizeof(struct hash128);
-    struct bytes parts[3] = {BYTES("identity"), bytes_of(identities.data + index * size, size),
-        bytes_of(numbers, sizeof(numbers))};
-    return hash_parts(parts, 3);
+    struct hash128 identity;
+    memcpy(&identity, identities.data + index * sizeof(identity), sizeof(identity));
+    return identity_key(identity, sku_number, sale_number);
 }
 
 uint64_t identities_used(
@@ -98,7 +104,7 @@ uint32_t identities_put(
     return size;
 }
 
-void identities_forget(struct shelf *shelf, struct bytes counts)
+void identities_give_counts(struct shelf *shelf, struct bytes counts)
 {
     struct identity_count one;
     CHECK(counts.size % sizeof(one) == 0);

@@ -20,18 +20,13 @@
 
 #include "core/tables.h"
 
-/* One counter and units of it, as in TEXT_COUNTS. */
-struct identity_count {
-    struct hash128 key;
-    uint64_t units;
-};
-
-_Static_assert(sizeof(struct identity_count) == 24, "layout on disk");
-
 struct identity_refusal {
     uint32_t line; /* of the event's */
     uint64_t used;
 };
+
+/* The counter of an identity for a SKU in a sale. */
+struct hash128 identity_key(struct hash128 identity, uint32_t sku_number, uint32_t sale_number);
 
 /* The largest usage of a line's SKU and sale under any of the identities. */
 uint64_t identities_used(
@@ -48,8 +43,8 @@ void identities_give(struct shelf *shelf, const struct event *event);
 /* Writes a struct identity_count for each identity; answers the bytes: 0 when nothing counts. */
 uint32_t identities_put(
     struct bytes identities, const struct order_line *line, uint32_t units, uint8_t *out);
-/* What an order counted that is forgotten: all that identities_put() wrote. */
-void identities_forget(struct shelf *shelf, struct bytes counts);
+/* What an event says that it gives back: all of its TEXT_COUNTS. */
+void identities_give_counts(struct shelf *shelf, struct bytes counts);
 /* Recovery: what a line of a kept order counts. */
 void identities_derive(
     struct shelf *shelf, struct bytes identities, const struct order_line *line, uint32_t units);

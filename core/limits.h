@@ -36,6 +36,7 @@ enum {
     ADJUSTMENTS_SIZE_MAX = 4096, /* bytes of them as JSON: twice what texts without escapes need */
     IDENTITIES_MAX = 4,          /* further identity keys of a checkout (Q5) */
     IDENTITIES_SIZE_MAX = 16 * IDENTITIES_MAX,
+    COUNTS_SIZE_MAX = 24 * LINES_PER_ORDER_MAX, /* counters that an order's end gives back */
     PAYMENTS_PER_ORDER = 4, /* claims set aside when an order is born */
     FORGET_MAX = 32,        /* entities forgotten by one record */
     PART_LINES_MAX = 64,    /* of a removed sale's part dropped by one record */

@@ -13,9 +13,11 @@
  *                   what they were
  *
  * Each visit begins when the record of the one before is durable. A crash loses what is on the way:
- * the units are free, lines and bought units are with the guest (LINE_MOVED, allowance.moving). The
- * next merge of that guest carries them once more under the same id, by which the customer's shard
- * knows whether it has them already (REQUEST_MERGE), and then goes round again for newer lines.
+ * the units are free, the lines are with the guest (LINE_MOVED). The next merge of that guest
+ * carries them once more under the same id, by which the customer's shard knows whether it has them
+ * already (REQUEST_MERGE), and then goes round again for newer lines.
+ *
+ * What the guest has bought counts for the customer from the first visit on (handed.h).
  *
  * Ownership  struct merge is the command's carry: the caller's memory, lost with the process.
  * Threads    The shard that is visited.
@@ -30,15 +32,14 @@
 
 enum merge_step { MERGE_LOOK, MERGE_OUT, MERGE_IN, MERGE_END, MERGE_RETURN, MERGE_READ };
 
-/* A line of the guest's cart; or only units that the guest has bought of a SKU with a limit. */
+/* A line of the guest's cart. */
 struct merge_line {
     int64_t unit_price;
     uint64_t deadline_shelf_ms, created_shelf_ms;
     uint32_t sku_number, seller_number, sale_number;
-    uint32_t quantity; /* 0: bought only */
-    uint32_t units;    /* of quantity: on the way */
+    uint32_t quantity;
+    uint32_t units; /* of quantity: on the way */
     uint32_t limit;
-    uint32_t bought;
     uint8_t state; /* enum line_state, as it was */
     uint8_t extensions;
 };

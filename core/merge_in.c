@@ -11,6 +11,7 @@
 #include "core/merge.h"
 
 #include "core/check.h"
+#include "core/handed.h"
 
 struct merging {
     struct decision *decision;
@@ -63,19 +64,15 @@ static void put_line(
     scratch->images[merging->line_count++] = *image;
 }
 
-/* Units that the customer has bought in the sale that this line counts in, with the guest's. */
+/* Units that the customer has bought in the sale that this line counts in, also as a guest. */
 static uint64_t bought(const struct merging *merging, const struct joint *joint, uint32_t sale)
 {
     const struct decision *decision = merging->decision;
-    uint32_t number = joint->guest->sku_number;
-    uint64_t sum = allowance_used(decision->engine, decision->customer_index, number, sale);
+    const struct event_line line = {.sku_number = joint->guest->sku_number, .sale_number = sale};
+    uint64_t sum =
+        limit_used(decision->engine, decision->customer_index, decision->command->customer, &line);
     if (joint->own_held > 0 && joint->own->limit > 0 && joint->own->sale_number == sale)
         sum -= joint->own_held;
-    for (uint32_t i = 0; i < merging->merge->line_count; i++) {
-        const struct merge_line *line = &merging->merge->lines[i];
-        if (line->sku_number == number && line->sale_number == sale)
-            sum += line->bought;
-    }
     return sum;
 }
 
@@ -270,15 +267,6 @@ static void join_line(struct merging *merging, const struct merge_line *guest)
         join_wishes(merging, &joint, &line);
 }
 
-/* Both usages add up: what was bought as a guest counts against the customer's limit from here on.
- */
-static void charge(struct merging *merging, const struct merge_line *guest)
-{
-    const struct event_line line = {
-        .sku_number = guest->sku_number, .sale_number = guest->sale_number};
-    put_line(merging, &line, &(struct event_hold){.charged = guest->bought});
-}
-
 static struct hash128 merge_key(const struct command *command, uint64_t id)
 {
     struct bytes parts[4] = {
@@ -303,7 +291,7 @@ static bool may_count_anew(const struct decision *decision, const struct merge_l
     struct selling selling;
     if (allowance_used(engine, customer, number, line->sale_number) == 0)
         return true;
-    if (line->quantity == 0 || sku_index == SKU_NONE)
+    if (sku_index == SKU_NONE)
         return false;
     selling_terms(engine, sku_index, &selling);
     return allowance_used(engine, customer, number, selling.terms.sale_number) == 0;
@@ -321,7 +309,7 @@ static enum outcome merge_room(struct decision *decision, const struct merging *
         bool has = lines_of(decision) > 0 &&
                    hold_find(engine, customer_at(engine, decision->customer_index),
                        line->sku_number) != NONE;
-        holds += line->quantity > 0 && !has;
+        holds += !has;
         allowances += may_count_anew(decision, line);
     }
     if (full != NULL)
@@ -363,7 +351,6 @@ enum outcome merge_in(struct decision *decision, struct merge *merge)
     uint32_t lines = lines_of(decision), most = decision->engine->policy.lines_per_cart;
     struct merging merging = {
         .decision = decision, .merge = merge, .places = most > lines ? most - lines : 0};
-    const struct catalog *catalog = &decision->engine->shelf->catalog;
     decision->key = merge_key(decision->command, merge->id);
     if (key_find(decision->engine, decision->key) != NONE)
         return OUTCOME_OK; /* all of it was recorded before a crash */
@@ -378,13 +365,8 @@ enum outcome merge_in(struct decision *decision, struct merge *merge)
     if (lines > 0)
         currency = customer_at(decision->engine, decision->customer_index)->currency;
     memcpy(merging.currency, currency, 4);
-    for (uint32_t i = 0; i < merge->line_count; i++) {
-        if (merge->lines[i].quantity > 0)
-            join_line(&merging, &merge->lines[i]);
-        else if (!catalog_is_leaving(
-                     catalog, merge->lines[i].sku_number, merge->lines[i].sale_number))
-            charge(&merging, &merge->lines[i]);
-    }
+    for (uint32_t i = 0; i < merge->line_count; i++)
+        join_line(&merging, &merge->lines[i]);
     merged_event(&merging);
     return OUTCOME_OK;
 }

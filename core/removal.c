@@ -314,18 +314,6 @@ enum removal_step removal_step(struct decision *decision, uint32_t sale_number)
     return REMOVAL_EVENT;
 }
 
-/* The customer of the next line. */
-static uint32_t next_customer(const struct engine *engine, struct bytes *rest)
-{
-    CHECK(rest->size > 0);
-    uint32_t size = rest->data[0];
-    CHECK(size < rest->size);
-    uint32_t index = customer_find(engine, bytes_of(rest->data + 1, size));
-    *rest = bytes_of(rest->data + 1 + size, rest->size - 1 - size);
-    CHECK(index != NONE);
-    return index;
-}
-
 static void drop_cart_line(
     struct engine *engine, uint32_t customer_index, const struct event_line *line)
 {
@@ -344,9 +332,9 @@ void apply_part_removed(struct engine *engine, const struct event *event)
     for (uint32_t i = 0; i < event->line_count; i++) {
         const struct event_line *line = &event->lines[i];
         if (fact->part == PART_CART_LINES)
-            drop_cart_line(engine, next_customer(engine, &customers), line);
+            drop_cart_line(engine, customer_next(engine, &customers), line);
         else if (fact->part == PART_ALLOWANCES)
-            allowance_drop(engine, next_customer(engine, &customers), line, line->quantity);
+            allowance_drop(engine, customer_next(engine, &customers), line, line->quantity);
         else
             gone_remove(engine, line->sku_number, line->quantity);
     }

@@ -36,7 +36,7 @@ static void settle_order(struct engine *engine, const struct event *event)
         claims_settle(&engine->shelf->claims, fact->payment_hash, order_owner(fact->id));
 }
 
-/* The payment ids of forgotten orders are free again, and what they counted for identities. */
+/* The payment ids of forgotten orders are free again. */
 static void settle_forgotten(struct engine *engine, const struct event *event)
 {
     struct bytes claims = event->text[TEXT_CLAIMS];
@@ -46,7 +46,6 @@ static void settle_forgotten(struct engine *engine, const struct event *event)
         memcpy(&hash, claims.data + at + 16, sizeof(hash));
         claims_drop(&engine->shelf->claims, hash, order_owner(claims.data + at));
     }
-    identities_forget(engine->shelf, event->text[TEXT_COUNTS]);
 }
 
 /* A rise waits for the disk no longer. */
@@ -187,6 +186,7 @@ void engine_settle(struct engine *engine, const struct event *event)
 {
     CHECK(event->kind != EVENT_NONE);
     CHECK(event->kind < sizeof(settle_kinds) / sizeof(settle_kinds[0]));
+    identities_give_counts(engine->shelf, event->text[TEXT_COUNTS]);
     if (settle_kinds[event->kind] != NULL)
         settle_kinds[event->kind](engine, event);
 }

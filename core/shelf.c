@@ -7,6 +7,7 @@
 
 #include "core/check.h"
 #include "core/engine_steps.h"
+#include "core/handed.h"
 #include "core/identities.h"
 
 void shelf_init(struct shelf *shelf, struct arena *arena, const struct capacity *capacity)
@@ -101,6 +102,10 @@ static void add_engine(struct shelf *shelf, const struct engine *engine)
         add_order(shelf, engine, order_at(engine, i));
         add_claims(shelf, engine, order_at(engine, i));
         add_counts(shelf, engine, order_at(engine, i));
+    }
+    for (uint32_t i = 0; i < engine->allowances.fresh; i++) {
+        if (pool_is_used(&engine->allowances, i))
+            handed_derive(shelf, pool_at(&engine->allowances, i));
     }
     for (uint32_t i = 0; i < engine->gone.fresh; i++) {
         if (!pool_is_used(&engine->gone, i))

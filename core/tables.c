@@ -61,6 +61,17 @@ uint32_t customer_find(const struct engine *engine, struct bytes id)
     return NONE;
 }
 
+uint32_t customer_next(const struct engine *engine, struct bytes *rest)
+{
+    CHECK(rest->size > 0);
+    uint32_t size = rest->data[0];
+    CHECK(size < rest->size);
+    uint32_t index = customer_find(engine, bytes_of(rest->data + 1, size));
+    *rest = bytes_of(rest->data + 1 + size, rest->size - 1 - size);
+    CHECK(index != NONE);
+    return index;
+}
+
 uint32_t customer_add(struct engine *engine, struct bytes id, uint64_t now_shelf_ms)
 {
     CHECK(id.size > 0);

@@ -127,10 +127,9 @@ struct allowance {
     uint32_t next, prev; /* the customer's */
     uint32_t sku_number;
     uint32_t sale_number;
-    uint32_t used;    /* held, bought, and charged */
-    uint32_t charged; /* of used: bought as a guest whose cart was merged into this customer's */
-    uint32_t handed;  /* bought here, and charged to a customer already */
-    uint32_t moving;  /* bought here, and on the way to be charged */
+    uint32_t used;   /* held and bought */
+    uint32_t handed; /* of bought: counts for the customer who this guest turned out to be */
+    struct hash128 handed_to; /* which one, see handed.h */
 };
 
 struct gone {
@@ -177,7 +176,7 @@ struct scratch {
     struct event_hold images[LINES_PER_ORDER_MAX];
     struct cart_line_view *views;
     uint32_t text_used;
-    uint8_t text[EVENT_NAMES_SIZE_MAX + 16384];
+    uint8_t text[EVENT_NAMES_SIZE_MAX + COUNTS_SIZE_MAX + 16384];
 };
 
 /* Where the removal of a sale looks next, see removal.h. */
@@ -254,6 +253,8 @@ static inline uint32_t order_line_counts(const struct order *order, const struct
 
 /* Look-ups; NONE when there is none. */
 uint32_t customer_find(const struct engine *engine, struct bytes id);
+/* The next one of TEXT_CUSTOMERS, who is taken off it. */
+uint32_t customer_next(const struct engine *engine, struct bytes *rest);
 uint32_t hold_find(const struct engine *engine, const struct customer *customer, uint32_t number);
 uint32_t order_find(const struct engine *engine, const uint8_t id[16]);
 uint32_t key_find(const struct engine *engine, struct hash128 key);
@@ -296,15 +297,14 @@ uint32_t key_add(struct engine *engine, struct hash128 key);
 void key_remove(struct engine *engine, uint32_t index);
 void allowance_add(
     struct engine *engine, uint32_t customer, const struct event_line *line, uint32_t units);
+/* Units of it that no live hold has. */
+uint32_t allowance_bought(const struct engine *engine, const struct allowance *allowance);
 /* Units of it that a hold or an order shows, and that may so come back. */
 uint64_t allowance_shown(const struct engine *engine, const struct allowance *allowance);
 /* All of it, whatever it was for: exactly so many units. */
 void allowance_drop(
     struct engine *engine, uint32_t customer, const struct event_line *line, uint32_t units);
 void allowance_subtract(
-    struct engine *engine, uint32_t customer, const struct event_line *line, uint32_t units);
-/* Units that a guest has bought count for the customer too, whatever the line's limit (C4). */
-void allowance_charge(
     struct engine *engine, uint32_t customer, const struct event_line *line, uint32_t units);
 void gone_add(struct engine *engine, uint32_t sku_number, uint32_t units);
 /* All of it: exactly so many units. */

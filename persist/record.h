@@ -35,7 +35,7 @@ enum {
     RECORD_CLAIMS_SIZE_MAX = 32 * PAYMENTS_PER_ORDER * FORGET_MAX,
     RECORD_CUSTOMERS_SIZE_MAX = PART_LINES_MAX * (1 + CUSTOMER_SIZE_MAX),
     RECORD_HOLDS_SIZE_MAX = LINES_PER_ORDER_MAX * (int)sizeof(struct event_hold),
-    RECORD_COUNTS_SIZE_MAX = 24 * IDENTITIES_MAX * LINES_PER_ORDER_MAX, /* of the largest order */
+    RECORD_COUNTS_SIZE_MAX = IDENTITIES_MAX * COUNTS_SIZE_MAX, /* the largest order is forgotten */
     RECORD_TEXT_SIZES_MAX = 4 * EVENT_TEXTS,
 
     /* Every line and every text of an order at its bound: no other kind is larger. */
@@ -44,7 +44,8 @@ enum {
                       EVENT_NAMES_SIZE_MAX + CUSTOMER_SIZE_MAX + KEY_SIZE_MAX +
                       REFERENCES_SIZE_MAX + 3 * PAYMENT_TEXT_SIZE_MAX + TOKEN_SIZE_MAX +
                       2 * RECORD_ADJUSTMENTS_SIZE_MAX + IDENTITIES_SIZE_MAX +
-                      RECORD_ACTOR_SIZE_MAX + RECORD_REASON_SIZE_MAX + RECORD_ALIGNMENT,
+                      COUNTS_SIZE_MAX + RECORD_ACTOR_SIZE_MAX + RECORD_REASON_SIZE_MAX +
+                      RECORD_ALIGNMENT,
 };
 
 /* Bytes of the fact of a kind as it was read; 0: there is no such kind. */

@@ -209,6 +209,7 @@ static bool texts_valid(const struct event *event, const struct kind_rule *rule)
         size += event->text[i].size;
     }
     return size <= RECORD_SIZE_MAX - RECORD_OVERHEAD_MAX && names_valid(event) &&
+           event->text[TEXT_COUNTS].size % sizeof(struct identity_count) == 0 &&
            holds_valid(event) && customers_valid(event);
 }
 
@@ -268,7 +269,7 @@ static bool forgotten_valid(const struct event *event)
 {
     return event->fact.forgotten.count <= FORGET_MAX &&
            event->text[TEXT_IDS].size == 16 * event->fact.forgotten.count &&
-           event->text[TEXT_CLAIMS].size % 32 == 0 && event->text[TEXT_COUNTS].size % 24 == 0;
+           event->text[TEXT_CLAIMS].size % 32 == 0;
 }
 
 static bool scope_valid(uint8_t scope, uint32_t number)

@@ -36,6 +36,7 @@ static const struct capacity wide = {
     .text_bytes = 131072,
     .idempotency_keys = 800,
     .claims = 1600,
+    .identities = 400,
     .allowances = 400,
     .names = 4,
     .connections = 1,
@@ -355,7 +356,6 @@ static void a_merge_under_way_brings_nothing_of_a_sale_that_leaves(void **state)
         merge.step = shop.answer.next_step;
         shard = shop.answer.next_shard;
     }
-    assert_int_equal(merge.step, MERGE_IN);
     assert_int_equal(remove_sale("drop"), OUTCOME_VERSION_CONFLICT);
     assert_int_equal(shop.answer.removal.held, 1);
     assert_false(catalog_has_part(&shop.shelf->catalog, 0)); /* ann's is done */
@@ -372,6 +372,7 @@ static void a_merge_under_way_brings_nothing_of_a_sale_that_leaves(void **state)
         assert_int_equal(shop.engines[i]->holds.used, 0);
         assert_int_equal(shop.engines[i]->allowances.used, 0);
     }
+    assert_int_equal(claims_used(&shop.shelf->claims), 0); /* what he bought counted for ann */
     shop_check(&shop);
     shop_reopen(&shop);
     shop_check(&shop);

@@ -132,9 +132,12 @@ static inline void sample_texts(struct sample *sample, enum sample_size size)
 {
     for (uint32_t i = 0; i < EVENT_TEXTS; i++) {
         uint32_t wanted = size == SAMPLE_LARGEST ? sample_text_max[i] : size == SAMPLE_ONE ? 1 : 0;
-        bool orders = (i >= TEXT_REFUND_ID && i != TEXT_COUNTS) || i < TEXT_SKU;
-        if (sample_line_count(sample->event.kind, size) > 0 && !orders)
+        bool orders = i >= TEXT_REFUND_ID || i < TEXT_SKU;
+        bool has_lines = sample_line_count(sample->event.kind, size) > 0;
+        if (has_lines && !orders)
             wanted = 0; /* lines have names instead */
+        if (has_lines && i == TEXT_COUNTS && wanted > COUNTS_SIZE_MAX)
+            wanted = COUNTS_SIZE_MAX;
         if (wanted == 1 && (i == TEXT_IDENTITIES || i == TEXT_COUNTS))
             wanted = i == TEXT_IDENTITIES ? 16 : 24;
         if (wanted > sample_text_max[i])

@@ -47,6 +47,9 @@ void model_open(struct model *model)
     CHECK(model->skus <= SKUS_AT_MOST);
     model->buyers = zeros(model->customers, sizeof(struct buyer));
     model->home = zeros(model->customers, sizeof(uint32_t));
+    model->counted = zeros(1, counters_size(model));
+    model->uncounted = zeros(1, counters_size(model));
+    model->recounted = zeros(1, counters_size(model));
     for (uint32_t shard = 0; shard < model->shards; shard++) {
         model->orders[shard] = zeros(model->capacity.orders + 1, sizeof(struct sold_order));
         model->keys[shard] = zeros(model->capacity.idempotency_keys + 1, sizeof(struct used_key));
@@ -67,6 +70,9 @@ void model_close(struct model *model)
         free(model->orders[shard]);
         free(model->keys[shard]);
     }
+    free(model->counted);
+    free(model->uncounted);
+    free(model->recounted);
     free(model->buyers);
     free(model->home);
 }

@@ -54,9 +54,9 @@ struct cart_line {
 struct allowance_of {
     int sku, sale;
     uint32_t used;
-    uint32_t gone;           /* of them in orders that were forgotten */
-    uint32_t charged;        /* of them bought by guests that this customer was */
-    uint32_t handed, moving; /* bought, and a customer is charged with it, or about to be */
+    uint32_t gone;   /* of them in orders that were forgotten */
+    uint32_t handed; /* of what is bought: it counts for the customer who this guest was */
+    int handed_to;
 };
 
 struct buyer {
@@ -256,9 +256,8 @@ struct seen {
 
 /* What a merge carries from the guest to the customer. */
 struct carried {
-    struct cart_line was; /* quantity 0: no line, only what was bought */
-    uint32_t units;       /* on the way */
-    uint32_t bought;
+    struct cart_line was;
+    uint32_t units;           /* on the way */
     uint32_t life, sale_life; /* of the SKU, of its sale then */
     /* what becomes of it */
     bool writes;
@@ -273,7 +272,13 @@ struct dropped {
     uint64_t reasons; /* bits of enum outcome: one of them is told */
 };
 
-enum { CARRIED_AT_MOST = CART_AT_MOST + ALLOWANCES_AT_MOST, DROPPED_AT_MOST = 256 };
+enum { DROPPED_AT_MOST = 256 };
+
+/* Units bought that count for the customer from now on. */
+struct handing {
+    int sku, sale;
+    uint32_t units;
+};
 
 /* A merge under way: gone with the process. */
 struct merging_of {
@@ -285,8 +290,9 @@ struct merging_of {
     bool again;
     int currency, cart_currency; /* of the guest's cart, and the customer's */
     uint64_t refusals;
-    uint32_t line_count, dropped_count;
-    struct carried lines[CARRIED_AT_MOST];
+    uint32_t line_count, handed_count, dropped_count;
+    struct carried lines[CART_AT_MOST];
+    struct handing handed[ALLOWANCES_AT_MOST];
     struct dropped dropped[DROPPED_AT_MOST];
 };
 
@@ -332,9 +338,11 @@ struct model {
     struct units units[SKUS_AT_MOST];
     struct claim claims[PAYMENTS_AT_MOST];
     uint32_t claims_taken, claims_room;
-    /* by identity, SKU, sale: units that count; of them those whose end is not durable */
-    uint32_t counted[IDENTITIES][SKUS_AT_MOST][SALES_AT_MOST];
-    uint32_t uncounted[IDENTITIES][SKUS_AT_MOST][SALES_AT_MOST];
+    /* by identity (then by customer, of what his guests bought), SKU, sale: units that count; of
+     * them those whose end is not durable; room to count them again */
+    uint32_t (*counted)[SKUS_AT_MOST][SALES_AT_MOST];
+    uint32_t (*uncounted)[SKUS_AT_MOST][SALES_AT_MOST];
+    uint32_t (*recounted)[SKUS_AT_MOST][SALES_AT_MOST];
     uint32_t counters_used;           /* that are not 0 */
     uint64_t streamed_since_shelf_ms; /* PostgreSQL has had everything since */
     struct history *histories[SHARDS_AT_MOST];

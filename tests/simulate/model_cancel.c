@@ -111,8 +111,7 @@ static void cancel_confirmed(
         uint32_t units = units_asked(order, ask, i);
         line->cancelled += units;
         whole = whole && line->cancelled == line->quantity;
-        allowance_less(model, shard, order->customer, line->sku, line->sale, line->limit, units);
-        record_uncount(model, shard, order, line, units);
+        bought_less(model, shard, order, line, units);
         if (ask->restock_none)
             continue;
         line->restocked += units;

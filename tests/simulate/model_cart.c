@@ -36,7 +36,7 @@ void compete(const struct model *model, const struct ask *ask, uint32_t more,
     expect->refusals |= window;
     if (window != 0)
         return;
-    expect->used = allowance_of(model, ask->customer, ask->sku, sale);
+    expect->used = limit_used_of(model, ask->customer, ask->sku, sale);
     if (live != NULL && live->limit == 0)
         expect->used += live->quantity; /* taken before the SKU had a limit: it counts (Q1) */
     expect->limit = selling.limit;

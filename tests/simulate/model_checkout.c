@@ -159,7 +159,7 @@ static uint64_t line_reason(const struct model *model, const struct ask *ask,
     uint32_t counted = allowance_of(model, ask->customer, wanted->sku, selling->terms->sale);
     line->limit = selling->limit;
     if (selling->limit > 0) {
-        line->used = counted;
+        line->used = limit_used_of(model, ask->customer, wanted->sku, selling->terms->sale);
         if (wanted->hold != NULL && wanted->hold->limit == 0)
             line->used += wanted->hold->quantity;
     }

@@ -259,12 +259,12 @@ static const char *observe_allowance(struct model *model, uint32_t shard, const 
     int64_t ends = seen->sale == 0 ? 0 : model->shown_sales[seen->sale].terms.ends_wall_ms;
     if (terms->sale == seen->sale && terms->ends_wall_ms != 0)
         ends = terms->ends_wall_ms;
-    if (allowance == NULL || allowance->used != allowance->gone + allowance->charged ||
-        allowance->moving > 0)
+    if (allowance == NULL || allowance->used != allowance->gone)
         return "an allowance was forgotten that is still needed (Q1)";
     if (ends == 0 || ends + 86400 * 1000 > model->now.wall_ms)
         return "an allowance was forgotten before its sale was over for a day (Q1)";
     keep(model, shard, buyer, sizeof(*buyer));
+    handed_returns(model, shard, allowance, allowance->handed);
     *allowance = buyer->allowances[--buyer->allowance_count];
     model->used[shard].allowances--;
     return NULL;
@@ -301,7 +301,6 @@ const char *model_observe(struct model *model, uint32_t shard, const struct seen
 /* Sums over the lists, beside the running ones. */
 struct counted {
     uint32_t live[SKUS_AT_MOST], bought[SKUS_AT_MOST];
-    uint32_t identities[IDENTITIES][SKUS_AT_MOST][SALES_AT_MOST];
     struct used used[SHARDS_AT_MOST];
     uint32_t claims;
 };
@@ -345,7 +344,7 @@ static const char *count_order(const struct model *model, uint32_t shard,
         if (order->confirmed_wall_ms != 0)
             counted->bought[line->sku] += line->quantity - line->restocked;
         for (uint32_t j = 0; line->limit > 0 && j < order->identity_count; j++)
-            counted->identities[order->identities[j]][line->sku][line->sale] +=
+            model->recounted[order->identities[j]][line->sku][line->sale] +=
                 line_counts(order, line);
     }
     for (uint32_t i = 0; i < order->payment_count; i++) {
@@ -369,7 +368,9 @@ static const char *count_allowances(const struct model *model, int customer)
     const struct buyer *buyer = &model->buyers[customer];
     for (uint32_t i = 0; i < buyer->allowance_count; i++) {
         const struct allowance_of *allowance = &buyer->allowances[i];
-        uint32_t sum = allowance->gone + allowance->charged;
+        uint32_t sum = allowance->gone;
+        model->recounted[IDENTITIES + allowance->handed_to][allowance->sku][allowance->sale] +=
+            allowance->handed;
         for (uint32_t j = 0; j < buyer->line_count; j++) {
             const struct cart_line *line = &buyer->lines[j];
             if (line->state == LINE_HELD && line->limit > 0 && line->sku == allowance->sku &&
@@ -408,14 +409,11 @@ static const char *compare_sums(const struct model *model, const struct counted 
         if (memcmp(&model->used[shard], &counted->used[shard], sizeof(struct used)) != 0)
             return "a table is not as full as its entries say";
     }
-    for (int i = 0; i < IDENTITIES * SKUS_AT_MOST; i++) {
-        int identity = i / SKUS_AT_MOST, sku = i % SKUS_AT_MOST;
-        const uint32_t *kept = counted->identities[identity][sku];
-        const uint32_t *leaving = model->uncounted[identity][sku];
-        for (int sale = 0; sale < SALES_AT_MOST; sale++) {
-            if (kept[sale] + leaving[sale] != model->counted[identity][sku][sale])
-                return "an identity has not what the orders say (Q5)";
-        }
+    const uint32_t *kept = &model->recounted[0][0][0], *leaving = &model->uncounted[0][0][0];
+    const uint32_t *words = &model->counted[0][0][0];
+    for (size_t i = 0; i < counters_size(model) / sizeof(*words); i++) {
+        if (kept[i] + leaving[i] != words[i])
+            return "an identity has not what the orders say (Q5), or a customer his guests' (C4)";
     }
     return counted->claims > model->claims_taken ? "a payment id is claimed by nobody" : NULL;
 }
@@ -424,6 +422,7 @@ const char *model_recount(const struct model *model)
 {
     struct counted counted = {0};
     const char *wrong = NULL;
+    memset(model->recounted, 0, counters_size(model));
     for (uint32_t i = 0; wrong == NULL && i < model->customers; i++) {
         wrong = count_customer(model, (int)i, &counted);
         if (wrong == NULL)

@@ -113,15 +113,20 @@ void record_move(struct model *model, uint32_t shard, enum way way, int sku, uin
     touch_sku(model, sku);
 }
 
+void record_uncounting(struct model *model, uint32_t shard, const struct uncounting *uncounting)
+{
+    struct record *record = record_open(model, shard);
+    CHECK(record->uncounting_count < UNCOUNTINGS_AT_MOST);
+    record->uncountings[record->uncounting_count++] = *uncounting;
+    model->uncounted[uncounting->identity][uncounting->sku][uncounting->sale] += uncounting->units;
+}
+
 void record_uncount(struct model *model, uint32_t shard, const struct sold_order *order,
     const struct sold_line *line, uint32_t units)
 {
-    struct record *record = record_open(model, shard);
     for (uint32_t i = 0; line->limit > 0 && units > 0 && i < order->identity_count; i++) {
-        CHECK(record->uncounting_count < UNCOUNTINGS_AT_MOST);
-        record->uncountings[record->uncounting_count++] =
-            (struct uncounting){order->identities[i], line->sku, line->sale, units};
-        model->uncounted[order->identities[i]][line->sku][line->sale] += units;
+        struct uncounting uncounting = {order->identities[i], line->sku, line->sale, units};
+        record_uncounting(model, shard, &uncounting);
     }
 }
 
@@ -224,14 +229,19 @@ static void count_everything(struct model *model)
     }
     memset(model->claims, 0, sizeof(model->claims));
     model->claims_taken = model->counters_used = 0;
-    memset(model->counted, 0, sizeof(model->counted));
-    memset(model->uncounted, 0, sizeof(model->uncounted));
+    memset(model->counted, 0, counters_size(model));
+    memset(model->uncounted, 0, counters_size(model));
     for (uint32_t customer = 0; customer < model->customers; customer++) {
         model->buyers[customer].merging = false;
         const struct buyer *buyer = &model->buyers[customer];
         for (uint32_t i = 0; i < buyer->line_count; i++) {
             if (buyer->lines[i].state == LINE_HELD)
                 model->units[buyer->lines[i].sku].live += buyer->lines[i].quantity;
+        }
+        for (uint32_t i = 0; i < buyer->allowance_count; i++) {
+            const struct allowance_of *allowance = &buyer->allowances[i];
+            handed_count(
+                model, allowance->handed_to, allowance->sku, allowance->sale, allowance->handed);
         }
     }
     for (uint32_t shard = 0; shard < model->shards; shard++) {

@@ -28,7 +28,7 @@ bool order_can_reclaim(
     for (uint32_t i = 0; i < order->line_count; i++) {
         const struct sold_line *line = &order->lines[i];
         uint32_t used =
-            allowance_of(model, order->customer, line->sku, line->sale) + counted_before(order, i);
+            limit_used_of(model, order->customer, line->sku, line->sale) + counted_before(order, i);
         wanted[line->sku] += line->quantity;
         if (model_numbers(model, line->sku).available < wanted[line->sku])
             return false;

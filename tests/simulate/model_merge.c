@@ -55,38 +55,6 @@ static void carry_lines(
     }
 }
 
-/* Of that SKU and sale: units of the cart that its allowance counts. */
-static uint32_t counted_in_cart(
-    const struct merging_of *merging, const struct allowance_of *allowance)
-{
-    for (uint32_t i = 0; i < merging->line_count; i++) {
-        const struct cart_line *was = &merging->lines[i].was;
-        if (was->sku == allowance->sku && was->sale == allowance->sale && was->limit > 0 &&
-            was->quantity > 0)
-            return merging->lines[i].units;
-    }
-    return 0;
-}
-
-/* What the guest has bought and no customer has been charged with. */
-static void carry_bought(
-    const struct model *model, const struct buyer *guest, struct merging_of *merging)
-{
-    for (uint32_t i = 0; i < guest->allowance_count; i++) {
-        const struct allowance_of *allowance = &guest->allowances[i];
-        uint32_t bought = allowance->used - counted_in_cart(merging, allowance);
-        uint32_t due = bought > allowance->handed ? bought - allowance->handed : 0;
-        if (merging->pending)
-            due = allowance->moving;
-        if (due > 0)
-            merging->lines[merging->line_count++] =
-                (struct carried){.was = {.sku = allowance->sku, .sale = allowance->sale},
-                    .bought = due,
-                    .life = model->life[allowance->sku],
-                    .sale_life = model->sale_life[allowance->sale]};
-    }
-}
-
 static struct visit_want merge_out(const struct model *model, struct merging_of *merging)
 {
     const struct buyer *guest = &model->buyers[merging->guest];
@@ -108,11 +76,13 @@ static struct visit_want merge_out(const struct model *model, struct merging_of 
     if (merging->pending && guest->merge_shelf_ms + kept < model->now.shelf_ms + KEY_MARGIN_MS)
         return merge_next(EVENT_NONE, MERGE_END);
     carry_lines(model, guest, merging);
-    carry_bought(model, guest, merging);
     if (merging->pending)
         return merge_next(EVENT_NONE, MERGE_IN);
-    if (merging->line_count == 0)
+    handed_plan(model, merging);
+    if (merging->line_count + merging->handed_count == 0)
         return merge_next(EVENT_NONE, MERGE_READ);
+    if (!handed_fits(model, merging))
+        return merge_refused(merging, MERGE_READ, BIT(OUTCOME_CAPACITY_EXHAUSTED));
     return merge_next(EVENT_CART_MOVED_OUT, MERGE_IN);
 }
 
@@ -134,10 +104,6 @@ static void moved_out(
     for (uint32_t i = 0; i < merging->line_count; i++) {
         const struct carried *carried = &merging->lines[i];
         int sku = carried->was.sku, sale = carried->was.sale;
-        if (carried->bought > 0) {
-            allowance_kept(guest, sku, sale)->moving = carried->bought;
-            continue;
-        }
         struct cart_line *line = line_of(model, merging->guest, sku);
         line->state = LINE_MOVED;
         line->deadline_shelf_ms = 0;
@@ -146,6 +112,7 @@ static void moved_out(
         touch_sku(model, sku);
         allowance_less(model, shard, merging->guest, sku, sale, carried->was.limit, carried->units);
     }
+    handed_happen(model, merging);
     guest->cart_version++;
     guest->merge_id = merging->id = seen->merge_id;
     guest->merge_shelf_ms = model->now.shelf_ms;
@@ -249,16 +216,12 @@ static void merge_ended(
 {
     struct buyer *guest = buyer_change(model, shard, merging->guest);
     for (uint32_t i = 0; returned && i < merging->line_count; i++) {
-        if (merging->lines[i].bought == 0 && !is_gone(model, &merging->lines[i]))
+        if (!is_gone(model, &merging->lines[i]))
             line_comes_back(model, shard, merging, &merging->lines[i]);
     }
     for (uint32_t i = guest->line_count; i-- > 0;) {
         if (guest->lines[i].state == LINE_MOVED)
             line_remove(model, shard, merging->guest, guest->lines[i].sku);
-    }
-    for (uint32_t i = 0; i < guest->allowance_count; i++) {
-        guest->allowances[i].handed += returned ? 0 : guest->allowances[i].moving;
-        guest->allowances[i].moving = 0;
     }
     guest->cart_version++;
     guest->merge_id = guest->merge_shelf_ms = 0;

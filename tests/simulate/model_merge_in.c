@@ -28,13 +28,13 @@ static bool has_room(
     for (uint32_t i = 0; i < merging->line_count; i++) {
         const struct cart_line *was = &merging->lines[i].was;
         if (merging->lines[i].life != model->life[was->sku]) { /* of a SKU that is no more */
-            lines += was->quantity > 0;
+            lines++;
             allowances++;
             continue;
         }
-        lines += was->quantity > 0 && line_of(model, merging->customer, was->sku) == NULL;
+        lines += line_of(model, merging->customer, was->sku) == NULL;
         /* It may count in the guest's sale, or in today's. */
-        int today = was->quantity > 0 ? selling_now(model, was->sku).terms->sale : was->sale;
+        int today = selling_now(model, was->sku).terms->sale;
         allowances += allowance_of(model, merging->customer, was->sku, was->sale) == 0 ||
                       allowance_of(model, merging->customer, was->sku, today) == 0;
     }
@@ -61,14 +61,9 @@ static void drop(const struct model *model, struct merging_of *merging, int sku,
 static uint32_t bought_by_both(const struct model *model, const struct merging_of *merging,
     const struct cart_line *own, int sku, int sale)
 {
-    uint32_t sum = allowance_of(model, merging->customer, sku, sale);
+    uint32_t sum = limit_used_of(model, merging->customer, sku, sale);
     if (own != NULL && own->state == LINE_HELD && own->limit > 0 && own->sale == sale)
         sum -= own->quantity;
-    for (uint32_t i = 0; i < merging->line_count; i++) {
-        const struct carried *other = &merging->lines[i];
-        if (other->was.sku == sku && other->was.sale == sale)
-            sum += other->bought;
-    }
     return sum;
 }
 
@@ -217,8 +212,7 @@ struct visit_want merge_come_in(
         return merge_refused(merging, MERGE_RETURN, BIT(OUTCOME_CAPACITY_EXHAUSTED));
     merging->cart_currency = buyer->line_count > 0 ? buyer->currency : merging->currency;
     for (uint32_t i = 0; i < merging->line_count; i++) {
-        if (merging->lines[i].bought == 0 &&
-            merging->lines[i].life == model->life[merging->lines[i].was.sku])
+        if (merging->lines[i].life == model->life[merging->lines[i].was.sku])
             join(model, ask, merging, &merging->lines[i], &places);
     }
     return merge_next(EVENT_CART_MERGED, MERGE_END);
@@ -253,17 +247,8 @@ void merge_came_in(struct model *model, uint32_t shard, const struct ask *ask,
     struct ask key = *ask;
     for (uint32_t i = 0; i < merging->line_count; i++) {
         const struct carried *carried = &merging->lines[i];
-        const struct cart_line *was = &carried->was;
-        if (carried->life != model->life[was->sku])
-            continue;
-        if (carried->bought == 0) {
+        if (carried->life == model->life[carried->was.sku])
             line_comes_in(model, shard, merging, carried);
-            continue;
-        }
-        if (is_leaving(model, carried, true))
-            continue;
-        allowance_more(model, shard, merging->customer, was->sku, was->sale, 1, carried->bought);
-        allowance_kept(buyer, was->sku, was->sale)->charged += carried->bought;
     }
     if (buyer->line_count > 0)
         buyer->currency = merging->cart_currency;

@@ -29,7 +29,10 @@ __extension__ typedef __int128 wide;
 /* Where units go when the record is durable. */
 enum way { WAY_FREE, WAY_SELL, WAY_RESTOCK, WAY_LOWER, WAY_RAISE };
 
-enum { MOVES_AT_MOST = 16, UNCOUNTINGS_AT_MOST = IDENTITIES_AT_MOST * ORDER_LINES_AT_MOST };
+enum {
+    MOVES_AT_MOST = 16,
+    UNCOUNTINGS_AT_MOST = PART_LINES_MAX + (IDENTITIES_AT_MOST + 1) * ORDER_LINES_AT_MOST,
+};
 
 /* Units that count for an identity no more. */
 struct uncounting {
@@ -68,6 +71,8 @@ struct record *record_begin(struct model *model, uint32_t shard);
 void keep(struct model *model, uint32_t shard, void *where, uint32_t size);
 /* Units leave where they are now (the caller changed live or bought) and arrive when durable. */
 void record_move(struct model *model, uint32_t shard, enum way way, int sku, uint32_t units);
+/* Units count until the record is durable. */
+void record_uncounting(struct model *model, uint32_t shard, const struct uncounting *uncounting);
 /* Units of a line count for the order's identities until the record is durable. */
 void record_uncount(struct model *model, uint32_t shard, const struct sold_order *order,
     const struct sold_line *line, uint32_t units);
@@ -130,6 +135,20 @@ struct visit_want merge_come_in(
     const struct model *model, const struct ask *ask, struct merging_of *merging);
 void merge_came_in(struct model *model, uint32_t shard, const struct ask *ask,
     const struct merging_of *merging, const struct seen *seen);
+/* What the guest has bought, as far as it counts for nobody else yet; whether there is room for
+ * its counters; and it is counted. */
+void handed_plan(const struct model *model, struct merging_of *merging);
+bool handed_fits(const struct model *model, const struct merging_of *merging);
+void handed_happen(struct model *model, const struct merging_of *merging);
+void handed_count(struct model *model, int customer, int sku, int sale, uint32_t units);
+/* So many of an allowance count for nobody else once the record is durable. */
+void handed_returns(
+    struct model *model, uint32_t shard, struct allowance_of *allowance, uint32_t units);
+/* What counts against the customer's limit: his own, and what his guests have handed him (Q1). */
+uint32_t limit_used_of(const struct model *model, int customer, int sku, int sale);
+/* Units of an order's line are not bought any more: they count for nobody (Q4, Q5). */
+void bought_less(struct model *model, uint32_t shard, const struct sold_order *order,
+    const struct sold_line *line, uint32_t units);
 /* The entry, which must be there. */
 struct allowance_of *allowance_kept(struct buyer *buyer, int sku, int sale);
 void expect_merge(const struct model *model, const struct ask *ask, struct expect *expect);
@@ -164,6 +183,11 @@ void happen_stock(struct model *model, const struct ask *ask, const struct expec
 enum count_answer identities_answer(
     const struct model *model, const struct sold_order *order, const struct ask *ask);
 uint32_t identities_most(const struct model *model, const struct ask *ask, int sku, int sale);
+/* Bytes of the counters of all identities and customers. */
+static inline size_t counters_size(const struct model *model)
+{
+    return (IDENTITIES + model->customers) * sizeof(*model->counted);
+}
 uint32_t line_counts(const struct sold_order *order, const struct sold_line *line);
 void identities_count(
     struct model *model, const struct sold_order *order, const struct sold_line *line);

@@ -265,13 +265,10 @@ void order_units_leave(struct model *model, uint32_t shard, struct sold_order *o
             where->bought -= units;
         else
             where->live -= units;
-        if (way == WAY_SELL) {
+        if (way == WAY_SELL)
             where->bought += units;
-        } else {
-            allowance_less(
-                model, shard, order->customer, line->sku, line->sale, line->limit, units);
-            record_uncount(model, shard, order, line, units);
-        }
+        else
+            bought_less(model, shard, order, line, units);
         record_move(model, shard, way, line->sku, units);
     }
 }

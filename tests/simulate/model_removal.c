@@ -121,6 +121,7 @@ static const char *drop_allowance(
         return "an allowance went before the order or hold that it counts (Q1)";
     keep(model, shard, buyer, sizeof(*buyer));
     struct allowance_of *entry = allowance_kept(buyer, sku, sale);
+    handed_returns(model, shard, entry, entry->handed);
     *entry = buyer->allowances[--buyer->allowance_count];
     buyer->left_shelf_ms = model->now.shelf_ms;
     model->used[shard].allowances--;
@@ -306,8 +307,7 @@ const char *model_limits_stay(const struct model *model, int sale)
             const struct allowance_of *allowance = &buyer->allowances[i];
             const struct terms *terms = &model->shown[allowance->sku].terms;
             bool own_end = terms->sale == sale && terms->ends_wall_ms != 0;
-            if (allowance->sale == sale && allowance->moving == 0 && !own_end &&
-                allowance->used == allowance->gone + allowance->charged)
+            if (allowance->sale == sale && !own_end && allowance->used == allowance->gone)
                 return "a limit counts for an order that is forgotten, in a sale that is over (Q1)";
         }
     }
