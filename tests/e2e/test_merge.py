@@ -77,6 +77,34 @@ def test_what_the_guest_bought_counts_for_the_customer(server, sku):
         assert ann.checkout({sku: 1}).code == "limit_exceeded"
 
 
+def test_what_the_guest_lost_is_the_customers_to_buy(new_server, sku):
+    """Q4, V6: an order that ends unpaid counts for nobody, also when a crash came between."""
+    server = new_server(shards=SHARDS).start()
+    server.sell_rows([{"sku": sku, "stock": 100, "max_per_customer": 1}])
+    people = []
+    for number in range(9):
+        ann, guest = server.shopper(f"lost-{number}"), new_guest(server)
+        order = guest.checkout({sku: 1})
+        assert order.status == 201
+        assert merge(ann, guest).status == 200
+        people.append((ann.name, guest.name, order.json["id"]))
+    server.kill()
+    server.start()
+    for name, token, order_id in people:
+        ann, guest = server.shopper(name), server.shopper(token)
+        refused = ann.checkout({sku: 1})
+        assert (refused.status, refused.code) == (409, "limit_exceeded"), refused
+        assert guest.cancel(order_id).status == 200
+        assert ann.checkout({sku: 1}).status == 201
+        assert ann.checkout({sku: 1}).code == "limit_exceeded"
+    assert_conserved(server, sku, 100, held=9)
+    server.kill()
+    assert server.audit().returncode == 0
+    server.start()
+    for name, _, _ in people:
+        assert server.shopper(name).checkout({sku: 1}).code == "limit_exceeded"
+
+
 def test_a_merged_cart_is_bought(server, sku):
     sell_in_carts(server, sku)
     ann, guest = server.shopper(f"buys-{sku}"), new_guest(server)
@@ -138,8 +166,9 @@ class Stream:
             self.acknowledged.append((ann.name, guest.name))
 
     def again(self, names):
-        """The same people, over connections of their own."""
-        return [(self.server.shopper(ann), self.server.shopper(guest)) for ann, guest in names]
+        """The same people, over connections of their own, two at a time: they are bounded."""
+        for ann, guest in names:
+            yield self.server.shopper(ann), self.server.shopper(guest)
 
     def run(self):
         try:

@@ -23,6 +23,7 @@ class Reply:
 
     @property
     def json(self):
+        assert self.body, self
         return json.loads(self.body)
 
     @property
