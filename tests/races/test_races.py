@@ -58,37 +58,32 @@ def table():
     print("\n" + text)
 
 
-@pytest.fixture(scope="module")
-def servers(new_shared_server):
-    servers = {shards: new_shared_server(shards=shards, settings=LARGE) for shards in SHARDS}
+def servers_until_audited(new_shared_server, **settings):
+    """One for each number of shards; after the last race each is stopped and its journal proven."""
+    servers = {shards: new_shared_server(shards=shards, settings={**LARGE, **settings})
+               for shards in SHARDS}
     yield servers
     for server in servers.values():
         if server.process is not None:
             assert server.stop() == 0
             server.audit()
+
+
+@pytest.fixture(scope="module")
+def servers(new_shared_server):
+    yield from servers_until_audited(new_shared_server)
 
 
 @pytest.fixture(scope="module")
 def hasty_servers(new_shared_server):
     """Whose unpaid orders expire after a second, the least that can be set."""
-    settings = {**LARGE, "reservations.payment_seconds": 1}
-    servers = {shards: new_shared_server(shards=shards, settings=settings) for shards in SHARDS}
-    yield servers
-    for server in servers.values():
-        if server.process is not None:
-            assert server.stop() == 0
-            server.audit()
+    yield from servers_until_audited(new_shared_server, **{"reservations.payment_seconds": 1})
 
 
 @pytest.fixture(scope="module")
 def switched_servers(new_shared_server):
     """Where merchants pause, freeze and kill: nobody else sells there."""
-    servers = {shards: new_shared_server(shards=shards, settings=LARGE) for shards in SHARDS}
-    yield servers
-    for server in servers.values():
-        if server.process is not None:
-            assert server.stop() == 0
-            server.audit()
+    yield from servers_until_audited(new_shared_server)
 
 
 def launch(name, server, rounds, seed):
