@@ -283,8 +283,7 @@ static void judge_numbers(struct crowd *crowd, struct leftover *left)
 {
     struct race *race = crowd->race;
     struct numbers now = race_stock(race, crowd->sku), then = crowd->at_reply;
-    int64_t orders = 0;
-    int64_t held = count_of(crowd, HAS_HOLD, NULL) + count_of(crowd, HAS_UNPAID, &orders);
+    int64_t held = count_of(crowd, HAS_HOLD, NULL) + count_of(crowd, HAS_UNPAID, NULL);
     JUDGE(race, "W6", now.available == then.available, "%lld when the reply had come, now %lld",
         (long long)then.available, (long long)now.available);
     JUDGE(race, "V2, V3", now.sold == count_of(crowd, HAS_BOUGHT, NULL), "sold %lld",
