@@ -2,35 +2,16 @@
 """L3: 100,000 holds that end at the same moment. Their units come back a bounded number per tick,
 and meanwhile everybody else is answered."""
 
-import concurrent.futures
 import time
 
 import pytest
 
-from tests.lib.client import Wire
 from tests.lib.clock import Clock
+from tests.lib.crowd import hold_one_each
 
 HOLDS = 100_000
 HOLD_SECONDS = 600
-AT_ONCE = 32  # requests on their way on one connection
-WIRES = 4
 ANSWERED_WITHIN_S = 0.5  # generous for a machine that does other things, too
-
-
-def fill(server, wire_number):
-    """Every customer of this wire holds one unit."""
-    wire, body = Wire(server.http_port), b'{"quantity":1}'
-    customers = range(wire_number, HOLDS, WIRES)
-    for begin in range(0, len(customers), AT_ONCE):
-        asked = customers[begin:begin + AT_ONCE]
-        wire.send(b"".join(
-            b"PUT /v1/cart/items/HOT HTTP/1.1\r\nHost: x\r\nX-Customer-Id: c%d\r\n"
-            b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
-            % (customer, len(body), body) for customer in asked))
-        for customer in asked:
-            reply = wire.read_reply()
-            assert reply.status == 200, (customer, reply)
-    wire.close()
 
 
 @pytest.mark.parametrize("shards", [2, 3])
@@ -44,8 +25,7 @@ def test_a_hundred_thousand_holds_with_one_deadline(new_server, workspace, shard
     server.environment = clock.environment()
     server.start()
     server.sell(HOT=HOLDS, COLD=1000)
-    with concurrent.futures.ThreadPoolExecutor(WIRES) as pool:
-        list(pool.map(lambda number: fill(server, number), range(WIRES)))
+    hold_one_each(server, "HOT", HOLDS)
     assert server.stock("HOT") == {"allotment": HOLDS, "available": 0, "held": HOLDS, "sold": 0}
     clock.pass_ms(HOLD_SECONDS * 1000 - 1)
     assert server.stock("HOT")["held"] == HOLDS  # L2: one millisecond before
@@ -53,7 +33,7 @@ def test_a_hundred_thousand_holds_with_one_deadline(new_server, workspace, shard
     began = time.monotonic()
     clock.pass_ms(1)
     looker, buyer, seen, waits, refused = server.client(), server.shopper("late"), [], [], set()
-    dead = server.shopper(f"c{HOLDS - 1}").cart().json["lines"][0]["reservation"]
+    dead = server.shopper(f"crowd-{HOLDS - 1}").cart().json["lines"][0]["reservation"]
     assert dead["state"] == "expired"  # L2: for its owner, too, whenever its unit comes back
     while not seen or seen[-1] < HOLDS:
         assert time.monotonic() < began + 60, f"{seen[-1]} units are back after a minute"

@@ -14,6 +14,7 @@ from tests.e2e.test_webhooks import event_of, signature
 from tests.lib.clock import Clock
 from tests.lib.client import Wire, new_key
 from tests.lib.contract import Asker, Contract
+from tests.lib.crowd import hold_one_each
 from tests.lib.server import VIEWER_TOKEN, eventually
 
 SECRET = "a-secret-of-the-contract"
@@ -373,39 +374,18 @@ def test_two_merges_of_one_guest(asker, new_server, workspace):
 
 def test_a_kill_is_not_resumed_before_it_has_ended(asker):
     """409 of resume: what the kill has to give back is not all back yet."""
-    def fill():
-        wire = Wire(asker.server.http_port)
-        for number in range(2000):
-            body = b'{"quantity":1}'
-            wire.send(b"PUT /v1/cart/items/MANY HTTP/1.1\r\nHost: x\r\nX-Customer-Id: k%d\r\n"
-                      b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
-                      % (number, len(body), body))
-            if number % 16 == 15:
-                assert [wire.read_reply().status for _ in range(16)] == [200] * 16
-        wire.close()
-
     def resume():
         return asker.ask("POST", "/admin/v1/resume", {"scope": "sku:MANY"})
 
-    def resume_while_it_kills():
-        while not killed:
-            reply = resume()
-            if reply.status == 409:
-                break
-        return reply
-
-    def kill():
-        reply = asker.ask("POST", "/admin/v1/kill", {"scope": "sku:MANY"}, want="200")
-        killed.append(reply)
-        return reply
-
     for _ in range(8):
-        killed = []
-        fill()
-        with concurrent.futures.ThreadPoolExecutor(2) as pool:
-            refused = pool.submit(resume_while_it_kills)
-            pool.submit(kill).result()
-            reply = refused.result()
+        hold_one_each(asker.server, "MANY", 2000)
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            kill = pool.submit(asker.ask, "POST", "/admin/v1/kill", {"scope": "sku:MANY"},
+                               want="200")
+            reply = resume()
+            while reply.status != 409 and not kill.done():
+                reply = resume()
+            kill.result()
         resume()
         if reply.status == 409:
             return
