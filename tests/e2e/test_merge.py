@@ -145,7 +145,8 @@ def test_merges_survive_a_restart(new_server, sku):
         assert ann.cart().json["version"] == before.json["version"]
         assert quantities(guest.cart()) == {}
         assert_conserved(server, sku, 100, held=3)
-    assert server.audit().returncode == 0
+    assert server.stop() == 0
+    server.audit()
 
 
 class Stream:
@@ -193,8 +194,7 @@ def test_kill_9_in_a_stream_of_merges(new_server, sku, merges):
     server.kill()
     for thread in threads:
         thread.join()
-    audit = server.audit()
-    assert audit.returncode == 0, audit
+    server.audit()
     server.start()
     for ann, guest in stream.again(stream.acknowledged):
         assert quantities(ann.cart()) == {sku: 1}
