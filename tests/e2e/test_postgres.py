@@ -208,6 +208,18 @@ def test_an_expired_order_is_expired_in_postgres_too(new_server, database):
     stream_is_whole(database)
 
 
+def copy_and_sell_on(server, database, buyer):
+    """A copy of the data directory that lacks what was sold and streamed since; all is stopped."""
+    assert server.stop() == 0
+    copy = server.directory / "copy"
+    shutil.copytree(server.data, copy)
+    server.start()
+    buyer.buy(20)
+    everything_arrived(database, buyer.orders)
+    assert server.stop() == 0
+    return copy
+
+
 @SHARDS
 def test_a_data_directory_that_is_behind_is_refused(new_server, database, shards):
     """S1: a restored copy must not sell again what was sold."""
@@ -216,13 +228,7 @@ def test_a_data_directory_that_is_behind_is_refused(new_server, database, shards
     buyer = Buyer(server)
     buyer.buy(20)
     everything_arrived(database, buyer.orders)
-    assert server.stop() == 0
-    copy = server.directory / "copy"
-    shutil.copytree(server.data, copy)
-    server.start()
-    buyer.buy(20)
-    everything_arrived(database, buyer.orders)
-    assert server.stop() == 0
+    copy = copy_and_sell_on(server, database, buyer)
     newer = server.directory / "newer"
     server.data.rename(newer)
     shutil.copytree(copy, server.data)
@@ -241,13 +247,7 @@ def test_a_directory_that_is_behind_stops_at_first_contact(new_server, postgres,
     buyer = Buyer(server)
     buyer.buy(10)
     everything_arrived(database, buyer.orders)
-    assert server.stop() == 0
-    copy = server.directory / "copy"
-    shutil.copytree(server.data, copy)
-    server.start()
-    buyer.buy(10)
-    everything_arrived(database, buyer.orders)
-    assert server.stop() == 0
+    copy = copy_and_sell_on(server, database, buyer)
     shutil.rmtree(server.data)
     shutil.copytree(copy, server.data)
     database.close()
