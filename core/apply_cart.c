@@ -47,6 +47,25 @@ void cart_touched(struct engine *engine, uint32_t customer_index, uint32_t versi
         memset(customer->currency, 0, sizeof(customer->currency));
 }
 
+void hold_write(struct engine *engine, uint32_t customer_index, const struct event_line *line,
+    const struct event_hold *image)
+{
+    const struct customer *customer = customer_at(engine, customer_index);
+    uint32_t hold_index = hold_find(engine, customer, line->sku_number);
+    if (hold_index == NONE)
+        hold_index = hold_add(engine, customer_index, line->sku_number);
+    struct hold *hold = hold_at(engine, hold_index);
+    hold->sale_number = line->sale_number;
+    hold->seller_number = line->seller_number;
+    hold->quantity = line->quantity;
+    hold->limit = line->limit;
+    hold->unit_price = line->unit_price;
+    hold->deadline_shelf_ms = image->deadline_shelf_ms;
+    hold->created_shelf_ms = image->created_shelf_ms;
+    hold->extensions = image->extensions;
+    hold_set_state(engine, hold_index, image->state);
+}
+
 void apply_cart_line(struct engine *engine, const struct event *event)
 {
     const struct fact_cart *fact = &event->fact.cart;
@@ -54,26 +73,21 @@ void apply_cart_line(struct engine *engine, const struct event *event)
     CHECK(event->line_count == 1);
     uint32_t customer_index = apply_customer(engine, event, fact->now_shelf_ms);
     struct customer *customer = customer_at(engine, customer_index);
-    uint32_t hold_index = hold_find(engine, customer, line->sku_number);
     allowance_add(engine, customer_index, line, fact->taken);
     allowance_subtract(engine, customer_index, line, line->moved);
     if (line->quantity == 0) {
+        uint32_t hold_index = hold_find(engine, customer, line->sku_number);
         CHECK(hold_index != NONE);
         hold_set_state(engine, hold_index, LINE_NONE);
         hold_remove(engine, hold_index);
     } else {
-        if (hold_index == NONE)
-            hold_index = hold_add(engine, customer_index, line->sku_number);
-        struct hold *hold = hold_at(engine, hold_index);
-        hold->sale_number = line->sale_number;
-        hold->seller_number = line->seller_number;
-        hold->quantity = line->quantity;
-        hold->limit = line->limit;
-        hold->unit_price = line->unit_price;
-        hold->deadline_shelf_ms = fact->deadline_shelf_ms;
-        hold->created_shelf_ms = fact->created_shelf_ms;
-        hold->extensions = fact->extensions;
-        hold_set_state(engine, hold_index, fact->state);
+        const struct event_hold image = {
+            .deadline_shelf_ms = fact->deadline_shelf_ms,
+            .created_shelf_ms = fact->created_shelf_ms,
+            .state = fact->state,
+            .extensions = fact->extensions,
+        };
+        hold_write(engine, customer_index, line, &image);
         memcpy(customer->currency, fact->currency, 4);
     }
     cart_touched(engine, customer_index, fact->cart_version);

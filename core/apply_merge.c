@@ -36,25 +36,6 @@ void apply_cart_moved_out(struct engine *engine, const struct event *event)
     cart_touched(engine, customer_index, fact->cart_version);
 }
 
-/* A line as the event shows it. */
-static void line_write(struct engine *engine, uint32_t customer_index,
-    const struct event_line *line, const struct event_hold *image)
-{
-    uint32_t hold_index = hold_of(engine, customer_index, line->sku_number);
-    if (hold_index == NONE)
-        hold_index = hold_add(engine, customer_index, line->sku_number);
-    struct hold *hold = hold_at(engine, hold_index);
-    hold->sale_number = line->sale_number;
-    hold->seller_number = line->seller_number;
-    hold->quantity = line->quantity;
-    hold->limit = line->limit;
-    hold->unit_price = line->unit_price;
-    hold->deadline_shelf_ms = image->deadline_shelf_ms;
-    hold->created_shelf_ms = image->created_shelf_ms;
-    hold->extensions = image->extensions;
-    hold_set_state(engine, hold_index, image->state);
-}
-
 void apply_cart_merged(struct engine *engine, const struct event *event)
 {
     const struct fact_merge *fact = &event->fact.merge;
@@ -66,7 +47,7 @@ void apply_cart_merged(struct engine *engine, const struct event *event)
             continue;
         if (image.state == LINE_HELD)
             allowance_add(engine, customer_index, line, line->from_hold + image.taken);
-        line_write(engine, customer_index, line, &image);
+        hold_write(engine, customer_index, line, &image);
     }
     struct customer *customer = customer_at(engine, customer_index);
     if (customer->hold_count > 0)
@@ -89,7 +70,7 @@ static void lines_return(struct engine *engine, uint32_t customer_index, const s
         if (line->quantity == 0)
             continue;
         allowance_add(engine, customer_index, line, line->from_hold);
-        line_write(engine, customer_index, line, &image);
+        hold_write(engine, customer_index, line, &image);
     }
 }
 

@@ -148,6 +148,9 @@ void decide_hold_due(struct decision *decision, uint32_t hold_index);
  * state: the one place where one begins or ends to count as live; the cart's version. */
 uint32_t apply_customer(struct engine *engine, const struct event *event, uint64_t now_shelf_ms);
 void hold_set_state(struct engine *engine, uint32_t hold_index, uint8_t state);
+/* A cart line as the event shows it, new if need be. */
+void hold_write(struct engine *engine, uint32_t customer_index, const struct event_line *line,
+    const struct event_hold *image);
 void cart_touched(struct engine *engine, uint32_t customer_index, uint32_t version);
 void apply_cart_line(struct engine *engine, const struct event *event);
 void apply_cart_cleared(struct engine *engine, const struct event *event);
