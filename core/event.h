@@ -403,8 +403,6 @@ struct event {
     struct bytes text[EVENT_TEXTS];
 };
 
-/* Bytes of the fixed part by kind; 0 for a number that is no kind. */
-uint32_t event_fact_size(enum event_kind kind);
 /* The event_hold of a line; TEXT_HOLDS has one for each. */
 struct event_hold event_hold_at(const struct event *event, uint32_t line);
 /* Whether the kind is one of EVENT_ORDER_*: its fact is the order's image. */
