@@ -90,7 +90,7 @@ static enum outcome cart_currency(struct decision *decision, const struct produc
     return product_price(terms, currency, price) ? OUTCOME_OK : OUTCOME_CURRENCY_MISMATCH;
 }
 
-static bool passes_limit(const struct decision *decision, uint32_t limit,
+static bool exceeds_limit(const struct decision *decision, uint32_t limit,
     const struct event_line *line, uint32_t units, const struct hold *hold)
 {
     if (limit == 0)
@@ -120,7 +120,7 @@ enum outcome cart_take(struct decision *decision, const struct selling *selling,
         selling_opens(decision->engine, sku_index, selling, decision->now, &answer->starts_wall_ms);
     if (window != OUTCOME_OK)
         return window;
-    if (passes_limit(decision, selling->limit, line, units, hold))
+    if (exceeds_limit(decision, selling->limit, line, units, hold))
         return OUTCOME_LIMIT_EXCEEDED;
     uint32_t left;
     enum stock_answer taken = stock_try(stock, sku_index, units, &left);

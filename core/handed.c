@@ -14,12 +14,18 @@ static struct hash128 identity_of(struct bytes customer)
     return hash_parts(parts, 2);
 }
 
+/* A shard sees at least the counters that it has taken itself. */
+static bool has_counters(const struct claims *claims)
+{
+    return atomic_load_explicit(&claims->supply->counts, memory_order_relaxed) > 0;
+}
+
 uint32_t limit_used(const struct engine *engine, uint32_t customer_index, struct bytes customer,
     const struct event_line *line)
 {
     const struct claims *claims = &engine->shelf->claims;
     uint64_t used = allowance_used(engine, customer_index, line->sku_number, line->sale_number);
-    if (atomic_load_explicit(&claims->supply->counts, memory_order_relaxed) > 0)
+    if (has_counters(claims))
         used += claims_count(
             claims, identity_key(identity_of(customer), line->sku_number, line->sale_number));
     return used < UINT32_MAX ? (uint32_t)used : UINT32_MAX;
@@ -88,30 +94,20 @@ static void put(const struct engine *engine, struct event *event, const struct a
     text->size += copy.size;
 }
 
-/* An order may have two lines of one SKU and sale: both count in its allowance. */
-static uint32_t uncounted_of(const struct event *event, const struct allowance *allowance)
+/* Units that the line before takes from the same allowance: an order has at most two lines of one
+ * SKU, next to each other. */
+static uint32_t uncounted_before(const struct event *event, uint32_t index)
 {
-    uint32_t units = 0;
-    for (uint32_t i = 0; i < event->line_count; i++) {
-        const struct event_line *line = &event->lines[i];
-        if (line->limit > 0 && line->sku_number == allowance->sku_number &&
-            line->sale_number == allowance->sale_number)
-            units += line->uncounted;
-    }
-    return units;
+    const struct event_line *line = &event->lines[index];
+    if (index == 0 || line[-1].limit == 0 || line[-1].sku_number != line->sku_number ||
+        line[-1].sale_number != line->sale_number)
+        return 0;
+    return line[-1].uncounted;
 }
 
-/* Whether a line before this one speaks of the same allowance. */
-static bool is_noted(const struct event *event, uint32_t line, const struct allowance *allowance)
+static uint32_t smaller(uint32_t a, uint32_t b)
 {
-    for (uint32_t i = 0; i < line; i++) {
-        const struct event_line *other = &event->lines[i];
-        if (other->limit > 0 && other->uncounted > 0 &&
-            other->sku_number == allowance->sku_number &&
-            other->sale_number == allowance->sale_number)
-            return true;
-    }
-    return false;
+    return a < b ? a : b;
 }
 
 static void note_order(const struct engine *engine, struct event *event)
@@ -125,10 +121,12 @@ static void note_order(const struct engine *engine, struct event *event)
             customer_index = customer_find(engine, event->text[TEXT_CUSTOMER]);
         const struct allowance *allowance = allowance_of(engine, customer_index, line);
         CHECK(allowance != NULL);
-        if (allowance->handed == 0 || is_noted(event, i, allowance))
+        if (allowance->handed == 0)
             continue;
-        uint32_t left = allowance_bought(engine, allowance) - uncounted_of(event, allowance);
-        put(engine, event, allowance, allowance->handed > left ? allowance->handed - left : 0);
+        uint32_t bought = allowance_bought(engine, allowance) - uncounted_before(event, i);
+        uint32_t left = bought - line->uncounted;
+        put(engine, event, allowance,
+            smaller(allowance->handed, bought) - smaller(allowance->handed, left));
     }
 }
 
@@ -147,6 +145,8 @@ static void note_allowances(const struct engine *engine, struct event *event)
 
 void handed_note(const struct engine *engine, struct event *event)
 {
+    if (!has_counters(&engine->shelf->claims))
+        return;
     if (event_is_order(event->kind) && event->kind != EVENT_ORDER_PLACED)
         note_order(engine, event);
     else if (event->kind == EVENT_ALLOWANCES_FORGOTTEN ||
@@ -176,8 +176,7 @@ void handed_subtract(
     struct allowance *allowance = pool_at(&engine->allowances, index);
     if (allowance->handed == 0)
         return;
-    uint32_t left = allowance_bought(engine, allowance) - units;
-    allowance->handed = allowance->handed < left ? allowance->handed : left;
+    allowance->handed = smaller(allowance->handed, allowance_bought(engine, allowance) - units);
 }
 
 void handed_derive(struct shelf *shelf, const struct allowance *allowance)

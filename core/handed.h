@@ -9,8 +9,9 @@
  * cart moves out, given back when the event that ends it is durable. His allowance remembers how
  * much it has handed to whom, and recovery derives the counters from that.
  *
- * What a guest buys after a merge is handed with the next one. Units that were handed stay with the
- * first customer; of one SKU and sale nothing is handed to another while any of it counts.
+ * What a guest buys after a merge, or gets again by late money (P5), is handed with the next one.
+ * Units that were handed stay with the first customer; of one SKU and sale nothing is handed to
+ * another while any of it counts.
  *
  * Ownership  Counters are the process's, allowances their shard's.
  * Threads    limit_used(): the customer's shard. The rest: the guest's.

@@ -62,7 +62,7 @@ struct capacity {
     uint64_t text_bytes;
     uint32_t idempotency_keys;
     uint32_t claims;     /* payment ids: PAYMENTS_PER_ORDER for each order */
-    uint32_t identities; /* identity keys times products with a limit; 0: none are accepted */
+    uint32_t identities; /* identity keys, guests' customers, times products with a limit */
     uint32_t allowances; /* customer and SKU pairs with a limit */
     uint32_t names;      /* sellers and sales together */
     uint32_t connections;

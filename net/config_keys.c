@@ -88,7 +88,8 @@ const struct config_key config_keys[] = {
     SIZE("capacity", "text_bytes", capacity.text_bytes, KIB(1), TIB(1), "ids, references, tokens"),
     CAPACITY(idempotency_keys, 1, TABLE_MAX, "", "keys kept"),
     CAPACITY(identities, 0, TABLE_MAX, "",
-        "identity keys, and customers who bought as guests, times products with a limit"),
+        "identity keys, and customers who bought as guests, times products with a limit; 0: "
+        "identities are refused, and merges of guests who bought such a product"),
     CAPACITY(claims, 1, TABLE_MAX, "", "payment ids; by default 4 for each order"),
     CAPACITY(allowances, 1, TABLE_MAX, "", "customers times products with a limit"),
     CAPACITY(names, 1, 1 << 20, "", "sellers and sales"),

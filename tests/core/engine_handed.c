@@ -82,7 +82,7 @@ static void a_counter_is_free_with_the_last_order_it_counts(void **state)
     assert_int_equal(shop_checkout(&shop, "ann", "k", "A", 2), OUTCOME_OK);
 }
 
-/* V6: a crash before the end is durable: it still counts, and then no more */
+/* V2, Q1: a crash before the end is durable: it still counts, and then no more */
 static void a_crash_keeps_what_is_still_bought(void **state)
 {
     (void)state;
