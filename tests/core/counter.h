@@ -152,6 +152,12 @@ static inline uint64_t next_release(const char *sku)
     return stock_next_release(&shop.shelf->stock, index, shop.now.shelf_ms);
 }
 
+/* Counters of identities, and of customers who bought as guests. */
+static inline uint32_t counters_used(void)
+{
+    return atomic_load(&shop.shelf->claims.supply->counts);
+}
+
 #define RULE(test) cmocka_unit_test_setup_teardown(test, open_roomy, check_and_close)
 
 #endif

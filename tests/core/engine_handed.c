@@ -37,11 +37,6 @@ static enum outcome merge(const char *guest, const char *customer)
     return shop_run(&shop, &command);
 }
 
-static uint32_t counters_used(void)
-{
-    return atomic_load(&shop.shelf->claims.supply->counts);
-}
-
 /* Q6, L8: a full table is no end of the limit: the merge is refused, and nothing has changed */
 static void a_merge_that_cannot_be_counted_is_refused(void **state)
 {
