@@ -319,8 +319,10 @@ static void sales_leave(struct world *world)
         if (dice_below(&world->dice, 2) == 0)
             crash_while_it_leaves(world);
         finish_visits(world);
+        /* One that closes and met late money keeps the others waiting. */
+        bool waits = world->model.closing != 0 && world->model.closing != ask.sale;
         wrong = model_sale_stays(&world->model, ask.sale);
-        if (sale->version != 0 && wrong != NULL)
+        if (sale->version != 0 && !waits && wrong != NULL)
             world_fail(world, wrong);
     }
     judge_everything(world);
