@@ -105,6 +105,23 @@ def test_what_the_guest_lost_is_the_customers_to_buy(new_server, sku):
         assert server.shopper(name).checkout({sku: 1}).code == "limit_exceeded"
 
 
+def test_a_merge_that_cannot_be_counted_is_refused(new_server, sku, sku2):
+    """Q6: full counters are no end of the limit; the guest keeps his cart, and may try again."""
+    server = new_server(settings={"capacity.identities": 1}).start()
+    server.sell_rows([{"sku": name, "stock": 9, "max_per_customer": 2, "reserve_on": "cart"}
+                      for name in (sku, sku2)])
+    ann, guest = server.shopper("ann"), new_guest(server)
+    order = guest.checkout({sku: 1}).json
+    assert guest.checkout({sku2: 1}).status == 201
+    assert guest.put(sku, 1).status == 200
+    full = merge(ann, guest)
+    assert (full.status, full.code, full.json["bound"]) == (503, "capacity_exhausted", "identities")
+    assert (quantities(guest.cart()), quantities(ann.cart())) == ({sku: 1}, {})
+    assert guest.cancel(order["id"]).status == 200
+    assert quantities(merge(ann, guest)) == {sku: 1}
+    assert ann.checkout({sku2: 2}).code == "limit_exceeded"
+
+
 def test_a_merged_cart_is_bought(server, sku):
     sell_in_carts(server, sku)
     ann, guest = server.shopper(f"buys-{sku}"), new_guest(server)
