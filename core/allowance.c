@@ -95,30 +95,6 @@ void allowance_add(
     entry->used += units;
 }
 
-void allowance_subtract(
-    struct engine *engine, uint32_t customer, const struct event_line *line, uint32_t units)
-{
-    if (line->limit == 0 || units == 0)
-        return;
-    uint32_t index = allowance_find(engine, customer, line->sku_number, line->sale_number);
-    CHECK(index != NONE);
-    struct allowance *entry = allowance_at(engine, index);
-    CHECK(entry->used >= units);
-    entry->used -= units;
-    CHECK(entry->handed <= entry->used);
-    if (entry->used == 0)
-        allowance_remove(engine, index);
-}
-
-void allowance_drop(
-    struct engine *engine, uint32_t customer, const struct event_line *line, uint32_t units)
-{
-    uint32_t index = allowance_find(engine, customer, line->sku_number, line->sale_number);
-    CHECK(index != NONE);
-    CHECK(allowance_at(engine, index)->used == units);
-    allowance_remove(engine, index);
-}
-
 uint32_t allowance_bought(const struct engine *engine, const struct allowance *allowance)
 {
     const struct customer *customer = customer_at(engine, allowance->customer_index);
@@ -130,6 +106,50 @@ uint32_t allowance_bought(const struct engine *engine, const struct allowance *a
         hold->state == LINE_HELD && hold->limit > 0 && hold->sale_number == allowance->sale_number;
     CHECK(!counts || hold->quantity <= allowance->used);
     return counts ? allowance->used - hold->quantity : allowance->used;
+}
+
+static void subtract(struct engine *engine, uint32_t index, uint32_t units)
+{
+    struct allowance *entry = allowance_at(engine, index);
+    CHECK(entry->used >= units);
+    entry->used -= units;
+    CHECK(entry->handed <= entry->used);
+    if (entry->used == 0)
+        allowance_remove(engine, index);
+}
+
+void allowance_subtract(
+    struct engine *engine, uint32_t customer, const struct event_line *line, uint32_t units)
+{
+    if (line->limit == 0 || units == 0)
+        return;
+    uint32_t index = allowance_find(engine, customer, line->sku_number, line->sale_number);
+    CHECK(index != NONE);
+    subtract(engine, index, units);
+}
+
+void allowance_return(
+    struct engine *engine, uint32_t customer, const struct event_line *line, uint32_t units)
+{
+    if (line->limit == 0 || units == 0)
+        return;
+    uint32_t index = allowance_find(engine, customer, line->sku_number, line->sale_number);
+    CHECK(index != NONE);
+    struct allowance *entry = allowance_at(engine, index);
+    if (entry->handed > 0) {
+        uint32_t left = allowance_bought(engine, entry) - units;
+        entry->handed = entry->handed < left ? entry->handed : left;
+    }
+    subtract(engine, index, units);
+}
+
+void allowance_drop(
+    struct engine *engine, uint32_t customer, const struct event_line *line, uint32_t units)
+{
+    uint32_t index = allowance_find(engine, customer, line->sku_number, line->sale_number);
+    CHECK(index != NONE);
+    CHECK(allowance_at(engine, index)->used == units);
+    allowance_remove(engine, index);
 }
 
 static uint64_t order_counts(

@@ -6,7 +6,6 @@
  */
 #include "core/check.h"
 #include "core/engine_steps.h"
-#include "core/handed.h"
 #include "core/kills.h"
 #include "core/removal.h"
 
@@ -166,8 +165,7 @@ static void order_lines_write(struct engine *engine, uint32_t customer_index,
         CHECK(expires || from->uncounted == from->cancelled - line->cancelled);
         line->cancelled = from->cancelled;
         line->restocked = from->restocked;
-        handed_subtract(engine, customer_index, from, from->uncounted);
-        allowance_subtract(engine, customer_index, from, from->uncounted);
+        allowance_return(engine, customer_index, from, from->uncounted);
         if (taken_again)
             allowance_add(engine, customer_index, from, from->moved);
         link = line->next;

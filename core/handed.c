@@ -166,19 +166,6 @@ void handed_add(struct engine *engine, uint32_t guest_index, const struct event_
     allowance->handed += units;
 }
 
-void handed_subtract(
-    struct engine *engine, uint32_t guest_index, const struct event_line *line, uint32_t units)
-{
-    if (line->limit == 0 || units == 0)
-        return;
-    uint32_t index = allowance_find(engine, guest_index, line->sku_number, line->sale_number);
-    CHECK(index != NONE);
-    struct allowance *allowance = pool_at(&engine->allowances, index);
-    if (allowance->handed == 0)
-        return;
-    allowance->handed = smaller(allowance->handed, allowance_bought(engine, allowance) - units);
-}
-
 void handed_derive(struct shelf *shelf, const struct allowance *allowance)
 {
     uint64_t used;

@@ -35,11 +35,10 @@ uint32_t handed_due(
 bool handed_take(struct shelf *shelf, const struct event *moved_out);
 /* Says in an event of a guest what counts for nobody else from it on: TEXT_COUNTS. */
 void handed_note(const struct engine *engine, struct event *event);
-/* apply: so many units of a line were handed to the customer; so many are bought no more. */
+/* apply: so many units of a line were handed to the customer. What is bought no more leaves in
+ * allowance_return(). */
 void handed_add(struct engine *engine, uint32_t guest_index, const struct event_line *line,
     struct bytes customer, uint32_t units);
-void handed_subtract(
-    struct engine *engine, uint32_t guest_index, const struct event_line *line, uint32_t units);
 /* Recovery: what an allowance counts for a customer. */
 void handed_derive(struct shelf *shelf, const struct allowance *allowance);
 

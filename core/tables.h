@@ -306,6 +306,10 @@ void allowance_drop(
     struct engine *engine, uint32_t customer, const struct event_line *line, uint32_t units);
 void allowance_subtract(
     struct engine *engine, uint32_t customer, const struct event_line *line, uint32_t units);
+/* Units that were bought are no more: of those handed to a customer as many are left as are still
+ * bought (Q4, handed.h). */
+void allowance_return(
+    struct engine *engine, uint32_t customer, const struct event_line *line, uint32_t units);
 void gone_add(struct engine *engine, uint32_t sku_number, uint32_t units);
 /* All of it: exactly so many units. */
 void gone_remove(struct engine *engine, uint32_t sku_number, uint64_t units);
