@@ -8,6 +8,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "core/bugs.h"
 #include "core/check.h"
 
 static uint32_t hash_triple(const struct engine *engine, uint32_t a, uint32_t b, uint32_t c)
@@ -63,6 +64,7 @@ static struct allowance *allowance_take(
         allowance_at(engine, customer->allowances_first - 1)->prev = index + 1;
     customer->allowances_first = index + 1;
     customer->allowance_count++;
+    engine->id_bytes += customer->id.size;
     table_insert(&engine->allowance_table,
         hash_triple(engine, customer_index, line->sku_number, line->sale_number), index);
     return allowance_at(engine, index);
@@ -80,6 +82,7 @@ static void allowance_remove(struct engine *engine, uint32_t index)
         allowance_at(engine, entry->next - 1)->prev = entry->prev;
     CHECK(customer->allowance_count > 0);
     customer->allowance_count--;
+    engine->id_bytes -= customer->id.size;
     table_remove(&engine->allowance_table,
         hash_triple(engine, entry->customer_index, entry->sku_number, entry->sale_number), index);
     pool_give(&engine->allowances, index);
@@ -140,6 +143,8 @@ void allowance_return(
         uint32_t left = allowance_bought(engine, entry) - units;
         entry->handed = entry->handed < left ? entry->handed : left;
     }
+    if (bug(BUG_LIMIT_GIVEN_TWICE) && entry->used >= 2 * units)
+        units *= 2;
     subtract(engine, index, units);
 }
 
@@ -150,6 +155,23 @@ void allowance_drop(
     CHECK(index != NONE);
     CHECK(allowance_at(engine, index)->used == units);
     allowance_remove(engine, index);
+}
+
+void allowance_restate(struct engine *engine, uint32_t customer, const struct event_line *line,
+    struct hash128 handed_to)
+{
+    struct allowance *entry = allowance_take(engine, customer, line);
+    CHECK(line->quantity > 0);
+    if (entry->used == 0) {
+        entry->used = line->quantity;
+        entry->handed = line->moved;
+        entry->handed_to = handed_to;
+    }
+    CHECK(entry->used == line->quantity);
+    CHECK(entry->handed == line->moved);
+    CHECK(hash128_equal(entry->handed_to, handed_to));
+    uint32_t index = allowance_find(engine, customer, line->sku_number, line->sale_number);
+    pool_walked(&engine->allowances, index);
 }
 
 static uint64_t order_counts(
@@ -190,7 +212,7 @@ uint64_t allowance_shown(const struct engine *engine, const struct allowance *al
 
 /* Units confirmed in orders that were forgotten. */
 
-static uint32_t gone_find(const struct engine *engine, uint32_t sku_number)
+uint32_t gone_find(const struct engine *engine, uint32_t sku_number)
 {
     uint32_t hash = hash_triple(engine, sku_number, 0, 0);
     uint32_t position = table_start(&engine->gone_table, hash);
@@ -208,17 +230,33 @@ uint64_t gone_units(const struct engine *engine, uint32_t sku_number)
     return index == NONE ? 0 : ((struct gone *)pool_at(&engine->gone, index))->units;
 }
 
+static uint32_t gone_take(struct engine *engine, uint32_t sku_number)
+{
+    uint32_t index = pool_take(&engine->gone);
+    *(struct gone *)pool_at(&engine->gone, index) = (struct gone){.sku_number = sku_number};
+    table_insert(&engine->gone_table, hash_triple(engine, sku_number, 0, 0), index);
+    return index;
+}
+
 void gone_add(struct engine *engine, uint32_t sku_number, uint32_t units)
 {
     if (units == 0)
         return;
     uint32_t index = gone_find(engine, sku_number);
-    if (index == NONE) {
-        index = pool_take(&engine->gone);
-        *(struct gone *)pool_at(&engine->gone, index) = (struct gone){.sku_number = sku_number};
-        table_insert(&engine->gone_table, hash_triple(engine, sku_number, 0, 0), index);
-    }
+    if (index == NONE)
+        index = gone_take(engine, sku_number);
     ((struct gone *)pool_at(&engine->gone, index))->units += units;
+}
+
+void gone_restate(struct engine *engine, uint32_t sku_number, uint64_t units)
+{
+    uint32_t index = gone_find(engine, sku_number);
+    if (index == NONE) {
+        index = gone_take(engine, sku_number);
+        ((struct gone *)pool_at(&engine->gone, index))->units = units;
+    }
+    CHECK(((struct gone *)pool_at(&engine->gone, index))->units == units);
+    pool_walked(&engine->gone, index);
 }
 
 void gone_remove(struct engine *engine, uint32_t sku_number, uint64_t units)

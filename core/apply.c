@@ -4,10 +4,13 @@
  * reads nothing but the event and the tables, and cannot fail: decide asked for the room, and an
  * event that does not fit the tables is a bug (or damage that recovery must not accept).
  */
+#include "core/bugs.h"
 #include "core/check.h"
 #include "core/engine_steps.h"
 #include "core/kills.h"
 #include "core/removal.h"
+#include "core/restate_catalog.h"
+#include "core/restate_images.h"
 
 static void timer_set(struct engine *engine, uint32_t id, uint64_t deadline_shelf_ms)
 {
@@ -55,6 +58,9 @@ static void key_note(struct engine *engine, const struct event *event, uint32_t 
     order_at(engine, order_index)->key_count++;
     key->kind = event->kind == EVENT_ORDER_PLACED ? REQUEST_CHECKOUT : REQUEST_CANCEL;
     timer_set(engine, engine->keys_base + index, fact->keep_shelf_ms);
+    if (bug(BUG_KEY_FORGOTTEN_EARLY))
+        timer_set(engine, engine->keys_base + index,
+            fact->now_shelf_ms + (fact->keep_shelf_ms - fact->now_shelf_ms) / 2);
 }
 
 static void order_count_open(
@@ -69,7 +75,7 @@ static void order_count_open(
 
 /* What the order waits for next: its payment, its late payment, to be forgotten, or nothing. It is
  * kept a millisecond past its keys: none of them may be left when the order goes. */
-static void order_timer(struct engine *engine, uint32_t order_index)
+void order_timer(struct engine *engine, uint32_t order_index)
 {
     const struct order *order = order_at(engine, order_index);
     const struct policy *policy = &engine->policy;
@@ -85,14 +91,14 @@ static void order_timer(struct engine *engine, uint32_t order_index)
         timer_set(engine, id, keep > order->keep_shelf_ms ? keep : order->keep_shelf_ms + 1);
 }
 
-/* No report of money is refused for want of room: its texts are in the record, and stay empty here
- * when they find none. */
-static void text_replace(struct engine *engine, struct text *text, struct bytes bytes)
+/* A text that found no room is in the record, and stays empty here: decide has looked, since there
+ * is more room when the same records are read again without what was before them. */
+static void text_replace(struct engine *engine, struct text *text, struct bytes bytes, bool lost)
 {
     if (text_equal(&engine->texts, *text, bytes))
         return;
     text_give(&engine->texts, text);
-    if (text_blocks(bytes.size) <= text_room(&engine->texts))
+    if (!lost)
         *text = text_put(&engine->texts, bytes);
 }
 
@@ -112,13 +118,14 @@ static void order_texts_write(struct engine *engine, struct order *order, const 
         order->adjustments = text_put(&engine->texts, event->text[TEXT_ADJUSTMENTS]);
     }
     order->adjusted = fact->adjusted;
-    text_replace(engine, &order->provider, event->text[TEXT_PROVIDER]);
-    text_replace(engine, &order->payment_id, event->text[TEXT_PAYMENT_ID]);
+    text_replace(engine, &order->provider, event->text[TEXT_PROVIDER],
+        fact->texts_lost & ORDER_TEXT_PROVIDER);
+    text_replace(engine, &order->payment_id, event->text[TEXT_PAYMENT_ID],
+        fact->texts_lost & ORDER_TEXT_PAYMENT_ID);
 }
 
-static void order_write(struct engine *engine, struct order *order, const struct event *event)
+void order_write_terms(struct order *order, const struct fact_order *fact)
 {
-    const struct fact_order *fact = &event->fact.order;
     memcpy(order->currency, fact->currency, 4);
     order->version = fact->version;
     order->status = fact->status;
@@ -143,6 +150,11 @@ static void order_write(struct engine *engine, struct order *order, const struct
     order->changed_shelf_ms = fact->now_shelf_ms;
     if (fact->keep_shelf_ms > order->keep_shelf_ms)
         order->keep_shelf_ms = fact->keep_shelf_ms;
+}
+
+static void order_write(struct engine *engine, struct order *order, const struct event *event)
+{
+    order_write_terms(order, &event->fact.order);
     order->stream_seq = event->stream_seq + event->stream_count - 1;
     order_texts_write(engine, order, event);
 }
@@ -199,9 +211,11 @@ static void apply_order(struct engine *engine, const struct event *event)
         holds_into_order(engine, customer_index, event);
     } else {
         CHECK(order_index != NONE);
+        promises_take(engine, order_at(engine, order_index));
         order_lines_write(engine, customer_index, order_at(engine, order_index), event);
     }
     order_write(engine, order_at(engine, order_index), event);
+    promises_add(engine, order_at(engine, order_index));
     order_count_open(engine, customer_at(engine, customer_index), fact);
     if (order_is_open(fact->status_before) && !order_is_open(fact->status))
         kill_note(engine, event, 1);
@@ -219,6 +233,8 @@ static void apply_stock(struct engine *engine, const struct event *event)
     catalog->records[sku_index].allotment = fact->allotment;
     if (fact->delta > 0)
         catalog->records[sku_index].raising += (uint64_t)fact->delta;
+    if (fact->delta > 0 && bug(BUG_RAISED_BEFORE_DURABLE))
+        stock_allot(&engine->shelf->stock, sku_index, (uint32_t)fact->delta);
     if (!hash128_is_set(fact->key_hash))
         return;
     uint32_t index = key_add(engine, fact->key_hash);
@@ -255,7 +271,8 @@ static void forget_order(struct engine *engine, const uint8_t id[16])
     for (uint32_t i = 0; i < order->line_count; i++) {
         const struct order_line *line = line_at(engine, link - 1);
         if (sold)
-            gone_add(engine, line->sku_number, line->quantity - line->restocked);
+            gone_add(engine, line->sku_number,
+                (line->quantity - line->restocked) * (bug(BUG_FORGOTTEN_COUNTS_TWICE) ? 2 : 1));
         link = line->next;
     }
     order_remove(engine, index);
@@ -311,8 +328,7 @@ static void apply_sale_told(struct engine *engine, const struct event *event)
 
 static void apply_import_begun(struct engine *engine, const struct event *event)
 {
-    (void)event;
-    catalog_begin_import(&engine->shelf->catalog);
+    catalog_begin_import(&engine->shelf->catalog, event);
 }
 
 static void apply_import_done(struct engine *engine, const struct event *event)
@@ -371,7 +387,35 @@ static void (*const apply_kinds[])(struct engine *, const struct event *) = {
     [EVENT_SWITCH_SET] = apply_switch,
     [EVENT_STREAM_ATTACHED] = apply_nothing,
     [EVENT_CLOSED] = apply_nothing,
+    [EVENT_SALVAGED] = apply_nothing,
+    [EVENT_NAME_IMAGE] = apply_name_image,
+    [EVENT_PRODUCT_IMAGE] = apply_product_image,
+    [EVENT_SWITCH_IMAGE] = apply_switch_image,
+    [EVENT_IMPORT_IMAGE] = apply_import_image,
+    [EVENT_WALK_BEGUN] = apply_walk_begun,
+    [EVENT_WALK_ENDED] = apply_walk_ended,
+    [EVENT_CUSTOMER_IMAGE] = apply_customer_image,
+    [EVENT_ORDER_IMAGE] = apply_order_image,
+    [EVENT_KEYS_IMAGE] = apply_keys_image,
+    [EVENT_ALLOWANCES_IMAGE] = apply_allowances_image,
+    [EVENT_GONE_IMAGE] = apply_gone_image,
+    [EVENT_KILLS_IMAGE] = apply_kills_image,
 };
+
+/* Units of lines that come back at once. In a replay nothing is held that could. */
+static void give_early(struct engine *engine, const struct event *event)
+{
+    struct shelf *shelf = engine->shelf;
+    bool is_cart = event->kind == EVENT_CART_LINE_SET || event->kind == EVENT_HOLD_EXPIRED;
+    bool gives = (is_cart && event->fact.cart.move == MOVE_GIVE) ||
+                 (event_is_order(event->kind) && event->fact.order.move == MOVE_GIVE);
+    for (uint32_t i = 0; gives && i < event->line_count; i++) {
+        const struct event_line *line = &event->lines[i];
+        uint32_t sku_index = catalog_find_number(&shelf->catalog, line->sku_number);
+        if (line->moved > 0 && stock_numbers(&shelf->stock, sku_index).held >= line->moved)
+            stock_give(&shelf->stock, sku_index, line->moved);
+    }
+}
 
 void engine_apply(struct engine *engine, const struct event *event)
 {
@@ -382,4 +426,7 @@ void engine_apply(struct engine *engine, const struct event *event)
         engine->stream_seq += event->stream_count;
     }
     apply_kinds[event->kind](engine, event);
+    engine->walk.images += event_is_image(event->kind);
+    if (bug(BUG_GIVE_BEFORE_DURABLE))
+        give_early(engine, event);
 }

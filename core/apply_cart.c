@@ -31,11 +31,15 @@ void hold_set_state(struct engine *engine, uint32_t hold_index, uint8_t state)
         engine->live_holds--;
         deadlines_clear(&engine->deadlines, engine->holds_base + hold_index);
     }
+    engine->promises.moved_lines -= hold->state == LINE_MOVED;
+    engine->promises.moved_lines += state == LINE_MOVED;
     hold->state = state;
     if (state == LINE_HELD) {
         customer->live_holds++;
         engine->live_holds++;
         deadlines_set(&engine->deadlines, engine->holds_base + hold_index, hold->deadline_shelf_ms);
+        if (hold->deadline_shelf_ms > engine->promises.latest_shelf_ms)
+            engine->promises.latest_shelf_ms = hold->deadline_shelf_ms;
     }
 }
 

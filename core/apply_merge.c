@@ -3,6 +3,7 @@
  * apply, for merges of carts: what leaves the guest, what comes to the customer, and the end of it
  * at the guest's. See merge.h.
  */
+#include "core/bugs.h"
 #include "core/check.h"
 #include "core/engine_steps.h"
 #include "core/handed.h"
@@ -23,7 +24,7 @@ void apply_cart_moved_out(struct engine *engine, const struct event *event)
             uint32_t hold_index = hold_of(engine, customer_index, line->sku_number);
             CHECK(hold_index != NONE);
             allowance_subtract(engine, customer_index, line, line->from_hold);
-            hold_set_state(engine, hold_index, LINE_MOVED);
+            hold_set_state(engine, hold_index, bug(BUG_MOVED_OUT_STAYS) ? LINE_HELD : LINE_MOVED);
         }
         if (handed > 0)
             handed_add(engine, customer_index, line, event->text[TEXT_ACTOR], handed);
@@ -31,6 +32,7 @@ void apply_cart_moved_out(struct engine *engine, const struct event *event)
     struct customer *guest = customer_at(engine, customer_index);
     CHECK(guest->merge_id == 0);
     guest->merge_id = fact->merge_id;
+    engine->promises.merges++;
     guest->merge_shelf_ms = fact->now_shelf_ms;
     guest->merging = true;
     cart_touched(engine, customer_index, fact->cart_version);
@@ -57,6 +59,7 @@ void apply_cart_merged(struct engine *engine, const struct event *event)
     key->keep_shelf_ms = fact->keep_shelf_ms;
     key->order_index = NONE;
     key->kind = REQUEST_MERGE;
+    key->partition = (uint16_t)partition_of_customer(event->text[TEXT_CUSTOMER]);
     deadlines_set(&engine->deadlines, engine->keys_base + index, fact->keep_shelf_ms);
     cart_touched(engine, customer_index, fact->cart_version);
 }
@@ -98,6 +101,7 @@ void apply_cart_merge_ended(struct engine *engine, const struct event *event)
         lines_return(engine, customer_index, event);
     moved_lines_go(engine, customer_index);
     guest->merge_id = guest->merge_shelf_ms = 0;
+    engine->promises.merges--;
     guest->merging = false;
     cart_touched(engine, customer_index, fact->cart_version);
 }

@@ -161,6 +161,7 @@ static void slot_reserve(struct catalog *catalog, const struct event *event)
     struct bytes sku = event->text[TEXT_SKU];
     CHECK(record->terms.number == 0);
     record->terms.number = event->fact.product.sku_number;
+    record->restated = catalog->restated;
     name_set(&record->terms.sku, sku);
     published_insert(&catalog->by_sku, catalog_hash(sku), index);
     published_insert(&catalog->by_number, hash_of_number(record->terms.number), index);
@@ -197,7 +198,7 @@ void catalog_release_slot(struct catalog *catalog, uint32_t index)
 
 void catalog_reserve(struct catalog *catalog, const struct event *event)
 {
-    CHECK(event->kind == EVENT_PRODUCT_SET);
+    CHECK(event->kind == EVENT_PRODUCT_SET || event->kind == EVENT_PRODUCT_IMAGE);
     const struct fact_product *fact = &event->fact.product;
     /* The seller first: decide numbered him before the sale. */
     name_reserve(catalog, fact->seller_number, event->text[TEXT_SELLER]);
@@ -210,6 +211,7 @@ void catalog_reserve(struct catalog *catalog, const struct event *event)
         slot_reserve(catalog, event);
     uint32_t index = catalog_find_number(catalog, fact->sku_number);
     CHECK(index != SKU_NONE);
+    catalog->changing++;
     catalog->records[index].reserved_version = fact->version;
     catalog->records[index].reserved_sale = fact->sale_number;
 }
@@ -253,6 +255,8 @@ void catalog_publish(struct catalog *catalog, const struct event *event)
 {
     uint32_t index = catalog_find_number(catalog, event->fact.product.sku_number);
     CHECK(index != SKU_NONE);
+    CHECK(catalog->changing > 0);
+    catalog->changing--;
     struct catalog_record *record = &catalog->records[index];
     /* Shard 0 alone writes, so it may read what it wrote without the lock. */
     struct product_terms terms = record->terms;
@@ -271,10 +275,16 @@ void catalog_publish(struct catalog *catalog, const struct event *event)
         atomic_store_explicit(&record->visible, 1, memory_order_release);
 }
 
-void catalog_begin_import(struct catalog *catalog)
+void catalog_begin_import(struct catalog *catalog, const struct event *event)
 {
+    struct bytes actor = event->text[TEXT_ACTOR];
     CHECK(!catalog->importing);
+    CHECK(actor.size <= ACTOR_SIZE_MAX);
     catalog->importing = true;
+    catalog->import = event->fact.import;
+    catalog->import_actor_size = (uint8_t)actor.size;
+    if (actor.size > 0)
+        memcpy(catalog->import_actor, actor.data, actor.size);
 }
 
 void catalog_end_import(struct catalog *catalog)

@@ -81,6 +81,7 @@ struct catalog_record {
     uint64_t raising;          /* units of raises applied and not yet durable */
     uint32_t next_free;        /* index + 1, while it rests or is free */
     bool in_import;            /* seen when the import that brought it ends */
+    bool restated;             /* as catalog->restated says when the walk has been here */
     struct product_terms terms;
     _Alignas(8) struct product_texts texts;
 };
@@ -105,16 +106,25 @@ struct catalog {
         uint32_t reserved_version; /* shard 0's: of the newest change applied, durable or not */
         uint32_t number_next;      /* shard 0's: of the next name in a free slot; 0 never again */
         uint32_t next_free;        /* shard 0's: slot + 1 */
+        uint32_t free_order;       /* shard 0's: of a free slot: the newest has the greatest */
         uint8_t told;              /* shard 0's: enum sale_told */
         bool is_seller;            /* shard 0's: a product has named a seller so */
+        bool restated;             /* shard 0's: as in a record */
         struct sale sale;          /* all zero for the name of a seller */
     } * sales;
     _Atomic uint32_t names_used; /* slots ever taken */
     uint32_t names_capacity;
     uint32_t names_free_first, names_free_last, names_free; /* released slots, oldest first */
     uint32_t slots_free_first, slots_free;
+    uint32_t changing; /* shard 0's: changes of products and sales applied and not yet durable */
+    bool restated;     /* shard 0's: turned when a walk begins, like the bits of a pool (pool.h) */
+    /* Of any sale so far. */
+    _Atomic uint32_t payment_seconds_max, review_seconds_max;
     bool importing;
-    bool import_ending; /* IMPORT_DONE is applied and not yet durable */
+    bool import_ending;        /* IMPORT_DONE is applied and not yet durable */
+    struct fact_import import; /* shard 0's: which one, and whose, while importing */
+    uint8_t import_actor[ACTOR_SIZE_MAX];
+    uint8_t import_actor_size;
 
     /* A sale that leaves, see catalog_sales.c. */
     uint32_t leaving; /* shard 0's: its number, from closing applied until removed is durable */
@@ -158,6 +168,8 @@ uint32_t catalog_name_find(const struct catalog *catalog, struct bytes name);
 uint32_t catalog_name_slot(uint32_t number);
 uint32_t catalog_name_slots(const struct catalog *catalog);
 uint32_t catalog_name_at(const struct catalog *catalog, uint32_t slot);
+/* Whether a name has, or has had, this number. Only while nothing changes. */
+bool catalog_name_was_used(const struct catalog *catalog, uint32_t number);
 /* The sale with this number as it is now; all zero for number 0, a seller's, or one gone. */
 void catalog_sale(const struct catalog *catalog, uint32_t number, struct sale *sale);
 
@@ -205,8 +217,31 @@ void catalog_look_away(struct catalog *catalog, uint32_t shard);
 bool catalog_is_unseen(const struct catalog *catalog, uint32_t shard_count);
 void catalog_release(struct catalog *catalog);
 
-void catalog_begin_import(struct catalog *catalog);
+void catalog_begin_import(struct catalog *catalog, const struct event *import_begun);
 void catalog_end_import(struct catalog *catalog);
 void catalog_publish_import(struct catalog *catalog);
+
+/* A restating walk (restate.h) of shard 0. It may begin when no change waits for the disk: from
+ * then on what is not restated is as it is published. What is new since then counts as restated. */
+bool catalog_is_settled(const struct catalog *catalog);
+void catalog_restate_begin(struct catalog *catalog);
+/* Nobody goes on with it: all counts as restated. */
+void catalog_restate_give_up(struct catalog *catalog);
+/* The first that is not restated, at this slot or behind it; catalog_name_slots() or
+ * catalog_walk_end() when there is none. Slots of names also when they are free. */
+uint32_t catalog_restate_name(const struct catalog *catalog, uint32_t slot);
+uint32_t catalog_restate_product(const struct catalog *catalog, uint32_t index);
+/* What their images say; the texts are read as for anybody. */
+void catalog_name_fact(const struct catalog *catalog, uint32_t slot, struct fact_name *fact);
+void catalog_product_fact(const struct catalog *catalog, uint32_t index, struct fact_product *fact);
+/* An image: makes what is not there, and otherwise CHECKs that it is what is there. A product may
+ * be seen at once. True: it was made. */
+bool catalog_put_heads(struct catalog *catalog, uint32_t number_next, uint32_t leaving);
+bool catalog_put_name(struct catalog *catalog, const struct event *name_image);
+bool catalog_put_product(struct catalog *catalog, const struct event *product_image);
+bool catalog_put_import(struct catalog *catalog, const struct event *import_image);
+
+/* A hash of all of it, for engine_digest(). */
+uint64_t catalog_digest(const struct catalog *catalog);
 
 #endif

@@ -74,6 +74,13 @@ static inline void read_whole(
 /* The slot of a name's number; a new name takes the slot that its number says. */
 struct catalog_sale *name_slot(const struct catalog *catalog, uint32_t number);
 void name_reserve(struct catalog *catalog, uint32_t number, struct bytes text);
+/* A slot beyond those used so far counts as used from now on; false: it was. */
+bool name_use_slot(struct catalog *catalog, uint32_t slot);
+void name_write(struct catalog *catalog, uint32_t number, struct bytes text);
+/* A slot may be taken again, those given back before it first; one whose last number was used rests
+ * for good. */
+void name_release(struct catalog *catalog, uint32_t slot);
+void sale_write(struct catalog *catalog, struct catalog_sale *slot, const struct sale *sale);
 /* A sale that a product names exists from then on, with the configuration's values. */
 void sale_named(struct catalog *catalog, uint32_t number);
 /* A slot of a product that nobody looks at any more may be taken again. */

@@ -64,6 +64,16 @@ uint32_t catalog_name_at(const struct catalog *catalog, uint32_t slot)
     return atomic_load_explicit(&catalog->sales[slot].number, memory_order_acquire);
 }
 
+bool catalog_name_was_used(const struct catalog *catalog, uint32_t number)
+{
+    uint32_t slot = catalog_name_slot(number);
+    if (number == 0 || slot >= catalog_name_slots(catalog))
+        return false;
+    const struct catalog_sale *entry = &catalog->sales[slot];
+    uint32_t now = catalog_name_at(catalog, slot);
+    return now != 0 ? number <= now : entry->number_next == 0 || number < entry->number_next;
+}
+
 void catalog_sale(const struct catalog *catalog, uint32_t number, struct sale *sale)
 {
     *sale = (struct sale){0};
@@ -100,6 +110,22 @@ static void unlink_free(struct catalog *catalog, uint32_t slot)
     catalog->names_free--;
 }
 
+bool name_use_slot(struct catalog *catalog, uint32_t slot)
+{
+    if (slot < atomic_load(&catalog->names_used))
+        return false;
+    atomic_store_explicit(&catalog->names_used, slot + 1, memory_order_release);
+    return true;
+}
+
+void name_write(struct catalog *catalog, uint32_t number, struct bytes text)
+{
+    uint32_t slot = catalog_name_slot(number);
+    name_set(&catalog->names[slot], text);
+    atomic_store_explicit(&name_slot(catalog, number)->number, number, memory_order_release);
+    published_insert(&catalog->by_name, catalog_hash(text), slot);
+}
+
 void name_reserve(struct catalog *catalog, uint32_t number, struct bytes text)
 {
     if (number == 0 || name_is(catalog, number))
@@ -108,27 +134,36 @@ void name_reserve(struct catalog *catalog, uint32_t number, struct bytes text)
     struct catalog_sale *entry = name_slot(catalog, number);
     CHECK(atomic_load(&entry->number) == 0);
     CHECK(text.size > 0);
-    name_set(&catalog->names[slot], text);
-    if (slot == atomic_load(&catalog->names_used))
-        atomic_store_explicit(&catalog->names_used, slot + 1, memory_order_release);
-    else
+    if (!name_use_slot(catalog, slot))
         unlink_free(catalog, slot);
-    atomic_store_explicit(&entry->number, number, memory_order_release);
-    published_insert(&catalog->by_name, catalog_hash(text), slot);
+    entry->restated = catalog->restated;
+    name_write(catalog, number, text);
 }
 
-/* The last of its numbers was used: then it rests for good. */
-static void name_release(struct catalog *catalog, uint32_t slot)
+/* The slot + 1 of the newest free one that is older, 0 none: at once when all are. */
+static uint32_t free_before(const struct catalog *catalog, uint32_t free_order)
+{
+    uint32_t before = 0, link = catalog->names_free_first, last = catalog->names_free_last;
+    if (last != 0 && catalog->sales[last - 1].free_order < free_order)
+        return last;
+    for (; link != 0 && catalog->sales[link - 1].free_order < free_order;
+         link = catalog->sales[link - 1].next_free)
+        before = link;
+    return before;
+}
+
+void name_release(struct catalog *catalog, uint32_t slot)
 {
     struct catalog_sale *entry = &catalog->sales[slot];
     if (entry->number_next == 0)
         return;
-    entry->next_free = 0;
-    if (catalog->names_free_last != 0)
-        catalog->sales[catalog->names_free_last - 1].next_free = slot + 1;
-    else
-        catalog->names_free_first = slot + 1;
-    catalog->names_free_last = slot + 1;
+    uint32_t before = free_before(catalog, entry->free_order);
+    uint32_t *link =
+        before == 0 ? &catalog->names_free_first : &catalog->sales[before - 1].next_free;
+    entry->next_free = *link;
+    *link = slot + 1;
+    if (entry->next_free == 0)
+        catalog->names_free_last = slot + 1;
     catalog->names_free++;
 }
 
@@ -170,8 +205,16 @@ struct sale sale_of(const struct fact_sale *fact)
     };
 }
 
-static void sale_write(struct catalog_sale *slot, const struct sale *sale)
+static void note_longest(_Atomic uint32_t *longest, uint32_t seconds)
 {
+    if (seconds > atomic_load(longest))
+        atomic_store_explicit(longest, seconds, memory_order_relaxed);
+}
+
+void sale_write(struct catalog *catalog, struct catalog_sale *slot, const struct sale *sale)
+{
+    note_longest(&catalog->payment_seconds_max, sale->payment_seconds);
+    note_longest(&catalog->review_seconds_max, sale->review_seconds);
     write_whole(&slot->lock, &slot->sale, sale, sizeof(*sale));
 }
 
@@ -180,7 +223,7 @@ void sale_named(struct catalog *catalog, uint32_t number)
     struct catalog_sale *slot = name_slot(catalog, number);
     const struct sale sale = {.number = number, .version = 1};
     if (slot->sale.version == 0)
-        sale_write(slot, &sale);
+        sale_write(catalog, slot, &sale);
 }
 
 uint32_t catalog_sale_reserved(const struct catalog *catalog, uint32_t number)
@@ -200,6 +243,7 @@ void catalog_reserve_sale(struct catalog *catalog, const struct event *event)
     CHECK(!catalog_sale_is_leaving(catalog, fact->sale_number));
     name_reserve(catalog, fact->sale_number, event->text[TEXT_SALE]);
     name_slot(catalog, fact->sale_number)->reserved_version = fact->version;
+    catalog->changing++;
 }
 
 void catalog_told_sale(struct catalog *catalog, const struct event *event)
@@ -214,8 +258,10 @@ void catalog_told_sale(struct catalog *catalog, const struct event *event)
 void catalog_publish_sale(struct catalog *catalog, const struct event *event)
 {
     const struct sale sale = sale_of(&event->fact.sale);
+    CHECK(catalog->changing > 0);
+    catalog->changing--;
     catalog->sale_changes++;
-    sale_write(name_slot(catalog, sale.number), &sale);
+    sale_write(catalog, name_slot(catalog, sale.number), &sale);
 }
 
 /* How a sale leaves. */
@@ -226,6 +272,7 @@ void catalog_reserve_removal(struct catalog *catalog, const struct event *event)
     if (event->kind == EVENT_SALE_CLOSING) {
         CHECK(catalog->leaving == 0);
         CHECK(!catalog->is_removed);
+        CHECK(catalog_sale_reserved(catalog, number) != 0);
         catalog->leaving = number;
         return;
     }
@@ -233,6 +280,10 @@ void catalog_reserve_removal(struct catalog *catalog, const struct event *event)
     CHECK(catalog->leaving == number);
     CHECK(!catalog->is_removed);
     catalog->is_removed = true;
+    /* Where its name will stand among the free ones: known now, whenever its slot is released. */
+    uint32_t last = catalog->names_free_last;
+    name_slot(catalog, number)->free_order =
+        last == 0 ? 1 : catalog->sales[last - 1].free_order + 1;
 }
 
 uint32_t catalog_sale_of(const struct catalog *catalog, uint32_t index)
@@ -269,7 +320,7 @@ bool catalog_is_leaving(const struct catalog *catalog, uint32_t sku_number, uint
 void catalog_part_is_done(struct catalog *catalog, uint32_t number, uint32_t shard)
 {
     CHECK(shard < SHARDS_MAX);
-    if (catalog_closing(catalog) == number)
+    if (number != 0 && catalog_closing(catalog) == number)
         atomic_fetch_or(&catalog->parts_done, UINT64_C(1) << shard);
 }
 
@@ -284,7 +335,7 @@ static void sale_take_out(struct catalog *catalog, uint32_t number)
     const struct sale none = {0};
     struct catalog_sale *entry = name_slot(catalog, number);
     uint32_t slot = catalog_name_slot(number);
-    sale_write(entry, &none);
+    sale_write(catalog, entry, &none);
     entry->reserved_version = 0;
     entry->told = SALE_SILENT;
     if (entry->is_seller)

@@ -21,6 +21,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "core/bugs.h"
 #include "core/check.h"
 
 static const uint64_t durable_bit = UINT64_C(1) << 63;
@@ -157,7 +158,8 @@ static enum claim_answer answer_of(uint64_t word, uint64_t owner)
 {
     if ((word & ~durable_bit) == owner)
         return CLAIM_OWN;
-    return (word & durable_bit) != 0 ? CLAIM_OTHER : CLAIM_OTHER_PENDING;
+    bool durable = (word & durable_bit) != 0 || bug(BUG_CLAIM_BELIEVED_EARLY);
+    return durable ? CLAIM_OTHER : CLAIM_OTHER_PENDING;
 }
 
 void claims_init(struct claims *claims, struct arena *arena, uint32_t owners, uint32_t counts)

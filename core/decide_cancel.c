@@ -3,14 +3,10 @@
  * A cancel frees what is unpaid, and restocks what was confirmed, whole or in part. Its key lives
  * with the order (I2); the same key answers with the order of today.
  */
+#include "core/bugs.h"
 #include "core/check.h"
 #include "core/decide_money.h"
-
-static struct hash128 cancel_key(const struct command *command)
-{
-    struct bytes parts[3] = {BYTES("cancel"), bytes_of(command->order_id, 16), command->key};
-    return hash_parts(parts, 3);
-}
+#include "core/key_hash.h"
 
 static enum outcome cancel_allowed(const struct decision *decision, const struct order *order)
 {
@@ -56,6 +52,8 @@ static void cancel_apply_lines(struct event *event, bool restock)
         lines[i].restocked += restock ? lines[i].moved : 0;
         /* What is not restocked stays sold: no unit moves. */
         lines[i].moved = restock ? lines[i].moved : 0;
+        if (bug(BUG_CANCEL_STRANDS) && lines[i].cancelled < lines[i].quantity)
+            lines[i].moved = 0;
     }
 }
 
@@ -145,11 +143,11 @@ enum outcome decide_cancel(struct decision *decision)
     if (order_index == NONE || !order_may_see(engine, order_index, command))
         return OUTCOME_NOT_FOUND;
     decision->answer->order_index = order_index;
-    struct hash128 key = cancel_key(command);
+    struct hash128 key = key_of_cancel(command->order_id, command->key);
     uint32_t key_index = key_find(engine, key);
     if (key_index != NONE) {
         const struct request_key *entry = pool_at(&engine->keys, key_index);
-        if (!hash128_equal(entry->request, command_hash(command)))
+        if (!key_is_of(entry, command_hash(command)))
             return OUTCOME_KEY_REUSED;
         decision->answer->replayed = true;
         return OUTCOME_OK;
@@ -160,6 +158,8 @@ enum outcome decide_cancel(struct decision *decision)
         return outcome;
     if (pool_room(&engine->keys) == 0)
         return decision_full(decision, "idempotency_keys");
+    if (order->status == ORDER_CONFIRMED && decision->now->journal_full)
+        return OUTCOME_JOURNAL_FULL;
     if (order->status == ORDER_CONFIRMED)
         outcome = cancel_confirmed(decision, order_index);
     else if (order_is_open(order->status))

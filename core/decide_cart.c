@@ -42,9 +42,9 @@ static void line_event(struct decision *decision, const struct event_line *line,
 {
     struct engine *engine = decision->engine;
     struct event *event = decision->event;
-    engine->scratch->lines[0] = *line;
+    engine->scratch->room.lines[0] = *line;
     event->kind = EVENT_CART_LINE_SET;
-    event->lines = engine->scratch->lines;
+    event->lines = engine->scratch->room.lines;
     event->line_count = 1;
     event->text[TEXT_CUSTOMER] = decision->command->customer;
     event->fact.cart = (struct fact_cart){
@@ -153,6 +153,8 @@ static enum outcome cart_remove(struct decision *decision, uint32_t hold_index)
     if (hold_index == NONE)
         return OUTCOME_OK;
     const struct hold *hold = hold_at(decision->engine, hold_index);
+    if (decision->now->journal_full && hold->state != LINE_HELD)
+        return OUTCOME_JOURNAL_FULL;
     struct event_line line = image_hold_line(hold);
     line.moved = hold->state == LINE_HELD ? hold->quantity : 0;
     line.quantity = 0;
@@ -161,7 +163,8 @@ static enum outcome cart_remove(struct decision *decision, uint32_t hold_index)
     return OUTCOME_OK;
 }
 
-/* A hold that lives keeps its price and deadline whatever its quantity becomes. */
+/* A hold that lives keeps its price and deadline whatever its quantity becomes. It may be lowered
+ * as often as it has units: there is no room set aside for that, only for its end (S5). */
 static enum outcome cart_change(
     struct decision *decision, const struct selling *selling, uint32_t sku_index, uint32_t index)
 {
@@ -172,12 +175,12 @@ static enum outcome cart_change(
     uint32_t taken = 0;
     if (quantity == hold->quantity)
         return OUTCOME_OK;
+    if (decision->now->journal_full)
+        return OUTCOME_JOURNAL_FULL;
     if (quantity < hold->quantity) {
         line.moved = hold->quantity - quantity;
     } else {
         taken = quantity - hold->quantity;
-        if (decision->now->journal_full)
-            return OUTCOME_JOURNAL_FULL;
         enum outcome outcome = cart_take(decision, selling, sku_index, &line, taken, hold);
         if (outcome != OUTCOME_OK)
             return outcome;
@@ -282,17 +285,19 @@ enum outcome decide_cart_clear(struct decision *decision)
     const struct customer *customer = customer_at(engine, decision->customer_index);
     if (customer->hold_count == 0)
         return OUTCOME_OK;
+    if (decision->now->journal_full && customer->live_holds == 0)
+        return OUTCOME_JOURNAL_FULL;
     CHECK(customer->hold_count <= LINES_PER_ORDER_MAX);
     struct event *event = decision->event;
     uint32_t link = customer->holds_first;
     for (uint32_t i = 0; i < customer->hold_count; i++) {
         const struct hold *hold = hold_at(engine, link - 1);
-        engine->scratch->lines[i] = image_hold_line(hold);
-        engine->scratch->lines[i].moved = hold->state == LINE_HELD ? hold->quantity : 0;
+        engine->scratch->room.lines[i] = image_hold_line(hold);
+        engine->scratch->room.lines[i].moved = hold->state == LINE_HELD ? hold->quantity : 0;
         link = hold->next;
     }
     event->kind = EVENT_CART_CLEARED;
-    event->lines = engine->scratch->lines;
+    event->lines = engine->scratch->room.lines;
     event->line_count = customer->hold_count;
     event->text[TEXT_CUSTOMER] = decision->command->customer;
     event->fact.cart = (struct fact_cart){
@@ -310,10 +315,10 @@ void decide_hold_due(struct decision *decision, uint32_t hold_index)
     CHECK(hold->state == LINE_HELD);
     const struct customer *customer = customer_at(engine, hold->customer_index);
     struct event *event = decision->event;
-    engine->scratch->lines[0] = image_hold_line(hold);
-    engine->scratch->lines[0].moved = hold->quantity;
+    engine->scratch->room.lines[0] = image_hold_line(hold);
+    engine->scratch->room.lines[0].moved = hold->quantity;
     event->kind = EVENT_HOLD_EXPIRED;
-    event->lines = engine->scratch->lines;
+    event->lines = engine->scratch->room.lines;
     event->line_count = 1;
     event->text[TEXT_CUSTOMER] = image_text(engine, customer->id);
     event->fact.cart = (struct fact_cart){

@@ -8,6 +8,7 @@
 #include "core/check.h"
 #include "core/decide_draft.h"
 #include "core/identities.h"
+#include "core/key_hash.h"
 
 /* The same key before: the same order again, or another request under a used key (I3, I4). */
 static bool checkout_replayed(struct decision *decision, enum outcome *outcome)
@@ -18,7 +19,7 @@ static bool checkout_replayed(struct decision *decision, enum outcome *outcome)
     const struct request_key *entry = pool_at(&decision->engine->keys, index);
     CHECK(entry->kind == REQUEST_CHECKOUT);
     *outcome = OUTCOME_KEY_REUSED;
-    if (hash128_equal(entry->request, command_hash(decision->command))) {
+    if (key_is_of(entry, command_hash(decision->command))) {
         decision->answer->replayed = true;
         decision->answer->order_index = entry->order_index;
         *outcome = OUTCOME_OK;
@@ -229,7 +230,7 @@ static void placed_lines(struct decision *decision, struct basket *basket)
         if (draft->from_hold > 0) {
             struct event_line line = image_hold_line(hold_at(decision->engine, draft->hold_index));
             line.quantity = line.from_hold = line.moved = draft->from_hold;
-            scratch->lines[count++] = line;
+            scratch->room.lines[count++] = line;
         }
         uint32_t fresh = draft->quantity - draft->from_hold;
         if (fresh == 0)
@@ -243,14 +244,14 @@ static void placed_lines(struct decision *decision, struct basket *basket)
             .limit = draft->limit,
             .moved = fresh,
         };
-        scratch->lines[count++] = line;
+        scratch->room.lines[count++] = line;
     }
     CHECK(count == basket->line_count);
     if (basket->born != ORDER_CONFIRMED) {
         for (uint32_t i = 0; i < count; i++)
-            scratch->lines[i].moved = 0;
+            scratch->room.lines[i].moved = 0;
     }
-    decision->event->lines = scratch->lines;
+    decision->event->lines = scratch->room.lines;
     decision->event->line_count = count;
 }
 
@@ -304,7 +305,7 @@ static void draft_identify(const struct decision *decision, struct draft *draft,
 static bool identify_all(struct decision *decision, struct basket *basket)
 {
     struct scratch *scratch = decision->engine->scratch;
-    const struct event_line *lines = scratch->lines;
+    const struct event_line *lines = scratch->room.lines;
     bool good = true;
     if (decision->event->text[TEXT_IDENTITIES].size == 0)
         return true;
@@ -326,7 +327,7 @@ static enum outcome identity_lost(
     struct decision *decision, struct basket *basket, const struct identity_refusal *refusal)
 {
     struct scratch *scratch = decision->engine->scratch;
-    const struct event_line *line = &scratch->lines[refusal->line];
+    const struct event_line *line = &scratch->room.lines[refusal->line];
     for (uint32_t i = 0; i < basket->draft_count; i++) {
         struct draft *draft = &scratch->drafts[i];
         if (draft->number != line->sku_number)
@@ -372,6 +373,18 @@ static enum outcome checkout_total(struct decision *decision, struct basket *bas
     return OUTCOME_OK;
 }
 
+/* There is room set aside for one checkout of each hold, not for one of each unit (S5). */
+static bool leaves_a_hold(const struct decision *decision, const struct basket *basket)
+{
+    const struct engine *engine = decision->engine;
+    for (uint32_t i = 0; i < basket->draft_count; i++) {
+        const struct draft *draft = &engine->scratch->drafts[i];
+        if (draft->from_hold > 0 && draft->from_hold < hold_at(engine, draft->hold_index)->quantity)
+            return true;
+    }
+    return false;
+}
+
 /* Refuses for what can be known without touching stock. */
 static enum outcome checkout_judge(struct decision *decision, struct basket *basket)
 {
@@ -398,8 +411,10 @@ static enum outcome checkout_judge(struct decision *decision, struct basket *bas
         outcome = checkout_total(decision, basket);
     if (outcome != OUTCOME_OK)
         return outcome;
-    if (basket->fresh_units && decision->now->journal_full)
+    if (decision->now->journal_full && (basket->fresh_units || leaves_a_hold(decision, basket)))
         return OUTCOME_JOURNAL_FULL;
+    if (decision->now->postgres_down)
+        return OUTCOME_UNCONFIRMED;
     return checkout_room(decision, basket);
 }
 

@@ -4,6 +4,7 @@
  * an unpaid order expires, a final order, a key, an idle customer is forgotten once PostgreSQL has
  * what it needs. A timer that is early (the customer came back, the stream lags) is set again.
  */
+#include "core/bugs.h"
 #include "core/check.h"
 #include "core/engine_steps.h"
 #include "core/handed.h"
@@ -27,9 +28,10 @@ static void forget_begin(struct decision *decision, enum event_kind kind, const 
 static struct bytes forget_claims(struct decision *decision, const struct order *order)
 {
     struct engine *engine = decision->engine;
-    uint8_t *begin = engine->scratch->text + engine->scratch->text_used;
+    uint8_t *begin = engine->scratch->room.text + engine->scratch->room.text_used;
     uint32_t size = 0, link = order->payments_first;
-    CHECK(engine->scratch->text_used + 32 * PAYMENTS_PER_ORDER <= sizeof(engine->scratch->text));
+    CHECK(engine->scratch->room.text_used + 32 * PAYMENTS_PER_ORDER <=
+          sizeof(engine->scratch->room.text));
     for (uint32_t i = 0; i < order->payment_count; i++) {
         const struct payment *payment = pool_at(&engine->payments, link - 1);
         link = payment->next;
@@ -39,7 +41,7 @@ static struct bytes forget_claims(struct decision *decision, const struct order 
         memcpy(begin + size + 16, &payment->hash, 16);
         size += 32;
     }
-    engine->scratch->text_used += size;
+    engine->scratch->room.text_used += size;
     return bytes_of(begin, size);
 }
 
@@ -49,16 +51,16 @@ static struct bytes forget_counts(struct decision *decision, const struct order 
     struct engine *engine = decision->engine;
     struct scratch *scratch = engine->scratch;
     struct bytes identities = image_text(engine, order->identities);
-    uint8_t *begin = scratch->text + scratch->text_used;
+    uint8_t *begin = scratch->room.text + scratch->room.text_used;
     uint32_t size = 0, link = order->lines_first;
     CHECK(IDENTITIES_MAX * sizeof(struct identity_count) * order->line_count <=
-          sizeof(scratch->text) - scratch->text_used);
+          sizeof(scratch->room.text) - scratch->room.text_used);
     for (uint32_t i = 0; identities.size > 0 && i < order->line_count; i++) {
         const struct order_line *line = line_at(engine, link - 1);
         size += identities_put(identities, line, order_line_counts(order, line), begin + size);
         link = line->next;
     }
-    scratch->text_used += size;
+    scratch->room.text_used += size;
     return bytes_of(begin, size);
 }
 
@@ -69,6 +71,17 @@ void decide_order_forgotten(struct decision *decision, uint32_t order_index)
     forget_begin(decision, EVENT_ORDERS_FORGOTTEN, order->id);
     decision->event->text[TEXT_CLAIMS] = forget_claims(decision, order);
     decision->event->text[TEXT_COUNTS] = forget_counts(decision, order);
+}
+
+/* A journal that is full has no room for what is not urgent. But what is kept can be what fills it:
+ * then forgetting is the only way out. */
+static bool forgetting_waits(const struct decision *decision, uint32_t timer)
+{
+    const struct moment *now = decision->now;
+    if (!now->journal_full || now->forgets || bug(BUG_FORGOTTEN_WHEN_FULL))
+        return false;
+    deadlines_set(&decision->engine->deadlines, timer, decision->now->shelf_ms + RETRY_MS);
+    return true;
 }
 
 static bool due_order(struct decision *decision, uint32_t index)
@@ -82,8 +95,13 @@ static bool due_order(struct decision *decision, uint32_t index)
             decide_order_due(decision, index);
         return true;
     }
+    if (forgetting_waits(decision, engine->orders_base + index))
+        return false;
     bool keyed = order->keep_shelf_ms >= decision->now->shelf_ms;
-    if (keyed || order->stream_seq > decision->now->streamed_seq) {
+    bool streamed = order->stream_seq <= decision->now->streamed_seq;
+    /* A key whose forgetting has waited for a full journal goes first. */
+    bool waits = order->key_count > 0 || !(streamed || bug(BUG_FORGOTTEN_UNSTREAMED));
+    if (keyed || waits) {
         deadlines_set(&engine->deadlines, engine->orders_base + index,
             keyed ? order->keep_shelf_ms + 1 : decision->now->shelf_ms + RETRY_MS);
         return false;
@@ -95,6 +113,8 @@ static bool due_order(struct decision *decision, uint32_t index)
 static bool due_key(struct decision *decision, uint32_t index)
 {
     const struct request_key *key = pool_at(&decision->engine->keys, index);
+    if (forgetting_waits(decision, decision->engine->keys_base + index))
+        return false;
     forget_begin(decision, EVENT_KEYS_FORGOTTEN, &key->key);
     return true;
 }
@@ -138,9 +158,9 @@ static bool due_allowance(struct decision *decision, const struct customer *cust
         event->fact.forgotten =
             (struct fact_forgotten){.now_shelf_ms = decision->now->shelf_ms, .count = 1};
         event->text[TEXT_CUSTOMER] = image_text(engine, customer->id);
-        event->lines = engine->scratch->lines;
+        event->lines = engine->scratch->room.lines;
         event->line_count = 1;
-        engine->scratch->lines[0] = (struct event_line){
+        engine->scratch->room.lines[0] = (struct event_line){
             .sku_number = allowance->sku_number,
             .sale_number = allowance->sale_number,
             .quantity = allowance->used,
@@ -157,6 +177,8 @@ static bool due_customer(struct decision *decision, uint32_t index)
     const struct customer *customer = customer_at(engine, index);
     uint64_t pause = engine->policy.cart_idle_seconds * 1000ull;
     uint64_t idle = customer->touched_shelf_ms + pause, now = decision->now->shelf_ms;
+    if (forgetting_waits(decision, engine->customers_base + index))
+        return false;
     if (due_allowance(decision, customer))
         return true;
     if (customer->order_count > 0 || customer->allowance_count > 0 || customer->live_holds > 0 ||
@@ -246,8 +268,8 @@ static uint32_t due_of_customer(
     uint32_t link = customer->live_holds > 0 ? customer->holds_first : 0;
     for (uint32_t i = 0; link != 0 && i < customer->hold_count; i++) {
         const struct hold *hold = hold_at(engine, link - 1);
-        if (hold->state == LINE_HELD &&
-            (hold->deadline_shelf_ms <= now_shelf_ms || is_killed(engine, hold)))
+        uint64_t dead_ms = hold->deadline_shelf_ms + (bug(BUG_DEADLINE_OFF_BY_ONE) ? 1 : 0);
+        if (hold->state == LINE_HELD && (dead_ms <= now_shelf_ms || is_killed(engine, hold)))
             return engine->holds_base + link - 1;
         link = hold->next;
     }

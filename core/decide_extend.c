@@ -56,7 +56,7 @@ static uint32_t extend_holds(struct decision *decision, const struct customer *c
             continue;
         enum outcome outcome = extended(decision, hold, &images[count]);
         if (outcome == OUTCOME_OK)
-            engine->scratch->lines[count++] = image_hold_line(hold);
+            engine->scratch->room.lines[count++] = image_hold_line(hold);
         else
             *refused = outcome;
     }
@@ -77,17 +77,17 @@ enum outcome decide_cart_extend(struct decision *decision)
     const struct customer *customer = customer_at(engine, decision->customer_index);
     CHECK(customer->hold_count <= LINES_PER_ORDER_MAX);
     enum outcome refused = OUTCOME_RESERVATION_EXPIRED;
-    uint32_t count = extend_holds(decision, customer, engine->scratch->images, &refused);
+    uint32_t count = extend_holds(decision, customer, engine->scratch->room.images, &refused);
     if (count == 0)
         return refused;
     decision->answer->bound = NULL;
     decision->answer->bound_value = 0;
     event->kind = EVENT_CART_EXTENDED;
-    event->lines = engine->scratch->lines;
+    event->lines = engine->scratch->room.lines;
     event->line_count = count;
     event->text[TEXT_CUSTOMER] = decision->command->customer;
     event->text[TEXT_HOLDS] =
-        bytes_of(engine->scratch->images, count * (uint32_t)sizeof(struct event_hold));
+        bytes_of(engine->scratch->room.images, count * (uint32_t)sizeof(struct event_hold));
     event->fact.cart = (struct fact_cart){
         .now_shelf_ms = decision->now->shelf_ms,
         .cart_version = cart_version_next(decision),

@@ -4,6 +4,7 @@
  * SKU numbers as a checkout takes them (K1), and within every limit. What cannot be had any more
  * makes the money due back.
  */
+#include "core/bugs.h"
 #include "core/check.h"
 #include "core/decide_money.h"
 #include "core/handed.h"
@@ -50,6 +51,10 @@ static bool take_line(
         stock_take(&shelf->stock, sku_index, line->quantity) != STOCK_TAKEN)
         return false;
     line->moved = line->quantity;
+    if (bug(BUG_LATE_MONEY_SELLS_TWICE)) {
+        stock_give(&shelf->stock, sku_index, line->moved);
+        line->moved = 0;
+    }
     return true;
 }
 
@@ -95,8 +100,6 @@ enum outcome money_for_expired(struct decision *decision, uint32_t order_index)
     uint32_t customer = order_at(engine, order_index)->customer_index;
     if (order_stays_dead(engine, order_at(engine, order_index)))
         return money_comes_back(decision, order_index, NULL);
-    if (decision->now->journal_full)
-        return OUTCOME_JOURNAL_FULL;
     enum outcome outcome = money_confirms(decision, order_index);
     if (outcome != OUTCOME_OK)
         return outcome;

@@ -120,9 +120,9 @@ static uint32_t hand_over(const struct decision *decision, struct merge *merge, 
         merge->again |= count == LINES_PER_ORDER_MAX;
         if (count == LINES_PER_ORDER_MAX)
             break;
-        engine->scratch->lines[count] = (struct event_line){
+        engine->scratch->room.lines[count] = (struct event_line){
             .sku_number = allowance->sku_number, .sale_number = allowance->sale_number};
-        engine->scratch->images[count++] = (struct event_hold){.handed = due};
+        engine->scratch->room.images[count++] = (struct event_hold){.handed = due};
     }
     return count;
 }
@@ -143,12 +143,12 @@ static void merge_event(
     struct event *event = decision->event;
     event->kind = kind;
     event->fact.merge = fact_of(decision, id);
-    event->lines = scratch->lines;
+    event->lines = scratch->room.lines;
     event->line_count = line_count;
     event->text[TEXT_CUSTOMER] = decision->command->guest_id;
     event->text[TEXT_ACTOR] = decision->command->customer;
     event->text[TEXT_HOLDS] =
-        bytes_of(scratch->images, line_count * (uint32_t)sizeof(struct event_hold));
+        bytes_of(scratch->room.images, line_count * (uint32_t)sizeof(struct event_hold));
 }
 
 /* False: there is nothing to move out. */
@@ -157,7 +157,7 @@ static bool moved_out_event(struct decision *decision, struct merge *merge)
     struct scratch *scratch = decision->engine->scratch;
     for (uint32_t i = 0; i < merge->line_count; i++) {
         const struct merge_line *line = &merge->lines[i];
-        scratch->lines[i] = (struct event_line){
+        scratch->room.lines[i] = (struct event_line){
             .sku_number = line->sku_number,
             .quantity = line->quantity,
             .unit_price = line->unit_price,
@@ -166,7 +166,7 @@ static bool moved_out_event(struct decision *decision, struct merge *merge)
             .limit = line->limit,
             .from_hold = line->units,
         };
-        scratch->images[i] = (struct event_hold){
+        scratch->room.images[i] = (struct event_hold){
             .deadline_shelf_ms = line->deadline_shelf_ms,
             .created_shelf_ms = line->created_shelf_ms,
             .state = line->state,
@@ -249,7 +249,7 @@ static enum outcome merge_ends(struct decision *decision, struct merge *merge)
 {
     be_the_guest(decision);
     bool known = decision->customer_index != NONE && guest_of(decision)->merge_id == merge->id;
-    if (known && decision->now->journal_full) {
+    if (known && decision->now->journal_full == JOURNAL_SPENT) {
         guest_of(decision)->merging = false; /* no state, see tables.h: the next merge ends it */
         return refused(decision, merge, OUTCOME_JOURNAL_FULL);
     }
@@ -290,7 +290,7 @@ static bool line_returns(const struct decision *decision, const struct merge *me
     if (sku_index == SKU_NONE || (!there && from->units == 0))
         return false;
     bool holds = there && may_hold_again(decision, merge, from, sku_index, places);
-    engine->scratch->lines[count] = (struct event_line){
+    engine->scratch->room.lines[count] = (struct event_line){
         .sku_number = from->sku_number,
         .quantity = there ? from->quantity : 0,
         .unit_price = from->unit_price,
@@ -301,7 +301,7 @@ static bool line_returns(const struct decision *decision, const struct merge *me
         .from_hold = holds ? from->units : 0,
     };
     uint8_t state = from->state == LINE_HELD && !holds ? LINE_EXPIRED : from->state;
-    engine->scratch->images[count] = (struct event_hold){
+    engine->scratch->room.images[count] = (struct event_hold){
         .deadline_shelf_ms = holds ? from->deadline_shelf_ms : 0,
         .created_shelf_ms = from->created_shelf_ms,
         .state = there ? state : LINE_NONE,
@@ -330,7 +330,7 @@ static enum outcome merge_returns(struct decision *decision, struct merge *merge
     if (merge->pending)
         return go_on(decision, MERGE_READ);
     bool known = decision->customer_index != NONE && guest_of(decision)->merge_id == merge->id;
-    if (!known || decision->now->journal_full) {
+    if (!known || decision->now->journal_full == JOURNAL_SPENT) {
         if (known)
             guest_of(decision)->merging = false;
         give_back(decision, merge);

@@ -11,13 +11,13 @@
  */
 #include "core/check.h"
 #include "core/decide_money.h"
+#include "core/key_hash.h"
 
-/* Refunds are told apart by their own id. */
 static struct hash128 report_hash(const struct command *command)
 {
-    struct bytes parts[4] = {BYTES("payment"), command->provider, command->payment_id,
-        command->result == RESULT_REFUNDED ? command->refund_id : (struct bytes){0}};
-    return hash_parts(parts, command->result == RESULT_REFUNDED ? 4 : 3);
+    if (command->result == RESULT_REFUNDED)
+        return hash_of_refund(command->provider, command->payment_id, command->refund_id);
+    return hash_of_payment(command->provider, command->payment_id);
 }
 
 /* What the order remembers under the report's payment id; NULL nothing. */
@@ -172,6 +172,8 @@ static enum outcome report_unmatched(struct decision *decision)
 {
     const struct command *command = decision->command;
     struct event *event = decision->event;
+    if (decision->now->journal_full)
+        return OUTCOME_JOURNAL_FULL;
     event->kind = EVENT_PAYMENT_UNMATCHED;
     event->fact.unmatched = (struct fact_unmatched){
         .payment_hash = report_hash(command),
@@ -235,14 +237,23 @@ static enum outcome report_judge(struct decision *decision, const struct order *
 /* A refund names a payment, which is no other order's (P4). */
 static enum outcome report_refund_claim(const struct decision *decision, const struct order *order)
 {
-    struct bytes parts[3] = {
-        BYTES("payment"), decision->command->provider, decision->command->payment_id};
+    const struct command *command = decision->command;
+    struct hash128 hash = hash_of_payment(command->provider, command->payment_id);
     uint64_t owner;
     bool durable;
-    if (!claims_find(&decision->engine->shelf->claims, hash_parts(parts, 3), &owner, &durable) ||
+    if (!claims_find(&decision->engine->shelf->claims, hash, &owner, &durable) ||
         owner == order_owner(order->id))
         return OUTCOME_OK;
     return durable ? OUTCOME_PAYMENT_ID_USED : OUTCOME_PAYMENT_ID_PENDING;
+}
+
+/* Room is set aside for what ends an unpaid order (S5); all else is reported again. */
+static bool report_must_wait(const struct decision *decision, const struct order *order)
+{
+    uint8_t result = decision->command->result;
+    bool ends =
+        order->status == ORDER_PENDING_PAYMENT && (is_money(result) || result == RESULT_CANCELLED);
+    return decision->now->journal_full && !ends;
 }
 
 /* The report is new: its payment id becomes the order's, then it has its effect. */
@@ -254,6 +265,8 @@ static enum outcome report_new(struct decision *decision, uint32_t order_index, 
     const struct order *order = order_at(engine, order_index);
     bool refund = command->result == RESULT_REFUNDED;
     bool remembered = known != NULL || payment_fits(engine, order, command->result);
+    if (report_must_wait(decision, order))
+        return OUTCOME_JOURNAL_FULL;
     /* Money that cannot be told from its repetition is PostgreSQL's to judge. */
     if (!remembered && is_money(command->result)) {
         decision->answer->order_index = NONE;

@@ -12,6 +12,7 @@
  */
 #include "core/check.h"
 #include "core/removal.h"
+#include "core/restate.h"
 
 enum { STEP_BEGIN, STEP_COUNT, STEP_CLOSE, STEP_PARTS, STEP_REMOVE, STEP_AWAY, STEP_RELEASE };
 enum { DAY_MS = 86400 * 1000, AGAIN_MS = 1000, SOON_MS = 10, STEPS_OF_A_TICK = 8 };
@@ -162,6 +163,8 @@ static enum outcome step_parts(struct decision *decision, struct luggage *luggag
                 !catalog_has_part(catalog, engine->shard);
     if (gone)
         return go_round(decision, luggage);
+    if (decision->now->journal_full)
+        return OUTCOME_JOURNAL_FULL; /* it goes on by itself when there is room */
     switch (removal_step(decision, luggage->sale_number)) {
     case REMOVAL_EVENT:
     case REMOVAL_GOES_ON:
@@ -182,7 +185,8 @@ static bool removed_event(struct decision *decision)
     const struct catalog *catalog = &engine->shelf->catalog;
     uint32_t number = catalog_closing(catalog);
     CHECK(engine->shard == 0);
-    if (number == 0 || catalog->is_removed || !parts_are_gone(engine))
+    if (number == 0 || catalog->is_removed || !parts_are_gone(engine) ||
+        restate_is_under_way(engine)) /* it would change too much at once */
         return false;
     removal_event(decision, EVENT_SALE_REMOVED, number);
     return true;
@@ -192,16 +196,26 @@ static bool removed_event(struct decision *decision)
 static enum outcome step_remove(struct decision *decision, struct luggage *luggage)
 {
     const struct catalog *catalog = &decision->engine->shelf->catalog;
-    if (catalog_closing(catalog) == luggage->sale_number)
-        (void)removed_event(decision);
-    return go_on(decision, luggage, 0, STEP_AWAY);
+    bool is_removed = catalog_closing(catalog) != luggage->sale_number || catalog->is_removed;
+    if (!is_removed && decision->now->journal_full)
+        return OUTCOME_JOURNAL_FULL;
+    if (is_removed || removed_event(decision))
+        return go_on(decision, luggage, 0, STEP_AWAY);
+    return go_on(decision, luggage, 0, STEP_REMOVE);
+}
+
+/* Its number may be that of a later sale: a seller of the same name keeps it in use. */
+static void look_away(struct engine *engine)
+{
+    struct catalog *catalog = &engine->shelf->catalog;
+    if (engine->removal.sale_number != catalog_closing(catalog))
+        engine->removal = (struct removal){.done = false};
+    catalog_look_away(catalog, engine->shard);
 }
 
 static enum outcome step_away(struct decision *decision, struct luggage *luggage)
 {
-    struct engine *engine = decision->engine;
-    struct catalog *catalog = &engine->shelf->catalog;
-    catalog_look_away(catalog, engine->shard);
+    look_away(decision->engine);
     return go_round(decision, luggage);
 }
 
@@ -243,6 +257,10 @@ static bool part_due(struct decision *decision, uint32_t number)
     struct removal *removal = &decision->engine->removal;
     uint64_t now = decision->now->shelf_ms;
     removal->retry_shelf_ms = now;
+    if (restate_is_under_way(decision->engine)) {
+        removal->retry_shelf_ms = now + AGAIN_MS;
+        return false;
+    }
     for (uint32_t i = 0; i < STEPS_OF_A_TICK; i++) {
         enum removal_step step = removal_step(decision, number);
         if (step == REMOVAL_EVENT)
@@ -262,11 +280,15 @@ bool decide_removal_due(struct decision *decision)
     struct engine *engine = decision->engine;
     struct catalog *catalog = &engine->shelf->catalog;
     uint32_t number = catalog_closing(catalog);
-    catalog_look_away(catalog, engine->shard);
+    look_away(engine);
     if (engine->shard == 0)
         release(engine);
     if (number == 0 || decision->now->shelf_ms < engine->removal.retry_shelf_ms)
         return false;
+    if (decision->now->journal_full) {
+        engine->removal.retry_shelf_ms = decision->now->shelf_ms + AGAIN_MS;
+        return false;
+    }
     if (catalog_has_part(catalog, engine->shard))
         return part_due(decision, number);
     engine->removal.retry_shelf_ms = decision->now->shelf_ms + SOON_MS;

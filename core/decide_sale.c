@@ -7,6 +7,8 @@
 #include "core/check.h"
 #include "core/engine_steps.h"
 
+enum { AGAIN_MS = 1000 };
+
 void decision_visit_others(struct decision *decision, uint32_t note)
 {
     const struct engine *engine = decision->engine;
@@ -121,6 +123,10 @@ bool decide_sale_due(struct decision *decision)
     engine->wall_offset_ms = now - (int64_t)decision->now->shelf_ms;
     if (now < engine->sales_due_wall_ms)
         return false;
+    if (decision->now->journal_full) {
+        engine->sales_due_wall_ms = now + AGAIN_MS;
+        return false;
+    }
     if (engine->sales_at == 0)
         engine->sales_next_wall_ms = INT64_MAX;
     uint32_t count = catalog_name_slots(catalog);

@@ -5,14 +5,7 @@
  */
 #include "core/check.h"
 #include "core/engine_steps.h"
-
-/* By number: a SKU that comes again after its sale was removed is another one. */
-static struct hash128 stock_key(const struct command *command, uint32_t sku_number)
-{
-    struct bytes parts[3] = {
-        BYTES("stock"), bytes_of(&sku_number, sizeof(sku_number)), command->key};
-    return hash_parts(parts, 3);
-}
+#include "core/key_hash.h"
 
 static void stock_say(struct decision *decision, uint32_t sku_index)
 {
@@ -107,7 +100,7 @@ static void stock_event(
     stock_say_after(decision, sku_index, allotment, delta);
     event->kind = EVENT_STOCK_ADJUSTED;
     event->fact.stock = (struct fact_stock){
-        .key_hash = stock_key(command, selling.terms.number),
+        .key_hash = key_of_stock(selling.terms.number, command->key),
         .request_hash = command_hash(command),
         .keep_shelf_ms = decision_keep_ms(decision, selling_ends(&selling)),
         .delta = delta,
@@ -135,10 +128,10 @@ enum outcome decide_stock(struct decision *decision)
     if (sku_index == SKU_NONE)
         return OUTCOME_NOT_FOUND;
     uint32_t number = catalog_number(&engine->shelf->catalog, sku_index);
-    uint32_t key_index = key_find(engine, stock_key(command, number));
+    uint32_t key_index = key_find(engine, key_of_stock(number, command->key));
     if (key_index != NONE) {
         const struct request_key *entry = pool_at(&engine->keys, key_index);
-        if (!hash128_equal(entry->request, command_hash(command)))
+        if (!key_is_of(entry, command_hash(command)))
             return OUTCOME_KEY_REUSED;
         stock_replay(decision, entry);
         return OUTCOME_OK;
@@ -151,7 +144,7 @@ enum outcome decide_stock(struct decision *decision)
         return outcome;
     if (pool_room(&engine->keys) == 0)
         return decision_full(decision, "idempotency_keys");
-    if (decision->now->journal_full && delta > 0)
+    if (decision->now->journal_full)
         return OUTCOME_JOURNAL_FULL;
     if (delta < 0)
         outcome = stock_lower_by(decision, sku_index, &delta);
@@ -311,6 +304,8 @@ enum outcome decide_import(struct decision *decision)
     bool begins = command->kind == COMMAND_IMPORT_BEGIN;
     if (begins == catalog->importing || catalog->import_ending || (begins && catalog->leaving != 0))
         return OUTCOME_VERSION_CONFLICT;
+    if (decision->now->journal_full)
+        return OUTCOME_JOURNAL_FULL;
     decision->event->kind = begins ? EVENT_IMPORT_BEGUN : EVENT_IMPORT_DONE;
     decision->event->fact.import = command->import;
     decision->event->fact.import.now_wall_ms = decision->now->wall_ms;

@@ -140,6 +140,8 @@ static enum outcome switch_begin(struct decision *decision)
     outcome = switch_judge(decision, &target, visit.state);
     if (outcome != OUTCOME_OK)
         return outcome;
+    if (visit.state != target.state && decision->now->journal_full == JOURNAL_SPENT)
+        return OUTCOME_JOURNAL_FULL;
     if (visit.state != target.state)
         switch_event(decision, &target, visit.state);
     if (command->switch_action != SWITCH_KILL)

@@ -8,6 +8,8 @@
 #include "core/check.h"
 #include "core/engine_steps.h"
 #include "core/handed.h"
+#include "core/key_hash.h"
+#include "core/restate.h"
 #include "core/view.h"
 
 static uint32_t share(uint32_t capacity, uint32_t shard_count)
@@ -58,6 +60,7 @@ struct engine *engine_create(struct arena *arena, struct shelf *shelf, const str
         .shard_count = shard_count,
         .seed = seed,
         .scratch = arena_take(arena, "scratch", 1, sizeof(struct scratch)),
+        .restating = arena_take(arena, "scratch", 1, sizeof(struct image_room)),
         .sweep_looks = KILL_LOOKS_MAX,
     };
     engine->scratch->views =
@@ -78,6 +81,7 @@ bool engine_has_live_holds(const struct engine *engine)
 
 void engine_replay(struct engine *engine, const struct event *event)
 {
+    restate_read(engine, event);
     engine_apply(engine, event);
     if (event->kind == EVENT_CART_MOVED_OUT) /* whoever was about it is gone */
         customer_at(engine, customer_find(engine, event->text[TEXT_CUSTOMER]))->merging = false;
@@ -271,12 +275,6 @@ static enum outcome decide_one(struct decision *decision)
     return OUTCOME_INVALID;
 }
 
-static struct hash128 checkout_key(const struct command *command)
-{
-    struct bytes parts[3] = {BYTES("checkout"), command->customer, command->key};
-    return hash_parts(parts, 3);
-}
-
 void engine_decide(struct engine *engine, const struct command *command, const struct moment *now,
     struct event *event, struct answer *answer)
 {
@@ -296,7 +294,7 @@ void engine_decide(struct engine *engine, const struct command *command, const s
     };
     /* The key's slot comes from memory while the customer is looked up. */
     if (command->kind == COMMAND_CHECKOUT) {
-        decision.key = checkout_key(command);
+        decision.key = key_of_checkout(command->customer, command->key);
         key_prefetch(engine, decision.key);
     }
     if (command->customer.size > 0)

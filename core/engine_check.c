@@ -10,28 +10,43 @@
 #include "core/engine_steps.h"
 #include "core/kills.h"
 
+/* How many of a customer's orders are open; they stand in one order, both ways (O4). */
+static uint32_t open_orders_of(const struct engine *engine, uint32_t customer_index)
+{
+    const struct customer *customer = customer_at(engine, customer_index);
+    uint32_t open = 0, before = 0, link = customer->orders_newest;
+    for (uint32_t i = 0; i < customer->order_count; i++) {
+        const struct order *order = order_at(engine, link - 1);
+        CHECK(order->customer_index == customer_index);
+        CHECK(order->prev == before);
+        CHECK(before == 0 || memcmp(order_at(engine, before - 1)->id, order->id, 16) > 0);
+        open += order_is_open(order->status);
+        before = link;
+        link = order->next;
+    }
+    CHECK(link == 0);
+    CHECK(before == customer->orders_oldest);
+    return open;
+}
+
 static void check_customer(const struct engine *engine, uint32_t index)
 {
     const struct customer *customer = customer_at(engine, index);
-    uint32_t live = 0, open = 0, link = customer->holds_first;
+    CHECK(customer->touched_shelf_ms < DEADLINE_END / 2);
+    uint32_t live = 0, link = customer->holds_first;
     for (uint32_t i = 0; i < customer->hold_count; i++) {
         const struct hold *hold = hold_at(engine, link - 1);
         CHECK(hold->customer_index == index);
         CHECK(hold->quantity > 0);
+        /* A limit counts whoever holds. */
+        CHECK(hold->state != LINE_HELD || hold->limit == 0 ||
+              allowance_find(engine, index, hold->sku_number, hold->sale_number) != NONE);
         live += hold->state == LINE_HELD;
         link = hold->next;
     }
     CHECK(link == 0);
     CHECK(live == customer->live_holds);
-    link = customer->orders_newest;
-    for (uint32_t i = 0; i < customer->order_count; i++) {
-        const struct order *order = order_at(engine, link - 1);
-        CHECK(order->customer_index == index);
-        open += order->status == ORDER_PENDING_PAYMENT || order->status == ORDER_REVIEW;
-        link = order->next;
-    }
-    CHECK(link == 0);
-    CHECK(open == customer->open_orders);
+    CHECK(open_orders_of(engine, index) == customer->open_orders);
     uint8_t id[CUSTOMER_SIZE_MAX];
     uint32_t size = text_copy(&engine->texts, customer->id, id);
     CHECK(customer_find(engine, bytes_of(id, size)) == index);
@@ -43,13 +58,20 @@ static void check_order(const struct engine *engine, uint32_t index)
     const struct order *order = order_at(engine, index);
     CHECK(order_find(engine, order->id) == index);
     CHECK(order->payment_count <= PAYMENTS_PER_ORDER);
-    int64_t total = 0;
+    CHECK(!order_is_open(order->status) || order->confirmed_wall_ms == 0);
+    CHECK(order->keep_shelf_ms < DEADLINE_END / 2);
+    CHECK(order->changed_shelf_ms < DEADLINE_END / 2);
+    int64_t total = 0, price;
     uint32_t link = order->lines_first;
     for (uint32_t i = 0; i < order->line_count; i++) {
         const struct order_line *line = line_at(engine, link - 1);
         CHECK(line->cancelled <= line->quantity);
         CHECK(line->restocked <= line->cancelled);
-        total += line->unit_price * (int64_t)line->quantity;
+        CHECK(!__builtin_mul_overflow(line->unit_price, (int64_t)line->quantity, &price));
+        CHECK(!__builtin_add_overflow(total, price, &total));
+        CHECK(line->limit == 0 || order_line_counts(order, line) == 0 ||
+              allowance_find(engine, order->customer_index, line->sku_number, line->sale_number) !=
+                  NONE);
         link = line->next;
     }
     CHECK(link == 0);
@@ -68,7 +90,8 @@ static void check_allowance(const struct engine *engine, const struct allowance 
     uint64_t sum = allowance_shown(engine, allowance);
     CHECK(allowance->used > 0);
     CHECK(allowance->used >= sum);
-    if (engine->gone.used == 0)
+    /* What is forgotten of it is with another shard perhaps. */
+    if (engine->gone.used == 0 && !engine->divided)
         CHECK(allowance->used == sum);
     CHECK(allowance->handed <= allowance_bought(engine, allowance));
 }
@@ -96,6 +119,7 @@ static void check_key(const struct engine *engine, const struct request_key *key
 static void check_sums(const struct engine *engine)
 {
     uint32_t blocks = 0, lines = 0, payments = 0, holds = 0, allowances = 0;
+    uint64_t id_bytes = 0;
     for (uint32_t i = 0; i < engine->customers.fresh; i++) {
         if (!pool_is_used(&engine->customers, i))
             continue;
@@ -103,6 +127,8 @@ static void check_sums(const struct engine *engine)
         blocks += text_blocks(customer->id.size);
         holds += customer->hold_count;
         allowances += customer->allowance_count;
+        id_bytes +=
+            (uint64_t)customer->id.size * (customer->order_count + customer->allowance_count);
         CHECK(deadlines_get(&engine->deadlines, engine->customers_base + i) != UINT64_MAX);
     }
     for (uint32_t i = 0; i < engine->orders.fresh; i++) {
@@ -116,14 +142,43 @@ static void check_sums(const struct engine *engine)
         payments += order->payment_count;
     }
     CHECK(blocks == engine->texts.used);
+    CHECK(id_bytes == engine->id_bytes);
     CHECK(holds == engine->holds.used);
     CHECK(allowances == engine->allowances.used);
     CHECK(lines == engine->lines.used);
     CHECK(payments == engine->payments.used);
 }
 
+/* What is promised, counted anew. */
+static void check_promises(const struct engine *engine)
+{
+    struct engine counted = {.shelf = engine->shelf};
+    const struct promises *promises = &engine->promises;
+    for (uint32_t i = 0; i < engine->orders.fresh; i++) {
+        if (pool_is_used(&engine->orders, i))
+            promises_add(&counted, order_at(engine, i));
+    }
+    for (uint32_t i = 0; i < engine->holds.fresh; i++) {
+        if (!pool_is_used(&engine->holds, i))
+            continue;
+        counted.promises.moved_lines += hold_at(engine, i)->state == LINE_MOVED;
+        if (hold_at(engine, i)->state == LINE_HELD)
+            CHECK(hold_at(engine, i)->deadline_shelf_ms <= promises->latest_shelf_ms);
+    }
+    for (uint32_t i = 0; i < engine->customers.fresh; i++)
+        counted.promises.merges +=
+            pool_is_used(&engine->customers, i) && customer_at(engine, i)->merge_id != 0;
+    CHECK(counted.promises.latest_shelf_ms <= promises->latest_shelf_ms);
+    CHECK(counted.promises.review_shelf_ms <= promises->review_shelf_ms);
+    counted.promises.latest_shelf_ms = promises->latest_shelf_ms;
+    counted.promises.review_shelf_ms = promises->review_shelf_ms;
+    CHECK(memcmp(&counted.promises, promises, sizeof(*promises)) == 0);
+}
+
 void engine_check(const struct engine *engine)
 {
+    check_promises(engine);
+    kill_check(engine);
     check_allowances(engine);
     check_sums(engine);
     for (uint32_t i = 0; i < engine->keys.fresh; i++) {
@@ -243,7 +298,8 @@ static uint64_t digest_keys(const struct engine *engine)
         const struct request_key *key = pool_at(&engine->keys, i);
         if (!pool_is_used(&engine->keys, i))
             continue;
-        uint64_t name = digest_of(&key->key, 32, 3) + key->keep_shelf_ms + key->kind;
+        uint64_t name =
+            digest_of(&key->key, 32, 3) + key->keep_shelf_ms + key->kind + 8ull * key->partition;
         if (key->order_index != NONE)
             name += digest_of(order_at(engine, key->order_index)->id, 16, 5);
         sum += name + digest_of(&key->noted, sizeof(key->noted), 6);
@@ -268,26 +324,20 @@ static uint64_t digest_allowances(const struct engine *engine)
     return sum;
 }
 
-/* Shard 0's: what is decided, with how far kills have come left out, since others settle that. */
-static uint64_t digest_switches(const struct switches *switches)
+/* That a shard has its part of the sale that is leaving behind it. */
+static uint64_t digest_part(const struct engine *engine)
 {
-    uint64_t sum = switches->kill_last;
-    for (uint32_t i = 0; i < SWITCHES_MAX; i++) {
-        const struct switch_entry *entry = &switches->entries[i];
-        if (entry->scope == 0)
-            continue;
-        uint64_t parts[5] = {entry->scope, entry->state, entry->number,
-            (uint64_t)entry->since_wall_ms, atomic_load(&entry->kill)};
-        sum += digest_of(parts, sizeof(parts), digest_of(entry->actor, entry->actor_size, 9));
-    }
-    return sum;
+    const struct removal *removal = &engine->removal;
+    uint32_t closing = catalog_closing(&engine->shelf->catalog);
+    return removal->done && removal->sale_number == closing ? removal->sale_number : 0;
 }
 
 uint64_t engine_digest(const struct engine *engine)
 {
-    uint64_t sum = engine->stream_seq + engine->live_holds + kill_digest(engine);
+    uint64_t sum =
+        engine->stream_seq + engine->live_holds + kill_digest(engine) + digest_part(engine);
     if (engine->shard == 0)
-        sum += digest_switches(&engine->shelf->switches);
+        sum += switches_digest(&engine->shelf->switches) + catalog_digest(&engine->shelf->catalog);
     for (uint32_t i = 0; i < engine->customers.fresh; i++) {
         if (pool_is_used(&engine->customers, i))
             sum += digest_customer(engine, customer_at(engine, i));

@@ -151,6 +151,12 @@ void hold_set_state(struct engine *engine, uint32_t hold_index, uint8_t state);
 /* A cart line as the event shows it, new if need be. */
 void hold_write(struct engine *engine, uint32_t customer_index, const struct event_line *line,
     const struct event_hold *image);
+/* Counts an order among the promises, if it is open, or takes it out. */
+void promises_add(struct engine *engine, const struct order *order);
+void promises_take(struct engine *engine, const struct order *order);
+/* What an order is, without lines, texts and payments; what it waits for next. */
+void order_write_terms(struct order *order, const struct fact_order *fact);
+void order_timer(struct engine *engine, uint32_t order_index);
 void cart_touched(struct engine *engine, uint32_t customer_index, uint32_t version);
 void apply_cart_line(struct engine *engine, const struct event *event);
 void apply_cart_cleared(struct engine *engine, const struct event *event);

@@ -8,6 +8,11 @@ bool event_is_order(enum event_kind kind)
     return kind >= EVENT_ORDER_PLACED && kind <= EVENT_ORDER_REFUNDED;
 }
 
+bool event_is_image(enum event_kind kind)
+{
+    return kind >= EVENT_CUSTOMER_IMAGE && kind <= EVENT_IMPORT_IMAGE;
+}
+
 struct event_hold event_hold_at(const struct event *event, uint32_t line)
 {
     struct event_hold hold;

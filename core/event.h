@@ -26,6 +26,8 @@
 #include <stdint.h>
 
 #include "core/bytes.h"
+#include "core/event_image.h"
+#include "core/hash128.h"
 #include "core/limits.h"
 
 enum event_kind {
@@ -69,6 +71,21 @@ enum event_kind {
     /* any shard, of the journal itself */
     EVENT_STREAM_ATTACHED = 48, /* the journal has met its PostgreSQL: segments wait for it now */
     EVENT_CLOSED = 49,          /* closing mark of a clean stop */
+    EVENT_SALVAGED = 50,        /* batches of some shard were given up by an operator */
+    /* a restating walk of a shard, see event_image.h */
+    EVENT_WALK_BEGUN = 64,
+    EVENT_WALK_ENDED = 65,
+    EVENT_CUSTOMER_IMAGE = 66, /* with the cart */
+    EVENT_ORDER_IMAGE = 67,
+    EVENT_KEYS_IMAGE = 68,
+    EVENT_ALLOWANCES_IMAGE = 69, /* lines: quantity is what is used, moved what is handed */
+    EVENT_GONE_IMAGE = 70,       /* lines: unit_price is units */
+    EVENT_KILLS_IMAGE = 71,
+    /* of shard 0 */
+    EVENT_NAME_IMAGE = 72,
+    EVENT_PRODUCT_IMAGE = 73, /* as product set; allotment is the whole of it */
+    EVENT_SWITCH_IMAGE = 74,  /* as switch set, action 0; kill: of its scope, now_wall_ms: since */
+    EVENT_IMPORT_IMAGE = 75,  /* as import begun */
 };
 
 enum stock_move { MOVE_NONE, MOVE_GIVE, MOVE_SELL, MOVE_RESTOCK };
@@ -87,6 +104,9 @@ enum payment_mode { PAYMENT_EXTERNAL = 1, PAYMENT_DEFERRED = 2 };
 
 /* The greater one is the stricter (P11). */
 enum risk_decision { RISK_NONE = 0, RISK_APPROVE = 1, RISK_REVIEW, RISK_DECLINE };
+
+/* What a payment report says of the payment: no report of money is refused for want of room. */
+enum order_text { ORDER_TEXT_PROVIDER = 1, ORDER_TEXT_PAYMENT_ID = 2, ORDER_TEXTS_ALL = 3 };
 
 enum payment_result {
     RESULT_NONE = 0,
@@ -142,12 +162,8 @@ enum event_text {
     TEXT_IDENTITIES,       /* order: a struct hash128 each, see identities.h */
     TEXT_COUNTS,    /* a struct identity_count each that the event gives back: identities.h */
     TEXT_CUSTOMERS, /* part removed: for each line whose it is: length byte + bytes */
+    TEXT_ENTRIES,   /* walk begun, images: see event_image.h */
     EVENT_TEXTS,
-};
-
-/* A 128-bit hash (XXH3) or key, as two words. */
-struct hash128 {
-    uint64_t low, high;
 };
 
 /* One counter of identities.h and units of it, as in TEXT_COUNTS. */
@@ -249,11 +265,18 @@ struct fact_order {
     uint8_t adjusted;        /* a payment report replaced the adjustments of the checkout */
     uint8_t extended;        /* a pending report moved payment_due (P9) */
     uint8_t review_decision; /* enum risk_decision: approved, declined; RISK_NONE: neither yet */
-    uint8_t reserved;
+    uint8_t texts_lost; /* bits of enum order_text: those that found no room beside the order */
     uint32_t payment_seconds; /* the time to pay that its sales gave it */
     uint32_t reserved2;
     uint64_t created_shelf_ms; /* bounds how far payment_due can move */
     int64_t born_total;        /* total as first set: what a replayed checkout shows */
+};
+
+/* EVENT_ORDER_IMAGE: keep_shelf_ms and now_shelf_ms are the order's keep and last change; what
+ * belongs to one event only is zero. */
+struct fact_order_image {
+    struct fact_order order;
+    uint64_t stream_seq; /* of its last event; 0: of another number of shards, streamed */
 };
 
 /* EVENT_PRODUCT_SET: the product as it is after, and what it adds to the allotment. */
@@ -371,15 +394,34 @@ struct fact_kill {
     uint8_t reserved[7];
 };
 
+/* EVENT_NAME_IMAGE */
+struct fact_name {
+    struct fact_sale sale; /* its terms; version 0: no sale */
+    struct image_slot slot;
+};
+
 struct fact_mark {
     uint64_t system_id; /* STREAM_ATTACHED: PostgreSQL's system identifier */
     int64_t now_wall_ms;
+};
+
+/* EVENT_SALVAGED, in the journal of every shard. Numbers of batches and of the stream go on after
+ * what is kept, so those that are lost are given anew. */
+struct fact_salvaged {
+    uint64_t from;   /* the first batch that is lost */
+    uint64_t to;     /* the last one that was known of */
+    uint64_t seq;    /* the last stream number that is kept */
+    uint64_t seq_to; /* the last one that is known to be lost; seq: none is */
+    int64_t now_wall_ms;
+    uint32_t shard; /* whose they were */
+    uint32_t reserved;
 };
 
 union event_fact {
     struct fact_cart cart;
     struct fact_merge merge;
     struct fact_order order;
+    struct fact_order_image order_image;
     struct fact_product product;
     struct fact_stock stock;
     struct fact_sale sale;
@@ -391,6 +433,12 @@ union event_fact {
     struct fact_switch switched;
     struct fact_kill kill;
     struct fact_mark mark;
+    struct fact_salvaged salvaged;
+    struct fact_walk walk;
+    struct fact_walk_end walk_end;
+    struct fact_customer customer;
+    struct fact_images images;
+    struct fact_name name;
 };
 
 struct event {
@@ -405,7 +453,9 @@ struct event {
 
 /* The event_hold of a line; TEXT_HOLDS has one for each. */
 struct event_hold event_hold_at(const struct event *event, uint32_t line);
-/* Whether the kind is one of EVENT_ORDER_*: its fact is the order's image. */
+/* Whether the kind is an image of a restating walk. */
+bool event_is_image(enum event_kind kind);
+/* Whether the kind is one of EVENT_ORDER_PLACED .. REFUNDED: its fact is the order's image. */
 bool event_is_order(enum event_kind kind);
 
 /* Largest event: every line, every name, every text at its bound. */
@@ -424,13 +474,16 @@ _Static_assert(sizeof(struct event_hold) == 32, "layout on disk");
 _Static_assert(sizeof(struct fact_cart) == 48, "layout on disk");
 _Static_assert(sizeof(struct fact_merge) == 56, "layout on disk");
 _Static_assert(sizeof(struct fact_order) == 232, "layout on disk");
+_Static_assert(sizeof(struct fact_order_image) == 240, "layout on disk");
 _Static_assert(sizeof(struct fact_product) == 56 + 16 * PRICES_MAX, "layout on disk");
 _Static_assert(sizeof(struct fact_stock) == 80, "layout on disk");
 _Static_assert(sizeof(struct fact_sale) == 56, "layout on disk");
+_Static_assert(sizeof(struct fact_name) == 80, "layout on disk");
 _Static_assert(sizeof(struct fact_removal) == 16, "layout on disk");
 _Static_assert(sizeof(struct fact_part) == 16, "layout on disk");
 _Static_assert(sizeof(struct fact_unmatched) == 56, "layout on disk");
 _Static_assert(sizeof(struct fact_switch) == 24, "layout on disk");
 _Static_assert(sizeof(struct fact_kill) == 32, "layout on disk");
+_Static_assert(sizeof(struct fact_salvaged) == 48, "layout on disk");
 
 #endif

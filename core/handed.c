@@ -3,6 +3,7 @@
 
 #include <stdatomic.h>
 
+#include "core/bugs.h"
 #include "core/check.h"
 #include "core/identities.h"
 #include "core/image.h"
@@ -145,7 +146,7 @@ static void note_allowances(const struct engine *engine, struct event *event)
 
 void handed_note(const struct engine *engine, struct event *event)
 {
-    if (!has_counters(&engine->shelf->claims))
+    if (!has_counters(&engine->shelf->claims) || bug(BUG_HANDED_NOT_GIVEN_BACK))
         return;
     if (event_is_order(event->kind) && event->kind != EVENT_ORDER_PLACED)
         note_order(engine, event);

@@ -4,34 +4,48 @@
 #include "core/check.h"
 #include "core/view.h"
 
-void image_reset(const struct engine *engine, struct event *event)
+void room_reset(struct image_room *room, struct event *event)
 {
-    engine->scratch->text_used = 0;
+    room->text_used = 0;
     *event = (struct event){.kind = EVENT_NONE};
 }
 
-static uint8_t *scratch_take(const struct engine *engine, uint32_t size)
+static uint8_t *room_take(struct image_room *room, uint32_t size)
 {
-    struct scratch *scratch = engine->scratch;
-    CHECK(size <= sizeof(scratch->text) - scratch->text_used);
-    uint8_t *taken = scratch->text + scratch->text_used;
-    scratch->text_used += size;
+    CHECK(size <= sizeof(room->text) - room->text_used);
+    uint8_t *taken = room->text + room->text_used;
+    room->text_used += size;
     return taken;
 }
 
-struct bytes image_bytes(const struct engine *engine, const void *data, uint32_t size)
+struct bytes room_bytes(struct image_room *room, const void *data, uint32_t size)
 {
-    uint8_t *copy = scratch_take(engine, size);
+    uint8_t *copy = room_take(room, size);
     if (size > 0)
         memcpy(copy, data, size);
     return bytes_of(copy, size);
 }
 
+struct bytes room_text(struct image_room *room, const struct text_pool *texts, struct text text)
+{
+    uint8_t *copy = room_take(room, text.size);
+    text_copy(texts, text, copy);
+    return bytes_of(copy, text.size);
+}
+
+void image_reset(const struct engine *engine, struct event *event)
+{
+    room_reset(&engine->scratch->room, event);
+}
+
+struct bytes image_bytes(const struct engine *engine, const void *data, uint32_t size)
+{
+    return room_bytes(&engine->scratch->room, data, size);
+}
+
 struct bytes image_text(const struct engine *engine, struct text text)
 {
-    uint8_t *copy = scratch_take(engine, text.size);
-    text_copy(&engine->texts, text, copy);
-    return bytes_of(copy, text.size);
+    return room_text(&engine->scratch->room, &engine->texts, text);
 }
 
 static uint8_t *name_append(uint8_t *out, struct bytes name)
@@ -43,13 +57,11 @@ static uint8_t *name_append(uint8_t *out, struct bytes name)
     return out + name.size;
 }
 
-void image_names(const struct engine *engine, struct event *event)
+void room_names(struct image_room *room, const struct catalog *catalog, struct event *event)
 {
-    const struct catalog *catalog = &engine->shelf->catalog;
-    struct scratch *scratch = engine->scratch;
-    uint8_t *begin = scratch->text + scratch->text_used;
+    uint8_t *begin = room->text + room->text_used;
     CHECK(event->line_count * (3u + SKU_SIZE_MAX + 2u * NAME_SIZE_MAX) <=
-          sizeof(scratch->text) - scratch->text_used);
+          sizeof(room->text) - room->text_used);
     uint8_t *end = begin;
     for (uint32_t i = 0; i < event->line_count; i++) {
         const struct event_line *line = &event->lines[i];
@@ -61,7 +73,12 @@ void image_names(const struct engine *engine, struct event *event)
         end = name_append(end, catalog_name(catalog, line->sale_number));
     }
     event->text[TEXT_NAMES] = bytes_of(begin, (uint32_t)(end - begin));
-    scratch->text_used += event->text[TEXT_NAMES].size;
+    room->text_used += event->text[TEXT_NAMES].size;
+}
+
+void image_names(const struct engine *engine, struct event *event)
+{
+    room_names(&engine->scratch->room, &engine->shelf->catalog, event);
 }
 
 static void order_fact(const struct order *order, struct fact_order *fact)
@@ -94,12 +111,13 @@ static void order_fact(const struct order *order, struct fact_order *fact)
     memcpy(fact->currency, order->currency, 4);
 }
 
-static uint32_t order_lines(const struct engine *engine, const struct order *order)
+static uint32_t order_lines(
+    const struct engine *engine, const struct order *order, struct event_line *lines)
 {
     uint32_t link = order->lines_first;
     for (uint32_t i = 0; i < order->line_count; i++) {
         const struct order_line *line = line_at(engine, link - 1);
-        engine->scratch->lines[i] = (struct event_line){
+        lines[i] = (struct event_line){
             .sku_number = line->sku_number,
             .quantity = line->quantity,
             .cancelled = line->cancelled,
@@ -115,20 +133,28 @@ static uint32_t order_lines(const struct engine *engine, const struct order *ord
     return order->line_count;
 }
 
-void image_order(const struct engine *engine, uint32_t order_index, struct event *event)
+void room_order(
+    const struct engine *engine, uint32_t order_index, struct image_room *room, struct event *event)
 {
     const struct order *order = order_at(engine, order_index);
-    image_reset(engine, event);
+    const struct text_pool *texts = &engine->texts;
+    room_reset(room, event);
     order_fact(order, &event->fact.order);
-    event->lines = engine->scratch->lines;
-    event->line_count = order_lines(engine, order);
-    event->text[TEXT_CUSTOMER] = image_text(engine, customer_at(engine, order->customer_index)->id);
-    event->text[TEXT_REFERENCES] = image_text(engine, order->references);
-    event->text[TEXT_ADJUSTMENTS] = image_text(engine, order->adjustments);
-    event->text[TEXT_ADJUSTMENTS_BORN] = image_text(engine, order->adjustments_born);
-    event->text[TEXT_IDENTITIES] = image_text(engine, order->identities);
-    event->text[TEXT_PROVIDER] = image_text(engine, order->provider);
-    event->text[TEXT_PAYMENT_ID] = image_text(engine, order->payment_id);
+    event->lines = room->lines;
+    event->line_count = order_lines(engine, order, room->lines);
+    event->text[TEXT_CUSTOMER] =
+        room_text(room, texts, customer_at(engine, order->customer_index)->id);
+    event->text[TEXT_REFERENCES] = room_text(room, texts, order->references);
+    event->text[TEXT_ADJUSTMENTS] = room_text(room, texts, order->adjustments);
+    event->text[TEXT_ADJUSTMENTS_BORN] = room_text(room, texts, order->adjustments_born);
+    event->text[TEXT_IDENTITIES] = room_text(room, texts, order->identities);
+    event->text[TEXT_PROVIDER] = room_text(room, texts, order->provider);
+    event->text[TEXT_PAYMENT_ID] = room_text(room, texts, order->payment_id);
+}
+
+void image_order(const struct engine *engine, uint32_t order_index, struct event *event)
+{
+    room_order(engine, order_index, &engine->scratch->room, event);
     image_names(engine, event);
 }
 

@@ -51,6 +51,41 @@ void kill_begin(struct engine *engine, const struct event *event)
         (struct kill){.kill = fact->kill, .number = fact->number, .scope = fact->scope};
 }
 
+bool kill_is_kept(const struct engine *engine, const struct ended_kill *ended)
+{
+    const struct shelf *shelf = engine->shelf;
+    return switches_has_kill(&shelf->switches, ended->kill) ||
+           switches_is_killed(&shelf->switches, &shelf->catalog, ended->scope, ended->number);
+}
+
+static void forget_resumed(struct engine *engine)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < engine->ended_count; i++) {
+        if (kill_is_kept(engine, &engine->ended[i]))
+            engine->ended[kept++] = engine->ended[i];
+    }
+    engine->ended_count = kept;
+}
+
+/* At recovery its switch may be gone, and those of others be there in its stead. */
+static void remember_ended(struct engine *engine, const struct ended_kill *ended)
+{
+    if (!kill_is_kept(engine, ended))
+        return;
+    for (uint32_t i = 0; i < engine->ended_count; i++) {
+        /* An older one of the same scope is resumed for good: this one's beginning is durable. */
+        if (engine->ended[i].scope == ended->scope && engine->ended[i].number == ended->number) {
+            engine->ended[i] = *ended;
+            return;
+        }
+    }
+    if (engine->ended_count == ENDED_KILLS_MAX)
+        forget_resumed(engine);
+    CHECK(engine->ended_count < ENDED_KILLS_MAX);
+    engine->ended[engine->ended_count++] = *ended;
+}
+
 /* The sweep ends them in the order they were begun. */
 void kill_end(struct engine *engine, const struct event *event)
 {
@@ -62,6 +97,14 @@ void kill_end(struct engine *engine, const struct event *event)
     engine->kill_count--;
     for (uint32_t i = 0; i < engine->kill_count; i++)
         engine->kills[i] = engine->kills[i + 1];
+    const struct ended_kill ended = {
+        .released = fact->released,
+        .cancelled = fact->cancelled,
+        .kill = fact->kill,
+        .number = fact->number,
+        .scope = fact->scope,
+    };
+    remember_ended(engine, &ended);
 }
 
 static struct kill *kill_of_event(struct engine *engine, const struct event *event)
@@ -86,6 +129,73 @@ void kill_note(struct engine *engine, const struct event *event, uint32_t orders
     kill->cancelled += orders;
 }
 
+bool kill_entry(const struct engine *engine, uint32_t at, struct kill_entry *entry)
+{
+    if (at < engine->kill_count) {
+        const struct kill *kill = &engine->kills[at];
+        *entry = (struct kill_entry){
+            .released = kill->released,
+            .cancelled = kill->cancelled,
+            .kill = kill->kill,
+            .number = kill->number,
+            .scope = kill->scope,
+        };
+        return true;
+    }
+    const struct ended_kill *ended = &engine->ended[at - engine->kill_count];
+    *entry = (struct kill_entry){
+        .released = ended->released,
+        .cancelled = ended->cancelled,
+        .kill = ended->kill,
+        .number = ended->number,
+        .scope = ended->scope,
+        .ended = 1,
+    };
+    return kill_is_kept(engine, ended);
+}
+
+static void restate_ended(struct engine *engine, const struct kill_entry *entry)
+{
+    const struct ended_kill ended = {
+        .released = entry->released,
+        .cancelled = entry->cancelled,
+        .kill = entry->kill,
+        .number = entry->number,
+        .scope = entry->scope,
+    };
+    for (uint32_t i = 0; i < engine->ended_count; i++) {
+        if (engine->ended[i].kill != entry->kill)
+            continue;
+        CHECK(engine->ended[i].released == entry->released);
+        CHECK(engine->ended[i].cancelled == entry->cancelled);
+        return;
+    }
+    remember_ended(engine, &ended);
+}
+
+void kill_restate(struct engine *engine, const struct kill_entry *entry)
+{
+    if (entry->ended) {
+        restate_ended(engine, entry);
+        return;
+    }
+    for (uint32_t i = 0; i < engine->kill_count; i++) {
+        if (engine->kills[i].kill != entry->kill)
+            continue;
+        CHECK(engine->kills[i].released == entry->released);
+        CHECK(engine->kills[i].cancelled == entry->cancelled);
+        return;
+    }
+    CHECK(engine->kill_count < KILLS_MAX);
+    engine->kills[engine->kill_count++] = (struct kill){
+        .released = entry->released,
+        .cancelled = entry->cancelled,
+        .kill = entry->kill,
+        .number = entry->number,
+        .scope = entry->scope,
+    };
+}
+
 uint64_t kill_digest(const struct engine *engine)
 {
     uint64_t sum = engine->kill_begun;
@@ -95,5 +205,32 @@ uint64_t kill_digest(const struct engine *engine)
             kill->kill, kill->number, kill->scope, kill->released, kill->cancelled};
         sum += XXH3_64bits_withSeed(parts, sizeof(parts), 8);
     }
+    for (uint32_t i = 0; i < engine->ended_count; i++) {
+        const struct ended_kill *ended = &engine->ended[i];
+        uint64_t parts[3] = {ended->kill, ended->released, ended->cancelled};
+        if (switches_has_kill(&engine->shelf->switches, ended->kill))
+            sum += XXH3_64bits_withSeed(parts, sizeof(parts), 10);
+    }
     return sum;
+}
+
+static bool is_ended(const struct engine *engine, uint32_t kill)
+{
+    for (uint32_t i = 0; i < engine->ended_count; i++) {
+        if (engine->ended[i].kill == kill)
+            return true;
+    }
+    return false;
+}
+
+void kill_check(const struct engine *engine)
+{
+    const struct switches *switches = &engine->shelf->switches;
+    for (uint32_t i = 0; i < SWITCHES_MAX; i++) {
+        uint32_t kill = atomic_load(&switches->entries[i].kill);
+        if (kill != 0 && switches_kill_has_ended(switches, kill, engine->shard))
+            CHECK(is_ended(engine, kill));
+    }
+    for (uint32_t i = 0; i < engine->kill_count; i++)
+        CHECK(!is_ended(engine, engine->kills[i].kill));
 }

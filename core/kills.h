@@ -11,6 +11,10 @@
  * No list is kept of what is dead: while a kill is under way nothing new in its scope can be held,
  * since the switch is set before and lifted only after, so all that is in scope is dead.
  *
+ * One that is ended is remembered while its switch is there: once the record of its end is gone
+ * from the journal, nothing else says that this shard has its part behind it. Those whose resume is
+ * durable are forgotten when their room is needed.
+ *
  * Ownership  The engine's; at most KILLS_MAX, in the order they were begun.
  * Threads    The engine's own shard.
  * Units      Units of stock, orders.
@@ -34,7 +38,18 @@ void kill_end(struct engine *engine, const struct event *kill_ended);
 /* An event that ended a hold or an open order: units that came back, orders cancelled. */
 void kill_note(struct engine *engine, const struct event *event, uint32_t orders);
 
-/* A hash of them, for engine_digest(). */
+/* The entry of an image: kills under way first, then those ended; false: it is not kept. An entry
+ * that is read: what is there must be so already. */
+bool kill_entry(const struct engine *engine, uint32_t at, struct kill_entry *entry);
+void kill_restate(struct engine *engine, const struct kill_entry *entry);
+
+/* Of those ended: whether its switch is still there, or will be again after a crash: a resume is of
+ * shard 0, and may be lost where this shard's records are not. */
+bool kill_is_kept(const struct engine *engine, const struct ended_kill *ended);
+
+/* Proves that every end that its switch knows of is remembered here. */
+void kill_check(const struct engine *engine);
+/* A hash of them and of those ended that are kept, for engine_digest(). */
 uint64_t kill_digest(const struct engine *engine);
 
 #endif

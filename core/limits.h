@@ -28,6 +28,7 @@ enum {
     PAYMENT_TEXT_SIZE_MAX = 127, /* provider and payment id, each */
     TOKEN_SIZE_MAX = 255,        /* payment.token, opaque */
     ACTOR_SIZE_MAX = 127,        /* who did it: a customer or the name of a token */
+    REASON_SIZE_MAX = 255,       /* why */
     REFERENCES_MAX = 8,
     REFERENCES_SIZE_MAX = 2048,  /* bytes of the references as JSON: 8 x (32 + 127) escaped */
     PRICES_MAX = 8,              /* currencies of one product */
@@ -37,10 +38,10 @@ enum {
     IDENTITIES_MAX = 4,          /* further identity keys of a checkout (Q5) */
     IDENTITIES_SIZE_MAX = 16 * IDENTITIES_MAX,
     COUNTS_SIZE_MAX = 24 * LINES_PER_ORDER_MAX, /* counters that an order's end gives back */
-    PAYMENTS_PER_ORDER = 4, /* claims set aside when an order is born */
-    FORGET_MAX = 32,        /* entities forgotten by one record */
-    PART_LINES_MAX = 64,    /* of a removed sale's part dropped by one record */
-    STREAM_EVENTS_MAX = 2,  /* stream numbers one record can use: placed and confirmed */
+    PAYMENTS_PER_ORDER = 4,                     /* claims set aside when an order is born */
+    FORGET_MAX = 32,                            /* entities forgotten by one record */
+    PART_LINES_MAX = 64,                        /* of a removed sale's part dropped by one record */
+    STREAM_EVENTS_MAX = 2, /* stream numbers one record can use: placed and confirmed */
 #ifdef LIMITS_TINY
     SWITCHES_MAX = 4,   /* scopes that are not open; everything has a place of its own */
     KILLS_MAX = 2,      /* kills that some shard has not ended */

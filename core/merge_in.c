@@ -13,6 +13,8 @@
 #include "core/check.h"
 #include "core/handed.h"
 
+enum { LINES_NEAR_MAX = 16 }; /* of a guest's cart, when the journal is nearly full */
+
 struct merging {
     struct decision *decision;
     struct merge *merge;
@@ -60,8 +62,8 @@ static void put_line(
 {
     struct scratch *scratch = merging->decision->engine->scratch;
     CHECK(merging->line_count < LINES_PER_ORDER_MAX);
-    scratch->lines[merging->line_count] = *line;
-    scratch->images[merging->line_count++] = *image;
+    scratch->room.lines[merging->line_count] = *line;
+    scratch->room.images[merging->line_count++] = *image;
 }
 
 /* Units that the customer has bought in the sale that this line counts in, also as a guest. */
@@ -338,12 +340,12 @@ static void merged_event(struct merging *merging)
         .move = MOVE_GIVE,
     };
     memcpy(event->fact.merge.currency, merging->currency, 4);
-    event->lines = engine->scratch->lines;
+    event->lines = engine->scratch->room.lines;
     event->line_count = merging->line_count;
     event->text[TEXT_CUSTOMER] = decision->command->customer;
     event->text[TEXT_ACTOR] = decision->command->guest_id;
     event->text[TEXT_HOLDS] = bytes_of(
-        engine->scratch->images, merging->line_count * (uint32_t)sizeof(struct event_hold));
+        engine->scratch->room.images, merging->line_count * (uint32_t)sizeof(struct event_hold));
 }
 
 enum outcome merge_in(struct decision *decision, struct merge *merge)
@@ -356,7 +358,8 @@ enum outcome merge_in(struct decision *decision, struct merge *merge)
         return OUTCOME_OK; /* all of it was recorded before a crash */
     if (merge->rounds == 1 && cart_is_stale(decision))
         return OUTCOME_STALE_VERSION;
-    if (decision->now->journal_full)
+    if (decision->now->journal_full ||
+        (decision->now->journal_near && merge->line_count > LINES_NEAR_MAX))
         return OUTCOME_JOURNAL_FULL;
     enum outcome outcome = merge_room(decision, &merging);
     if (outcome != OUTCOME_OK)

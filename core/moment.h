@@ -15,16 +15,26 @@
 #ifndef HOTSHELF_CORE_MOMENT_H
 #define HOTSHELF_CORE_MOMENT_H
 
+#include <stdbool.h>
 #include <stdint.h>
+
+/* Near its limit a journal has room for what was promised only: checkout, confirmation and end of
+ * what lives, and switches (S5); all else is refused or waits. SPENT: switches have used their
+ * room, too. */
+enum journal_state { JOURNAL_HAS_ROOM = 0, JOURNAL_FULL = 1, JOURNAL_SPENT = 2 };
 
 struct moment {
     uint64_t shelf_ms;
+    uint64_t monotonic_ms; /* it runs on in a freeze; for distances only */
     int64_t wall_ms;
     uint64_t random[2];
     /* The newest stream number of this shard that PostgreSQL has; UINT64_MAX without one. */
     uint64_t streamed_seq;
-    /* Refuse whatever takes new units: the journal is near its limit (S5). */
-    uint8_t journal_full;
+    uint8_t journal_full; /* enum journal_state */
+    uint8_t journal_near; /* what promises many holds at once would not find room */
+    bool forgets; /* a full journal has room for what makes its walks smaller */
+    /* Refuse checkouts: their replies wait for PostgreSQL, and it is away (K5). */
+    uint8_t postgres_down;
     /* The shelf clock stands still (W4): deadlines have no wall time. */
     uint8_t frozen;
 };

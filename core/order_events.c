@@ -18,7 +18,37 @@ static void take_adjustments(const struct decision *decision, struct event *even
     event->text[TEXT_ADJUSTMENTS] = decision->command->adjustments;
 }
 
-static void take_report(const struct decision *decision, struct event *event)
+/* Whether a text finds room in place of an order's; takes it off the room. */
+static bool text_is_lost(
+    const struct engine *engine, struct text text, struct bytes bytes, uint32_t *room)
+{
+    if (text_equal(&engine->texts, text, bytes))
+        return false;
+    *room += text_blocks(text.size);
+    if (text_blocks(bytes.size) > *room)
+        return true;
+    *room -= text_blocks(bytes.size);
+    return false;
+}
+
+/* In the order in which apply puts them. */
+static uint8_t texts_lost(
+    const struct decision *decision, const struct order *order, const struct event *event)
+{
+    const struct engine *engine = decision->engine;
+    uint32_t room = text_room(&engine->texts);
+    uint8_t lost = 0;
+    if (decision->adjusts)
+        room -= text_blocks(event->text[TEXT_ADJUSTMENTS].size);
+    if (text_is_lost(engine, order->provider, event->text[TEXT_PROVIDER], &room))
+        lost |= ORDER_TEXT_PROVIDER;
+    if (text_is_lost(engine, order->payment_id, event->text[TEXT_PAYMENT_ID], &room))
+        lost |= ORDER_TEXT_PAYMENT_ID;
+    return lost;
+}
+
+static void take_report(
+    const struct decision *decision, const struct order *order, struct event *event)
 {
     const struct command *command = decision->command;
     event->fact.order.amount = command->amount;
@@ -29,6 +59,7 @@ static void take_report(const struct decision *decision, struct event *event)
         event->text[TEXT_REFUND_ID] = command->refund_id;
     if (decision->adjusts)
         take_adjustments(decision, event);
+    event->fact.order.texts_lost = texts_lost(decision, order, event);
 }
 
 void order_event_begin(struct decision *decision, uint32_t order_index, enum event_kind kind)
@@ -45,7 +76,7 @@ void order_event_begin(struct decision *decision, uint32_t order_index, enum eve
     fact->cart_version = customer_at(decision->engine, order->customer_index)->cart_version;
     order_event_due(decision, fact->payment_due_shelf_ms);
     if (command != NULL && command->kind == COMMAND_PAYMENT)
-        take_report(decision, event);
+        take_report(decision, order, event);
     fact->version++;
     decision_stream(decision, 1);
 }

@@ -45,6 +45,7 @@ enum outcome {
     OUTCOME_PAUSED,
     OUTCOME_CAPACITY_EXHAUSTED,
     OUTCOME_JOURNAL_FULL,
+    OUTCOME_UNCONFIRMED, /* PostgreSQL cannot confirm it now */
     OUTCOME_COUNT,
 };
 

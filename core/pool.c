@@ -3,7 +3,8 @@
  * pool - a free list, and behind it a line that only moves up: the slots never used so far.
  *
  * Those are zero as the arena gave them, a slot from the free list is cleared when it is taken. The
- * bit map is the truth about which are in use; the free list is checked against it.
+ * bit map is the truth about which are in use; the free list is checked against it. A slot's walked
+ * bit says something only while it is in use.
  */
 #include "core/pool.h"
 
@@ -29,6 +30,7 @@ void pool_init(
     *pool = (struct pool){
         .slots = arena_take(arena, name, capacity, slot_size),
         .used_bits = arena_take(arena, "bit maps of pools", ((uint64_t)capacity + 63) / 64, 8),
+        .walked_bits = arena_take(arena, "bit maps of pools", ((uint64_t)capacity + 63) / 64, 8),
         .slot_size = slot_size,
         .capacity = capacity,
     };
@@ -42,6 +44,13 @@ static uint32_t take_freed(struct pool *pool)
     return index;
 }
 
+static void set_walked(struct pool *pool, uint32_t index)
+{
+    uint64_t bit = UINT64_C(1) << (index % 64);
+    uint64_t *word = &pool->walked_bits[index / 64];
+    *word = (*word & ~bit) | (pool->walked_sense & bit);
+}
+
 uint32_t pool_take(struct pool *pool)
 {
     CHECK(pool->used < pool->capacity);
@@ -49,6 +58,7 @@ uint32_t pool_take(struct pool *pool)
     uint32_t index = pool->free_link != 0 ? take_freed(pool) : pool->fresh++;
     CHECK(!pool_is_used(pool, index));
     flip_used(pool, index);
+    set_walked(pool, index);
     pool->used++;
     return index;
 }
@@ -61,6 +71,36 @@ void pool_give(struct pool *pool, uint32_t index)
     *link_of(pool, index) = pool->free_link;
     pool->free_link = index + 1;
     pool->used--;
+}
+
+void pool_walk_begin(struct pool *pool)
+{
+    pool->walked_sense = ~pool->walked_sense;
+}
+
+void pool_walk_give_up(struct pool *pool)
+{
+    for (uint32_t word = 0; word < (pool->fresh + 63) / 64; word++)
+        pool->walked_bits[word] = pool->walked_sense;
+}
+
+uint32_t pool_walk_next(const struct pool *pool, uint32_t index)
+{
+    while (index < pool->fresh) {
+        uint32_t word = index / 64;
+        uint64_t left = pool->used_bits[word] & (pool->walked_bits[word] ^ pool->walked_sense);
+        left &= UINT64_MAX << (index % 64);
+        if (left != 0)
+            return 64 * word + (uint32_t)__builtin_ctzll(left);
+        index = 64 * (word + 1);
+    }
+    return pool->capacity;
+}
+
+void pool_walked(struct pool *pool, uint32_t index)
+{
+    CHECK(pool_is_used(pool, index));
+    set_walked(pool, index);
 }
 
 void pool_check(const struct pool *pool)

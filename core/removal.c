@@ -12,6 +12,7 @@
 #include "core/removal.h"
 
 #include "core/check.h"
+#include "core/restate.h"
 
 enum {
     ROUND_MERGES,
@@ -201,10 +202,10 @@ static bool part_line(struct decision *decision, uint8_t part, uint32_t sale_num
         event->kind = EVENT_SALE_PART_REMOVED;
         event->fact.part = (struct fact_part){
             .now_shelf_ms = decision->now->shelf_ms, .sale_number = sale_number, .part = part};
-        event->lines = engine->scratch->lines;
+        event->lines = engine->scratch->room.lines;
         event->text[TEXT_CUSTOMERS] = image_bytes(engine, NULL, 0);
     }
-    engine->scratch->lines[event->line_count++] = *line;
+    engine->scratch->room.lines[event->line_count++] = *line;
     if (customer_index != NONE) {
         struct text id = customer_at(engine, customer_index)->id;
         uint8_t size = (uint8_t)id.size;
@@ -296,6 +297,8 @@ enum removal_step removal_step(struct decision *decision, uint32_t sale_number)
         *removal = (struct removal){.sale_number = sale_number};
     if (removal->done)
         return REMOVAL_DONE;
+    if (restate_is_under_way(engine)) /* its records change too much at once */
+        return REMOVAL_GOES_ON;
     if (removal->round == ROUND_END)
         return round_ends(decision, sale_number);
     const struct pool *pool = pool_of(engine, removal->round);
@@ -339,6 +342,8 @@ void apply_part_removed(struct engine *engine, const struct event *event)
             gone_remove(engine, line->sku_number, line->quantity);
     }
     CHECK(customers.size == 0);
-    if (fact->part == PART_ALL)
+    if (fact->part == PART_ALL) {
         engine->removal = (struct removal){.sale_number = fact->sale_number, .done = true};
+        engine->removed_sale = fact->sale_number;
+    }
 }

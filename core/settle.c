@@ -4,13 +4,14 @@
  * visible, claims become firm. It runs in the order of the journal, once for each event, and
  * touches only what all shards share.
  */
+#include "core/bugs.h"
 #include "core/check.h"
 #include "core/engine_steps.h"
 #include "core/identities.h"
 
 void settle_moves(struct shelf *shelf, const struct event *event, enum stock_move move)
 {
-    if (move == MOVE_NONE)
+    if (move == MOVE_NONE || (move == MOVE_GIVE && bug(BUG_GIVE_BEFORE_DURABLE)))
         return;
     for (uint32_t i = 0; i < event->line_count; i++) {
         uint32_t units = event->lines[i].moved;
@@ -66,7 +67,7 @@ static void settle_stock(struct engine *engine, const struct event *event)
     uint32_t sku_index = catalog_find_number(&engine->shelf->catalog, fact->sku_number);
     CHECK(sku_index != SKU_NONE);
     settle_raise(engine, fact);
-    if (fact->delta > 0)
+    if (fact->delta > 0 && !bug(BUG_RAISED_BEFORE_DURABLE))
         stock_allot(&engine->shelf->stock, sku_index, (uint32_t)fact->delta);
     if (fact->delta < 0)
         stock_lowered(&engine->shelf->stock, sku_index, (uint32_t)-fact->delta);
@@ -119,6 +120,19 @@ static void settle_part(struct engine *engine, const struct event *event)
         catalog_part_is_done(&engine->shelf->catalog, fact->sale_number, engine->shard);
 }
 
+/* Read back, an image stands for the records of the ends that it tells of. */
+static void settle_kills_image(struct engine *engine, const struct event *event)
+{
+    for (uint32_t i = 0; i < event->fact.images.count; i++) {
+        struct kill_entry entry;
+        memcpy(&entry, event->text[TEXT_ENTRIES].data + i * sizeof(entry), sizeof(entry));
+        const struct fact_kill ended = {
+            .released = entry.released, .cancelled = entry.cancelled, .kill = entry.kill};
+        if (entry.ended)
+            switches_kill_ended(&engine->shelf->switches, engine->shard, &ended);
+    }
+}
+
 void settle_catalog(struct engine *engine, const struct event *event)
 {
     struct shelf *shelf = engine->shelf;
@@ -130,10 +144,14 @@ void settle_catalog(struct engine *engine, const struct event *event)
         settle_sale(engine, event);
     if (event->kind == EVENT_IMPORT_DONE)
         catalog_publish_import(&shelf->catalog);
-    if (event->kind == EVENT_SWITCH_SET)
+    if (event->kind == EVENT_SWITCH_SET || event->kind == EVENT_SWITCH_IMAGE)
         switches_publish(&shelf->switches, &shelf->catalog, event);
     if (event->kind == EVENT_KILL_ENDED)
-        switches_kill_ended(&shelf->switches, engine->shard, event);
+        switches_kill_ended(&shelf->switches, engine->shard, &event->fact.kill);
+    if (event->kind == EVENT_WALK_BEGUN)
+        catalog_part_is_done(&shelf->catalog, event->fact.walk.removal_sale, engine->shard);
+    if (event->kind == EVENT_KILLS_IMAGE)
+        settle_kills_image(engine, event);
     if (event->kind == EVENT_SALE_CLOSING)
         catalog_publish_closing(&shelf->catalog, event->fact.removal.sale_number);
     if (event->kind == EVENT_SALE_PART_REMOVED)
@@ -180,6 +198,7 @@ static void (*const settle_kinds[])(struct engine *, const struct event *) = {
     [EVENT_SALE_CLOSING] = settle_catalog,
     [EVENT_SALE_REMOVED] = settle_catalog,
     [EVENT_CLOSED] = NULL,
+    [EVENT_IMPORT_IMAGE] = NULL, /* the last kind */
 };
 
 void engine_settle(struct engine *engine, const struct event *event)

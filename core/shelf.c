@@ -5,6 +5,7 @@
  */
 #include "core/shelf.h"
 
+#include "core/bugs.h"
 #include "core/check.h"
 #include "core/engine_steps.h"
 #include "core/handed.h"
@@ -39,6 +40,21 @@ static void add_units(struct shelf *shelf, uint32_t sku_number, uint64_t held, u
         (uint32_t)(sums.sold + sold));
 }
 
+/* What is sold is on the shelf, and its seller and its sale have been named; a shard that has no
+ * part of a sale any more has nothing of it. */
+static void check_names(
+    const struct engine *engine, uint32_t sku_number, uint32_t seller_number, uint32_t sale_number)
+{
+    const struct catalog *catalog = &engine->shelf->catalog;
+    const struct removal *removal = &engine->removal;
+    uint32_t sku_index = catalog_find_number(catalog, sku_number);
+    CHECK(sku_index != SKU_NONE);
+    CHECK(seller_number == 0 || catalog_name_was_used(catalog, seller_number));
+    CHECK(sale_number == 0 || catalog_name_was_used(catalog, sale_number));
+    CHECK(!removal->done || removal->sale_number != catalog->leaving ||
+          removal->sale_number != catalog_sale_of(catalog, sku_index));
+}
+
 static void add_order(struct shelf *shelf, const struct engine *engine, const struct order *order)
 {
     bool open = order->status == ORDER_PENDING_PAYMENT || order->status == ORDER_REVIEW;
@@ -46,6 +62,7 @@ static void add_order(struct shelf *shelf, const struct engine *engine, const st
     uint32_t link = order->lines_first;
     for (uint32_t i = 0; i < order->line_count; i++) {
         const struct order_line *line = line_at(engine, link - 1);
+        check_names(engine, line->sku_number, line->seller_number, line->sale_number);
         if (open) {
             add_units(shelf, line->sku_number, line->quantity - line->cancelled, 0);
             note_release(shelf, line->sku_number, order->payment_due_shelf_ms);
@@ -77,12 +94,22 @@ static void add_claims(struct shelf *shelf, const struct engine *engine, const s
     for (uint32_t i = 0; i < order->payment_count; i++) {
         const struct payment *payment = pool_at(&engine->payments, link - 1);
         link = payment->next;
-        if (!payment_is_claim(payment))
+        if (!payment_is_claim(payment) || bug(BUG_CLAIMS_NOT_ADDED))
             continue;
         uint64_t owner = order_owner(order->id);
         CHECK(claims_take(&shelf->claims, payment->hash, owner) == CLAIM_TAKEN);
         claims_settle(&shelf->claims, payment->hash, owner);
     }
+}
+
+/* No shard has begun a kill that nobody asked for; every one that it has yet to begin has its
+ * entry. */
+static void check_kills(const struct engine *engine)
+{
+    CHECK(engine->kill_begun <= atomic_load(&engine->shelf->switches.kills_published));
+    struct kill_scope next = {.kill = engine->kill_begun};
+    while (switches_next_kill(&engine->shelf->switches, next.kill, &next))
+        continue;
 }
 
 static void add_engine(struct shelf *shelf, const struct engine *engine)
@@ -91,6 +118,7 @@ static void add_engine(struct shelf *shelf, const struct engine *engine)
         if (!pool_is_used(&engine->holds, i))
             continue;
         const struct hold *hold = hold_at(engine, i);
+        check_names(engine, hold->sku_number, hold->seller_number, hold->sale_number);
         if (hold->state != LINE_HELD)
             continue;
         add_units(shelf, hold->sku_number, hold->quantity, 0);
@@ -104,14 +132,19 @@ static void add_engine(struct shelf *shelf, const struct engine *engine)
         add_counts(shelf, engine, order_at(engine, i));
     }
     for (uint32_t i = 0; i < engine->allowances.fresh; i++) {
-        if (pool_is_used(&engine->allowances, i))
-            handed_derive(shelf, pool_at(&engine->allowances, i));
+        const struct allowance *allowance = pool_at(&engine->allowances, i);
+        if (!pool_is_used(&engine->allowances, i))
+            continue;
+        check_names(engine, allowance->sku_number, 0, allowance->sale_number);
+        handed_derive(shelf, allowance);
     }
     for (uint32_t i = 0; i < engine->gone.fresh; i++) {
         if (!pool_is_used(&engine->gone, i))
             continue;
         const struct gone *gone = pool_at(&engine->gone, i);
-        add_units(shelf, gone->sku_number, 0, gone->units);
+        check_names(engine, gone->sku_number, 0, 0);
+        if (!bug(BUG_FORGOTTEN_NOT_ADDED))
+            add_units(shelf, gone->sku_number, 0, gone->units);
     }
 }
 
@@ -121,9 +154,15 @@ void shelf_derive(struct shelf *shelf, struct engine *const engines[], uint32_t 
     uint32_t end = catalog_walk_end(&shelf->catalog);
     for (uint32_t index = 0; index < end; index++)
         stock_derive(&shelf->stock, index, shelf->catalog.records[index].allotment, 0, 0);
-    for (uint32_t i = 0; i < engine_count; i++)
+    engine_count -= engine_count > 1 && bug(BUG_SHARD_NOT_ADDED);
+    for (uint32_t i = 0; i < engine_count; i++) {
+        if (engines[i]->removal.sale_number != shelf->catalog.leaving)
+            engines[i]->removal = (struct removal){.done = false};
         add_engine(shelf, engines[i]);
+    }
     stock_check(&shelf->stock);
     claims_check(&shelf->claims);
+    for (uint32_t i = 0; i < engine_count; i++)
+        check_kills(engines[i]);
     switches_check(&shelf->switches, &shelf->catalog);
 }

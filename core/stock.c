@@ -15,6 +15,7 @@
 
 #include <stdatomic.h>
 
+#include "core/bugs.h"
 #include "core/check.h"
 
 static struct stock_line *line_at(const struct stock *stock, uint32_t sku_index)
@@ -75,6 +76,12 @@ enum stock_answer stock_try(
             return answer;
         CHECK(held_of(word) <= UINT32_MAX - available_of(word));
         taken = word_of(available_of(word) - units, held_of(word) + units);
+        if (bug(BUG_TAKE_NOT_ATOMIC)) {
+            for (volatile uint32_t stopped = 0; stopped < 1000; stopped++) /* as a scheduler may */
+                continue;
+            atomic_store(&line->word, taken);
+            return STOCK_TAKEN;
+        }
     } while (!atomic_compare_exchange_weak_explicit(
         &line->word, &word, taken, memory_order_acq_rel, memory_order_acquire));
     return STOCK_TAKEN;

@@ -7,6 +7,9 @@
  */
 #include "core/switches.h"
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #include "core/catalog.h"
 #include "core/check.h"
 
@@ -104,12 +107,21 @@ bool switches_room(const struct switches *switches, uint8_t scope)
     return find_free(switches, scope) != UINT32_MAX;
 }
 
-static void entry_clear(struct switch_entry *entry)
+static void entry_clear(struct switches *switches, uint32_t index)
 {
+    struct switch_entry *entry = &switches->entries[index];
+    switches->used -= entry->scope != 0;
     atomic_store_explicit(&entry->kill, 0, memory_order_relaxed);
     entry->scope = 0;
     entry->state = 0;
     entry->number = 0;
+}
+
+static void entry_count_from_zero(struct switch_entry *entry)
+{
+    atomic_store_explicit(&entry->ended, 0, memory_order_relaxed);
+    atomic_store_explicit(&entry->released, 0, memory_order_relaxed);
+    atomic_store_explicit(&entry->cancelled, 0, memory_order_relaxed);
 }
 
 /* The number comes last: who finds it in the entry may read what the kill concerns. */
@@ -117,28 +129,16 @@ static void entry_kill(struct switches *switches, struct switch_entry *entry, ui
 {
     CHECK(kill == switches->kill_last + 1);
     switches->kill_last = kill;
-    atomic_store_explicit(&entry->ended, 0, memory_order_relaxed);
-    atomic_store_explicit(&entry->released, 0, memory_order_relaxed);
-    atomic_store_explicit(&entry->cancelled, 0, memory_order_relaxed);
+    entry_count_from_zero(entry);
     atomic_store_explicit(&entry->kill, kill, memory_order_release);
 }
 
-void switches_apply(struct switches *switches, const struct event *event)
+static void entry_write(
+    struct switches *switches, uint32_t index, const struct fact_switch *fact, struct bytes actor)
 {
-    const struct fact_switch *fact = &event->fact.switched;
-    struct bytes actor = event->text[TEXT_ACTOR];
-    uint32_t index = switches_find(switches, fact->scope, fact->number);
-    CHECK(event->kind == EVENT_SWITCH_SET);
-    CHECK(actor.size <= ACTOR_SIZE_MAX);
-    if (fact->state == 0) {
-        CHECK(index != UINT32_MAX);
-        entry_clear(&switches->entries[index]);
-        return;
-    }
-    if (index == UINT32_MAX)
-        index = find_free(switches, fact->scope);
-    CHECK(index != UINT32_MAX);
     struct switch_entry *entry = &switches->entries[index];
+    CHECK(actor.size <= ACTOR_SIZE_MAX);
+    switches->used += entry->scope == 0;
     entry->scope = fact->scope;
     entry->number = fact->number;
     entry->state = fact->state;
@@ -146,8 +146,64 @@ void switches_apply(struct switches *switches, const struct event *event)
     entry->actor_size = (uint8_t)actor.size;
     if (actor.size > 0)
         memcpy(entry->actor, actor.data, actor.size);
+}
+
+void switches_apply(struct switches *switches, const struct event *event)
+{
+    const struct fact_switch *fact = &event->fact.switched;
+    uint32_t index = switches_find(switches, fact->scope, fact->number);
+    CHECK(event->kind == EVENT_SWITCH_SET);
+    if (fact->state == 0) {
+        CHECK(index != UINT32_MAX);
+        entry_clear(switches, index);
+        return;
+    }
+    if (index == UINT32_MAX)
+        index = find_free(switches, fact->scope);
+    CHECK(index != UINT32_MAX);
+    entry_write(switches, index, fact, event->text[TEXT_ACTOR]);
     if (fact->kill != 0)
-        entry_kill(switches, entry, fact->kill);
+        entry_kill(switches, &switches->entries[index], fact->kill);
+}
+
+void switches_put_last(struct switches *switches, uint32_t kill_last)
+{
+    if (switches->kill_last == 0) {
+        switches->kill_last = kill_last;
+        atomic_store(&switches->kills_published, kill_last);
+    }
+    CHECK(switches->kill_last == kill_last);
+}
+
+static bool entry_is(
+    const struct switch_entry *entry, const struct fact_switch *fact, struct bytes actor)
+{
+    return entry->state == fact->state && entry->since_wall_ms == fact->now_wall_ms &&
+           atomic_load(&entry->kill) == fact->kill &&
+           bytes_equal(actor, bytes_of(entry->actor, entry->actor_size));
+}
+
+void switches_put(struct switches *switches, const struct event *image)
+{
+    const struct fact_switch *fact = &image->fact.switched;
+    uint32_t index = switches_find(switches, fact->scope, fact->number);
+    CHECK(fact->kill <= switches->kill_last);
+    if (index == UINT32_MAX) {
+        index = find_free(switches, fact->scope);
+        CHECK(index != UINT32_MAX);
+        entry_write(switches, index, fact, image->text[TEXT_ACTOR]);
+        entry_count_from_zero(&switches->entries[index]);
+        atomic_store(&switches->entries[index].kill, fact->kill);
+    }
+    CHECK(entry_is(&switches->entries[index], fact, image->text[TEXT_ACTOR]));
+}
+
+void switches_put_sku(struct switches *switches, uint32_t sku_index, uint32_t sku_number)
+{
+    uint32_t index = switches_find(switches, SCOPE_SKU, sku_number);
+    CHECK(sku_index < switches->sku_count);
+    if (index != UINT32_MAX)
+        atomic_store(&switches->skus[sku_index], switches->entries[index].state);
 }
 
 /* The word of a scope; NULL: its SKU is no longer on the shelf. */
@@ -171,7 +227,7 @@ void switches_publish(
     _Atomic uint8_t *at = word_of(switches, catalog, fact->scope, fact->number);
     if (at != NULL)
         atomic_store_explicit(at, fact->state, memory_order_release);
-    if (fact->kill != 0)
+    if (fact->kill > atomic_load_explicit(&switches->kills_published, memory_order_relaxed))
         atomic_store_explicit(&switches->kills_published, fact->kill, memory_order_release);
 }
 
@@ -183,7 +239,7 @@ static void forget(struct switches *switches, _Atomic uint8_t *at, uint8_t scope
     uint32_t index = switches_find(switches, scope, number);
     CHECK(index != UINT32_MAX);
     atomic_store_explicit(at, 0, memory_order_release);
-    entry_clear(&switches->entries[index]);
+    entry_clear(switches, index);
 }
 
 void switches_forget_sku(struct switches *switches, uint32_t sku_index, uint32_t sku_number)
@@ -247,14 +303,26 @@ static struct switch_entry *find_kill(const struct switches *switches, uint32_t 
     return NULL;
 }
 
-/* The bit comes last: who sees it sees the sums. */
-void switches_kill_ended(struct switches *switches, uint32_t shard, const struct event *event)
+bool switches_has_kill(const struct switches *switches, uint32_t kill)
 {
-    const struct fact_kill *fact = &event->fact.kill;
+    return find_kill(switches, kill) != NULL;
+}
+
+bool switches_is_killed(
+    const struct switches *switches, const struct catalog *catalog, uint8_t scope, uint32_t number)
+{
+    const _Atomic uint8_t *at = word_of(switches, catalog, scope, number);
+    return at != NULL && word(at) & SWITCHED_KILLED;
+}
+
+/* The bit comes last: who sees it sees the sums. */
+void switches_kill_ended(struct switches *switches, uint32_t shard, const struct fact_kill *fact)
+{
     struct switch_entry *entry = find_kill(switches, fact->kill);
-    CHECK(event->kind == EVENT_KILL_ENDED);
     CHECK(shard < SHARDS_MAX);
     if (entry == NULL)
+        return;
+    if (atomic_load_explicit(&entry->ended, memory_order_relaxed) >> shard & 1)
         return;
     atomic_fetch_add_explicit(&entry->released, fact->released, memory_order_relaxed);
     atomic_fetch_add_explicit(&entry->cancelled, fact->cancelled, memory_order_relaxed);
@@ -280,6 +348,21 @@ bool switches_kill_totals(
     return true;
 }
 
+uint64_t switches_digest(const struct switches *switches)
+{
+    uint64_t sum = switches->kill_last;
+    for (uint32_t i = 0; i < SWITCHES_MAX; i++) {
+        const struct switch_entry *entry = &switches->entries[i];
+        if (entry->scope == 0)
+            continue;
+        uint64_t parts[5] = {entry->scope, entry->state, entry->number,
+            (uint64_t)entry->since_wall_ms, atomic_load(&entry->kill)};
+        sum += XXH3_64bits_withSeed(
+            parts, sizeof(parts), XXH3_64bits_withSeed(entry->actor, entry->actor_size, 9));
+    }
+    return sum;
+}
+
 /* Every entry has its word, and there are no words besides. */
 void switches_check(const struct switches *switches, const struct catalog *catalog)
 {
@@ -302,5 +385,6 @@ void switches_check(const struct switches *switches, const struct catalog *catal
     for (uint32_t i = 0; i < switches->sku_count; i++)
         words += word(&switches->skus[i]) != 0;
     CHECK(entries == words);
+    CHECK(entries == switches->used);
     CHECK(atomic_load(&switches->kills_published) == switches->kill_last);
 }

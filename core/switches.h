@@ -54,6 +54,7 @@ struct switches {
     _Atomic uint8_t *sales; /* slot of the name */
     _Atomic uint8_t *skus;  /* slot of the catalog */
     uint32_t sale_count, sku_count;
+    uint32_t used;                    /* entries with a scope; shard 0's */
     uint32_t kill_last;               /* shard 0's: the newest applied */
     _Atomic uint32_t kills_published; /* durable: every shard begins those up to it */
     struct switch_entry *entries;     /* SWITCHES_MAX; the first is that of everything */
@@ -85,7 +86,7 @@ uint32_t switches_find(const struct switches *switches, uint8_t scope, uint32_t 
 bool switches_room(const struct switches *switches, uint8_t scope);
 void switches_apply(struct switches *switches, const struct event *switch_set);
 void switches_publish(
-    struct switches *switches, const struct catalog *catalog, const struct event *switch_set);
+    struct switches *switches, const struct catalog *catalog, const struct event *set_or_image);
 /* A SKU or sale is no longer on the shelf: nothing is set on it any more. */
 void switches_forget_sku(struct switches *switches, uint32_t sku_index, uint32_t sku_number);
 void switches_forget_sale(struct switches *switches, uint32_t sale_number);
@@ -96,14 +97,29 @@ uint32_t switches_kills_under_way(const struct switches *switches, uint32_t shar
 
 /* Kills, for any shard. The next one to begin after the one with this number, or false. */
 bool switches_next_kill(const struct switches *switches, uint32_t after, struct kill_scope *next);
-/* A shard's part is durable. Nothing happens when the kill is no longer known (recovery). */
-void switches_kill_ended(struct switches *switches, uint32_t shard, const struct event *kill_ended);
+/* Whether a kill has its switch: it is not resumed. */
+bool switches_has_kill(const struct switches *switches, uint32_t kill);
+/* Whether its scope is killed, as far as that is durable. */
+bool switches_is_killed(const struct switches *switches, const struct catalog *catalog,
+    uint8_t scope, uint32_t number);
+/* A shard's part is durable. Nothing happens when the kill is no longer known, or the part was told
+ * before (recovery). */
+void switches_kill_ended(struct switches *switches, uint32_t shard, const struct fact_kill *fact);
 /* Whether a shard has ended a kill, which may be resumed since. What the shards that have ended it
  * gave back; false when it is resumed. */
 bool switches_kill_has_ended(const struct switches *switches, uint32_t kill, uint32_t shard);
 bool switches_kill_totals(
     const struct switches *switches, uint32_t kill, uint64_t *released, uint64_t *cancelled);
 
+/* Images of a restating walk (restate.h): the number of the newest kill; a switch, which is made
+ * when it is not there and otherwise is CHECKed to be what is there; a SKU that is on the shelf
+ * from now on, and whose switch may have been made before. */
+void switches_put_last(struct switches *switches, uint32_t kill_last);
+void switches_put(struct switches *switches, const struct event *switch_image);
+void switches_put_sku(struct switches *switches, uint32_t sku_index, uint32_t sku_number);
+
+/* A hash of what is decided, with how far kills have come left out, since others settle that. */
+uint64_t switches_digest(const struct switches *switches);
 /* Proves that words and entries agree. Only while nothing changes. */
 void switches_check(const struct switches *switches, const struct catalog *catalog);
 

@@ -95,6 +95,7 @@ void customer_remove(struct engine *engine, uint32_t index)
     CHECK(customer->live_holds == 0);
     while (customer->holds_first != 0)
         hold_remove(engine, customer->holds_first - 1);
+    engine->promises.merges -= customer->merge_id != 0;
     table_remove(&engine->customer_table, customer->hash, index);
     deadlines_clear(&engine->deadlines, engine->customers_base + index);
     text_give(&engine->texts, &customer->id);
@@ -149,6 +150,7 @@ void hold_remove(struct engine *engine, uint32_t index)
     else
         customer->holds_last = hold->prev;
     customer->hold_count--;
+    engine->promises.moved_lines -= hold->state == LINE_MOVED;
     deadlines_clear(&engine->deadlines, engine->holds_base + index);
     pool_give(&engine->holds, index);
 }
@@ -177,17 +179,36 @@ void order_prefetch(const struct engine *engine, const uint8_t id[16])
     table_prefetch(&engine->order_table, hash_order(engine, id));
 }
 
+/* Whether the order belongs before the one of a link, towards newer ones. */
+static bool order_is_newer(const struct engine *engine, const struct order *order, uint32_t link)
+{
+    return link == 0 || memcmp(order->id, order_at(engine, link - 1)->id, 16) > 0;
+}
+
+/* The link of the newest that is older. */
+static uint32_t order_place(const struct engine *engine, const struct order *order, uint32_t link)
+{
+    while (!order_is_newer(engine, order, link))
+        link = order_at(engine, link - 1)->next;
+    return link;
+}
+
 /* Newest first, and those of one millisecond by their ids (O4): time does not run back within a
- * shard, so the place is the first but for those. */
+ * shard, so the place is the first but for those; and the last when the orders of a customer are
+ * put back one by one, newest first. */
 static void order_link(struct engine *engine, struct customer *customer, uint32_t index)
 {
     struct order *order = order_at(engine, index);
-    while (order->next != 0 && memcmp(order_at(engine, order->next - 1)->id, order->id, 16) > 0) {
-        order->prev = order->next;
-        order->next = order_at(engine, order->next - 1)->next;
-    }
+    if (order_is_newer(engine, order, customer->orders_newest))
+        order->next = customer->orders_newest;
+    else if (order_is_newer(engine, order, customer->orders_oldest))
+        order->next = order_place(engine, order, customer->orders_newest);
+    order->prev =
+        order->next != 0 ? order_at(engine, order->next - 1)->prev : customer->orders_oldest;
     if (order->next != 0)
         order_at(engine, order->next - 1)->prev = index + 1;
+    else
+        customer->orders_oldest = index + 1;
     if (order->prev != 0)
         order_at(engine, order->prev - 1)->next = index + 1;
     else
@@ -200,9 +221,10 @@ uint32_t order_add(struct engine *engine, uint32_t customer_index, const uint8_t
     struct customer *customer = customer_at(engine, customer_index);
     uint32_t index = pool_take(&engine->orders);
     struct order *order = order_at(engine, index);
-    *order = (struct order){.customer_index = customer_index, .next = customer->orders_newest};
+    *order = (struct order){.customer_index = customer_index};
     memcpy(order->id, id, 16);
     order_link(engine, customer, index);
+    engine->id_bytes += customer->id.size;
     table_insert(&engine->order_table, hash_order(engine, id), index);
     return index;
 }
@@ -238,8 +260,11 @@ static void order_unlink(struct engine *engine, const struct order *order)
         customer->orders_newest = order->next;
     if (order->next != 0)
         order_at(engine, order->next - 1)->prev = order->prev;
+    else
+        customer->orders_oldest = order->prev;
     CHECK(customer->order_count > 0);
     customer->order_count--;
+    engine->id_bytes -= customer->id.size;
 }
 
 void order_remove(struct engine *engine, uint32_t index)

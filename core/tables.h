@@ -37,7 +37,7 @@ struct customer {
     uint32_t hash;
     uint32_t holds_first, holds_last;
     uint32_t hold_count;
-    uint32_t orders_newest;
+    uint32_t orders_newest, orders_oldest;
     uint32_t order_count;
     uint32_t open_orders; /* not yet paid: pending payment or in review */
     uint32_t live_holds;
@@ -45,12 +45,12 @@ struct customer {
     uint32_t cart_version;
     uint8_t currency[4];    /* of the cart; all 0 when it is empty */
     uint8_t last_order[16]; /* what the cart became last */
-    uint64_t touched_shelf_ms;
     /* Of a guest whose cart was moved out (merge.h): by which merge, and when. Whether that merge
      * is under way is known to this process only: after a crash it is not. */
+    bool merging;
     uint64_t merge_id; /* 0: no merge */
     uint64_t merge_shelf_ms;
-    bool merging;
+    uint64_t touched_shelf_ms;
 };
 
 struct hold {
@@ -117,6 +117,7 @@ struct request_key {
     uint64_t keep_shelf_ms;
     uint32_t order_index; /* checkout, cancel */
     uint8_t kind;         /* enum request_kind */
+    uint16_t partition;   /* merge: its customer's; where no order says it */
     struct {
         uint32_t allotment, available, held, sold; /* a stock change's reply */
     } noted;
@@ -148,6 +149,17 @@ struct kill {
     uint32_t hold_cursor, order_cursor; /* slots before them were looked at */
 };
 
+/* A kill that this shard has ended: what it gave back, kept as long as its switch is. */
+struct ended_kill {
+    uint64_t released, cancelled;
+    uint32_t kill;
+    uint32_t number;
+    uint8_t scope;
+};
+
+/* One for each switch, and those whose resume is not durable. */
+enum { ENDED_KILLS_MAX = 2 * SWITCHES_MAX };
+
 /* One line while a command is being decided. */
 struct draft {
     struct bytes sku;
@@ -167,16 +179,21 @@ struct draft {
     enum outcome outcome;
 };
 
+/* What an event that is being built borrows, see image.h. */
+struct image_room {
+    struct event_line lines[2 * LINES_PER_ORDER_MAX];
+    struct event_hold images[LINES_PER_ORDER_MAX];
+    uint32_t text_used;
+    uint8_t text[EVENT_NAMES_SIZE_MAX + COUNTS_SIZE_MAX + 16384];
+};
+
 struct scratch {
     struct draft drafts[LINES_PER_ORDER_MAX];
     uint32_t numbers[LINES_PER_ORDER_MAX];   /* of what is sorted, see sort_by_number() */
     uint16_t by_number[LINES_PER_ORDER_MAX]; /* its indexes in the order of their numbers */
-    struct event_line lines[2 * LINES_PER_ORDER_MAX];
     struct answer_line answers[2 * LINES_PER_ORDER_MAX]; /* of a merge, see merge.h */
-    struct event_hold images[LINES_PER_ORDER_MAX];
     struct cart_line_view *views;
-    uint32_t text_used;
-    uint8_t text[EVENT_NAMES_SIZE_MAX + COUNTS_SIZE_MAX + 16384];
+    struct image_room room; /* of the event that is decided */
 };
 
 /* Where the removal of a sale looks next, see removal.h. */
@@ -188,6 +205,37 @@ struct removal {
     struct removal_counts left; /* in this round so far */
     struct removal_counts told; /* in the round before */
     uint64_t retry_shelf_ms;    /* not before, unless asked */
+};
+
+/* A restating walk, see restate.h. */
+struct walk {
+    uint64_t number;                      /* of the newest that has begun */
+    uint64_t images;                      /* records of it so far, live or read back */
+    bool open;                            /* it has begun and not ended */
+    bool under_way;                       /* .. and this engine makes it: it is not only read */
+    bool spoiled;                         /* .. and something changed without its image before */
+    bool names;                           /* WALK_NAMES .. */
+    uint64_t names_to;                    /* .. for orders up to this stream number */
+    uint8_t table;                        /* enum walk_table */
+    uint32_t at;                          /* the slot to look at next */
+    uint32_t customer_index, order_index; /* whose orders are restated, and the next; NONE */
+};
+
+/* Of orders that are open: how many, their lines, and bytes of the texts that each of their events
+ * carries. */
+struct order_sums {
+    uint32_t orders, lines;
+    uint64_t text_bytes;
+};
+
+/* What is promised and may need room in the journal until it ends, see set_aside.h. */
+struct promises {
+    struct order_sums open;      /* unpaid, and in review */
+    struct order_sums in_review; /* of those */
+    uint32_t moved_lines;        /* of carts: handed to merges that have not ended */
+    uint32_t merges;             /* guests whose merge has not ended */
+    uint64_t latest_shelf_ms;    /* no hold and no unpaid order has a later deadline */
+    uint64_t review_shelf_ms;    /* no review */
 };
 
 struct engine {
@@ -203,7 +251,12 @@ struct engine {
     uint32_t holds_base, orders_base, keys_base, customers_base; /* first timer of each kind */
 
     uint32_t live_holds; /* holds and unpaid orders whose clock is running */
+    uint64_t id_bytes;   /* of customers' ids, for each order and allowance of theirs */
+    struct promises promises;
     uint64_t stream_seq; /* last used */
+    bool divided;        /* began with what shards of another number had, see redivide.h */
+    /* shard 0: the last stream number used under each shard number when it began so */
+    uint64_t seqs[SHARDS_MAX];
 
     /* shard 0: windows of sales that open and close by the wall clock, see decide_sale.c */
     int64_t sales_due_wall_ms; /* when to look at all of them again */
@@ -212,10 +265,15 @@ struct engine {
     int64_t wall_offset_ms; /* wall - shelf, as of the last look */
     struct kill kills[KILLS_MAX];
     uint32_t kill_count;
-    uint32_t kill_begun;  /* the last one */
+    uint32_t kill_begun; /* the last one */
+    struct ended_kill ended[ENDED_KILLS_MAX];
+    uint32_t ended_count; /* some may have been resumed since, see kills.h */
     uint32_t sweep_looks; /* left to the sweep before it lets the tick go on */
     struct removal removal;
+    uint32_t removed_sale; /* the last one whose part here is gone; walks tell it on */
+    struct walk walk;
     struct scratch *scratch;
+    struct image_room *restating; /* of an image of what is: an event is decided meanwhile */
 };
 
 static inline struct customer *customer_at(const struct engine *engine, uint32_t index)
@@ -311,6 +369,11 @@ void allowance_subtract(
 void allowance_return(
     struct engine *engine, uint32_t customer, const struct event_line *line, uint32_t units);
 void gone_add(struct engine *engine, uint32_t sku_number, uint32_t units);
+/* As an image has it; one that is there must be so already. */
+void allowance_restate(struct engine *engine, uint32_t customer, const struct event_line *line,
+    struct hash128 handed_to);
+void gone_restate(struct engine *engine, uint32_t sku_number, uint64_t units);
+uint32_t gone_find(const struct engine *engine, uint32_t sku_number);
 /* All of it: exactly so many units. */
 void gone_remove(struct engine *engine, uint32_t sku_number, uint64_t units);
 
@@ -318,15 +381,5 @@ void gone_remove(struct engine *engine, uint32_t sku_number, uint64_t units);
 uint64_t order_owner(const uint8_t id[16]);
 /* Hash of parts with a length before each, so that parts cannot run into one another. */
 struct hash128 hash_parts(const struct bytes *parts, uint32_t count);
-
-static inline bool hash128_equal(struct hash128 a, struct hash128 b)
-{
-    return a.low == b.low && a.high == b.high;
-}
-
-static inline bool hash128_is_set(struct hash128 hash)
-{
-    return (hash.low | hash.high) != 0;
-}
 
 #endif
