@@ -12,6 +12,7 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "core/bugs.h"
 #include "core/check.h"
 #include "persist/record.h"
 
@@ -41,6 +42,8 @@ const char *batch_verdict_text(enum batch_verdict verdict)
         return "is valid";
     case BATCH_BLANK:
         return "was never written: its first block is all zero";
+    case BATCH_STALE:
+        return "was never written: what stands there is from an earlier use of the file";
     case BATCH_NO_ROOM:
         return "has no room: the last segment ends here";
     case BATCH_NOT_A_BATCH:
@@ -63,6 +66,28 @@ const char *batch_verdict_text(enum batch_verdict verdict)
         return "holds a record that cannot be understood";
     }
     return "";
+}
+
+bool batch_can_be_torn(enum batch_verdict verdict)
+{
+    switch (verdict) {
+    case BATCH_BLANK:
+    case BATCH_STALE:
+    case BATCH_NO_ROOM:
+    case BATCH_NOT_A_BATCH:
+    case BATCH_HEADER_DAMAGED:
+    case BATCH_DAMAGED:
+    case BATCH_NOT_NEXT: /* an older batch, never acknowledged; vouchers see a newer one */
+        return true;
+    case BATCH_VALID:
+    case BATCH_OTHER_VERSION:
+    case BATCH_OTHER_JOURNAL:
+    case BATCH_OUT_OF_PLACE:
+    case BATCH_BAD_SIZE:
+    case BATCH_BAD_RECORD:
+        return false;
+    }
+    return false;
 }
 
 uint32_t batch_header_size(uint32_t shard_count)
@@ -140,6 +165,8 @@ enum batch_verdict batch_check_header(const uint8_t *block, const struct journal
         header.node != origin->node || header.shard != origin->shard ||
         header.shard_count != origin->shard_count)
         return BATCH_OTHER_JOURNAL;
+    if (header.segment < segment && header.offset == offset && !bug(BUG_EARLIER_LAP_REFUSED))
+        return BATCH_STALE;
     if (header.segment != segment || header.offset != offset)
         return BATCH_OUT_OF_PLACE;
     return sizes_valid(&header, origin) ? BATCH_VALID : BATCH_BAD_SIZE;
@@ -147,7 +174,8 @@ enum batch_verdict batch_check_header(const uint8_t *block, const struct journal
 
 enum batch_verdict batch_check_body(const uint8_t *batch, const struct batch_header *header)
 {
-    return hash_of(batch, header->size) == header->hash ? BATCH_VALID : BATCH_DAMAGED;
+    bool holds = hash_of(batch, header->size) == header->hash || bug(BUG_TORN_BATCH_BELIEVED);
+    return holds ? BATCH_VALID : BATCH_DAMAGED;
 }
 
 enum batch_verdict batch_check_records(const uint8_t *batch, const struct batch_header *header)
@@ -180,9 +208,12 @@ struct chain chain_start(const struct journal_origin *origin)
 
 enum batch_verdict chain_check(const struct chain *chain, const struct batch_header *header)
 {
-    bool follows = header->previous == chain->hash && header->number == chain->number + 1 &&
-                   header->first_record == chain->record + 1 &&
-                   header->first_seq == chain->seq + 1 && header->last_seq >= chain->seq &&
+    bool named = header->previous == chain->hash || bug(BUG_CHAIN_NOT_CHECKED);
+    /* A journal that begins with what another has kept goes on with the numbers of that. */
+    bool counts = chain->number == 0 || header->first_seq == chain->seq + 1;
+    bool follows = named && counts && header->number == chain->number + 1 &&
+                   header->first_record == chain->record + 1 && header->first_seq > chain->seq &&
+                   header->last_seq >= header->first_seq - 1 &&
                    header->shelf_ms >= chain->shelf_ms && header->wall_ms >= chain->wall_ms &&
                    header->incarnation >= chain->incarnation;
     return follows ? BATCH_VALID : BATCH_NOT_NEXT;

@@ -86,6 +86,7 @@ struct chain {
 enum batch_verdict {
     BATCH_VALID,
     BATCH_BLANK,   /* the first block is all zero: nothing was ever written here */
+    BATCH_STALE,   /* of an earlier segment in the same slot */
     BATCH_NO_ROOM, /* the segment ends here */
     BATCH_NOT_A_BATCH,
     BATCH_HEADER_DAMAGED,
@@ -100,6 +101,10 @@ enum batch_verdict {
 
 /* The verdict as the end of a sentence about a batch. */
 const char *batch_verdict_text(enum batch_verdict verdict);
+
+/* Whether what stands at the end of a journal can be the remains of one write of its shard, or
+ * nothing. What is whole in itself was written by somebody, and not as the next batch. */
+bool batch_can_be_torn(enum batch_verdict verdict);
 
 uint32_t batch_header_size(uint32_t shard_count);
 

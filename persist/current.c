@@ -6,13 +6,13 @@
 #include "persist/current.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 #include <xxhash.h>
 
+#include "core/bugs.h"
+#include "persist/disk.h"
 #include "persist/segment.h"
 
 enum { CURRENT_SIZE_MAX = 512, CURRENT_VERSION = 1 };
@@ -38,7 +38,7 @@ static bool possible(const struct datadir *directory)
            directory->shards <= SHARDS_MAX && geometry->segments >= DATADIR_SEGMENTS_MIN &&
            geometry->segment_size % BATCH_BLOCK_SIZE == 0 &&
            geometry->batch_size % BATCH_BLOCK_SIZE == 0 && geometry->batch_size > 0 &&
-           geometry->segment_size <= (UINT32_C(1) << 30) &&
+           geometry->segment_size <= SEGMENT_SIZE_MAX &&
            geometry->segment_size > geometry->batch_size + SEGMENT_HEADER_SIZE;
 }
 
@@ -65,37 +65,25 @@ int current_read(struct datadir *directory)
     char path[DATADIR_FILE_PATH_SIZE_MAX];
     char text[CURRENT_SIZE_MAX] = {0};
     (void)snprintf(path, sizeof(path), "%s/CURRENT", directory->path);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    ssize_t size = read(fd, text, sizeof(text) - 1);
-    int result = size < 0 ? -errno : 0;
-    close(fd);
-    return result != 0 ? result : parse(directory, text, (uint32_t)size);
-}
-
-int current_sync_directory(const char *path)
-{
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    int result = fsync(fd) == 0 ? 0 : -errno;
-    close(fd);
-    return result;
+    int file = disk_open(path, DISK_READ);
+    if (file < 0)
+        return file;
+    int64_t size = disk_read(file, text, sizeof(text) - 1, 0);
+    (void)disk_close(file);
+    return size < 0 ? (int)size : parse(directory, text, (uint32_t)size);
 }
 
 static int write_aside(const char *path, const char *text, uint32_t size)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
-    if (fd < 0)
-        return -errno;
-    ssize_t written = write(fd, text, size);
-    int result = written == (ssize_t)size ? 0 : written < 0 ? -errno : -EIO;
-    if (result == 0 && fsync(fd) != 0)
-        result = -errno;
-    if (close(fd) != 0 && result == 0)
-        result = -errno;
-    return result;
+    int file = disk_create(path);
+    if (file < 0)
+        return file;
+    int64_t written = disk_write(file, text, size, 0);
+    int result = written == size ? 0 : written < 0 ? (int)written : -EIO;
+    if (result == 0 && !bug(BUG_CURRENT_NOT_SYNCED))
+        result = disk_sync(file);
+    int closed = disk_close(file);
+    return result != 0 ? result : closed;
 }
 
 int current_publish(const struct datadir *directory)
@@ -106,7 +94,9 @@ int current_publish(const struct datadir *directory)
     (void)snprintf(aside, sizeof(aside), "%s/CURRENT.new", directory->path);
     (void)snprintf(path, sizeof(path), "%s/CURRENT", directory->path);
     int result = write_aside(aside, text, render(directory, text));
-    if (result == 0 && rename(aside, path) != 0)
-        result = -errno;
-    return result == 0 ? current_sync_directory(directory->path) : result;
+    if (result == 0)
+        result = disk_rename(aside, path);
+    if (bug(BUG_RENAME_NOT_SYNCED))
+        return result;
+    return result == 0 ? disk_sync_directory(directory->path) : result;
 }

@@ -33,7 +33,4 @@ int current_read(struct datadir *directory);
 /* Makes what `directory` says the journal in force: written aside, synced, renamed, synced. */
 int current_publish(const struct datadir *directory);
 
-/* Syncs a directory, so that names made in it stay. */
-int current_sync_directory(const char *path);
-
 #endif

@@ -9,18 +9,16 @@
 #include "persist/datadir.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
+#include "core/bugs.h"
 #include "core/check.h"
 #include "persist/current.h"
+#include "persist/disk.h"
 #include "persist/segment.h"
 
 /* Zeros written so far, of all segments to make. */
@@ -50,6 +48,9 @@ int datadir_divide(
     /* Small budgets have small segments: what is left over at the end of one is a small part. */
     while (size > SEGMENT_SIZE_MIN && per_shard / size < 8)
         size /= 2;
+    /* Large ones have large segments: every start opens every file. */
+    while (size < SEGMENT_SIZE_MAX && per_shard / size > DATADIR_SEGMENTS_WANTED)
+        size *= 2;
     *geometry = (struct datadir_geometry){
         .segments = (uint32_t)(per_shard / size),
         .segment_size = size,
@@ -72,12 +73,28 @@ struct journal_origin datadir_origin(const struct datadir *directory, uint32_t s
     };
 }
 
-void datadir_segment_path(const struct datadir *directory, uint32_t shard, uint32_t segment,
+void datadir_segment_path(const struct datadir *directory, uint32_t shard, uint32_t slot,
     char path[DATADIR_FILE_PATH_SIZE_MAX])
 {
     (void)snprintf(path, DATADIR_FILE_PATH_SIZE_MAX,
         "%s/g%" PRIu32 "/shard-%02" PRIu32 "/segment-%06" PRIu32, directory->path,
-        directory->generation, shard, segment);
+        directory->generation, shard, slot);
+}
+
+void datadir_generation_path(
+    const struct datadir *directory, uint32_t generation, char path[DATADIR_FILE_PATH_SIZE_MAX])
+{
+    (void)snprintf(path, DATADIR_FILE_PATH_SIZE_MAX, "%s/g%" PRIu32, directory->path, generation);
+}
+
+uint32_t datadir_generation_of(const char *name)
+{
+    char again[16];
+    uint32_t generation = 0;
+    if (sscanf(name, "g%9" SCNu32, &generation) != 1)
+        return 0;
+    (void)snprintf(again, sizeof(again), "g%" PRIu32, generation);
+    return strcmp(name, again) == 0 ? generation : 0;
 }
 
 static void shard_path(
@@ -99,34 +116,22 @@ static int set_path(struct datadir *directory, const char *path, char *error, si
     return 0;
 }
 
-static int make_directory(const char *path)
-{
-    return mkdir(path, 0750) == 0 || errno == EEXIST ? 0 : -errno;
-}
-
-static int try_lock(int fd)
-{
-    if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-        return 0;
-    return errno == EWOULDBLOCK ? -EBUSY : -errno;
-}
-
 /* A server that was killed holds its lock until the kernel has taken its memory apart, which takes
  * longer the more there is of it: its successor waits a little before it believes in a rival. The
  * kernel tells nobody when a lock is free but who waits without end, so it is asked now and then.
  */
-static int wait_for_lock(int fd, const char *path)
+static int wait_for_lock(int file, const char *path)
 {
     enum { PAUSE_MS = 10 };
     const struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000};
-    int result = try_lock(fd);
+    int result = bug(BUG_DIRECTORY_NOT_LOCKED) ? 0 : disk_lock(file, false);
     if (result == -EBUSY)
         (void)fprintf(stderr,
             "hotshelf: %s is in use; waiting up to %d ms for its last server to end\n", path,
             DATADIR_LOCK_WAIT_MS);
     for (int waited = 0; result == -EBUSY && waited < DATADIR_LOCK_WAIT_MS; waited += PAUSE_MS) {
         nanosleep(&pause, NULL);
-        result = try_lock(fd);
+        result = disk_lock(file, false);
     }
     return result;
 }
@@ -135,15 +140,15 @@ static int lock(struct datadir *directory, char *error, size_t error_size)
 {
     char path[DATADIR_FILE_PATH_SIZE_MAX];
     (void)snprintf(path, sizeof(path), "%s/LOCK", directory->path);
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
-    int result = fd < 0 ? -errno : wait_for_lock(fd, directory->path);
+    int file = disk_open_or_create(path);
+    int result = file < 0 ? file : wait_for_lock(file, directory->path);
     if (result == -EBUSY)
         (void)snprintf(error, error_size, "%s is in use by another hotshelf", directory->path);
     else if (result != 0)
         (void)snprintf(error, error_size, "cannot lock %s: %s", path, strerror(-result));
-    if (result != 0 && fd >= 0)
-        close(fd);
-    directory->lock_fd = result == 0 ? fd : -1;
+    if (result != 0 && file >= 0)
+        (void)disk_close(file);
+    directory->lock_fd = result == 0 ? file : -1;
     return result;
 }
 
@@ -153,45 +158,84 @@ static bool holds_a_batch(const struct datadir *directory, uint32_t shard, uint3
     char path[DATADIR_FILE_PATH_SIZE_MAX];
     uint8_t block[BATCH_BLOCK_SIZE];
     datadir_segment_path(directory, shard, segment, path);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
+    int file = disk_open(path, DISK_READ);
+    if (file < 0)
         return false;
-    ssize_t size = pread(fd, block, sizeof(block), SEGMENT_HEADER_SIZE);
-    close(fd);
+    int64_t size = disk_read(file, block, sizeof(block), SEGMENT_HEADER_SIZE);
+    (void)disk_close(file);
     uint8_t seen = 0;
-    for (ssize_t i = 0; i < size; i++)
+    for (int64_t i = 0; i < size; i++)
         seen |= block[i];
     return seen != 0;
 }
 
-/* Every journal begins in segment 1, so looking there is enough. */
-static int refuse_lost_current(const struct datadir *directory, char *error, size_t error_size)
+/* The search for a journal that somebody may have sold from. */
+struct lost {
+    struct datadir directory;
+    uint32_t generation; /* that has one; 0: none does */
+    uint32_t shard;
+};
+
+/* Every journal begins in slot 1, and what follows the header is never zero again: looking there is
+ * enough. */
+static void look_for_batches(void *context, const char *name)
 {
+    struct lost *lost = context;
+    lost->directory.generation = datadir_generation_of(name);
+    if (lost->directory.generation == 0 || lost->generation != 0)
+        return;
     for (uint32_t shard = 0; shard < SHARDS_MAX; shard++) {
-        if (!holds_a_batch(directory, shard, 1))
+        if (!holds_a_batch(&lost->directory, shard, 1))
             continue;
-        (void)snprintf(error, error_size,
-            "%s/CURRENT is missing, but %s/g%" PRIu32 "/shard-%02" PRIu32
-            " holds a journal with records: restore CURRENT, or use another data.dir",
-            directory->path, directory->path, directory->generation, shard);
-        return -EBADMSG;
+        lost->generation = lost->directory.generation;
+        lost->shard = shard;
+        return;
     }
-    return 0;
 }
 
+int datadir_has_records(const char *path)
+{
+    struct lost lost = {.generation = 0};
+    if (strlen(path) >= sizeof(lost.directory.path))
+        return -ENAMETOOLONG;
+    memcpy(lost.directory.path, path, strlen(path) + 1);
+    int result = disk_list(path, look_for_batches, &lost);
+    return result < 0 ? result : lost.generation != 0;
+}
+
+static int refuse_lost_current(const struct datadir *directory, char *error, size_t error_size)
+{
+    struct lost lost = {.directory = *directory};
+    int result = disk_list(directory->path, look_for_batches, &lost);
+    if (result != 0) {
+        (void)snprintf(error, error_size, "cannot list %s: %s", directory->path, strerror(-result));
+        return result;
+    }
+    if (lost.generation == 0)
+        return 0;
+    (void)snprintf(error, error_size,
+        "%s/CURRENT is missing, but %s/g%" PRIu32 "/shard-%02" PRIu32
+        " holds a journal with records: restore CURRENT, or use another data.dir",
+        directory->path, directory->path, lost.generation, lost.shard);
+    return -EBADMSG;
+}
+
+/* The first lap of a new journal is numbered at once; slots that are added later wait. */
 static int make_shard(
     const struct datadir *directory, uint32_t shard, uint32_t first, struct making *making)
 {
     char path[DATADIR_FILE_PATH_SIZE_MAX];
     shard_path(directory, shard, path);
     const struct journal_origin origin = datadir_origin(directory, shard);
-    int result = make_directory(path);
+    int result = disk_make_directory(path);
     for (uint32_t i = first; result == 0 && i <= directory->geometry.segments; i++) {
         char segment[DATADIR_FILE_PATH_SIZE_MAX];
         datadir_segment_path(directory, shard, i, segment);
-        result = segment_create(segment, &origin, i, note_progress, making);
+        result = segment_create(segment, &origin, i, first == 1 ? i : 0, note_progress, making);
     }
-    return result == 0 ? current_sync_directory(path) : result;
+    if (bug(BUG_FILES_NOT_SYNCED))
+        return result;
+    return result == 0 ? disk_sync_directory(path) : result;
 }
 
 /* The data directory's own name must last, too. */
@@ -199,11 +243,10 @@ static int sync_parent(const struct datadir *directory)
 {
     char path[DATADIR_FILE_PATH_SIZE_MAX];
     (void)snprintf(path, sizeof(path), "%s/..", directory->path);
-    return current_sync_directory(path);
+    return disk_sync_directory(path);
 }
 
-/* Makes the segments from number `first` of every shard, then names them in CURRENT. */
-static int make_segments(struct datadir *directory, uint32_t first,
+int datadir_make(const struct datadir *directory, uint32_t first,
     const struct datadir_options *options, char *error, size_t error_size)
 {
     char path[DATADIR_FILE_PATH_SIZE_MAX];
@@ -212,31 +255,48 @@ static int make_segments(struct datadir *directory, uint32_t first,
         .total = (uint64_t)(directory->geometry.segments - first + 1) * directory->shards *
                  directory->geometry.segment_size,
     };
-    (void)snprintf(path, sizeof(path), "%s/g%" PRIu32, directory->path, directory->generation);
-    int result = make_directory(path);
+    datadir_generation_path(directory, directory->generation, path);
+    int result = disk_make_directory(path);
     for (uint32_t shard = 0; result == 0 && shard < directory->shards; shard++)
         result = make_shard(directory, shard, first, &making);
     if (result == 0)
-        result = current_sync_directory(path);
+        result = disk_sync_directory(path);
     if (result == 0)
-        result = current_sync_directory(directory->path);
+        result = disk_sync_directory(directory->path);
     if (result == 0)
         result = sync_parent(directory);
-    if (result == 0)
-        result = current_publish(directory);
-    if (result != 0)
+    if (result == -ENOSPC)
+        (void)snprintf(error, error_size,
+            "cannot make the journal in %s: No space left on device: of %" PRIu64 " bytes %" PRIu64
+            " are missing on its disk",
+            path, making.total, making.total - making.done);
+    else if (result != 0)
         (void)snprintf(error, error_size,
             "cannot make the journal in %s (%" PRIu64 " of %" PRIu64 " bytes written): %s", path,
             making.done, making.total, strerror(-result));
     return result;
 }
 
-static int choose_geometry(struct datadir *directory, const struct datadir_options *options,
+/* Makes the segments from number `first` of every shard, then names them in CURRENT. */
+static int make_and_publish(struct datadir *directory, uint32_t first,
+    const struct datadir_options *options, char *error, size_t error_size)
+{
+    int result = datadir_make(directory, first, options, error, error_size);
+    if (result != 0)
+        return result;
+    result = current_publish(directory);
+    if (result != 0)
+        (void)snprintf(
+            error, error_size, "cannot write %s/CURRENT: %s", directory->path, strerror(-result));
+    return result;
+}
+
+int datadir_choose(const struct datadir_options *options, struct datadir_geometry *geometry,
     char *error, size_t error_size)
 {
     uint64_t least;
     if (options->segment_size != 0) {
-        directory->geometry = (struct datadir_geometry){
+        *geometry = (struct datadir_geometry){
             .segments =
                 (uint32_t)(options->journal_bytes / options->shards / options->segment_size),
             .segment_size = options->segment_size,
@@ -244,8 +304,7 @@ static int choose_geometry(struct datadir *directory, const struct datadir_optio
         };
         return 0;
     }
-    int result =
-        datadir_divide(options->journal_bytes, options->shards, &directory->geometry, &least);
+    int result = datadir_divide(options->journal_bytes, options->shards, geometry, &least);
     if (result != 0)
         (void)snprintf(error, error_size,
             "data.journal_bytes = %" PRIu64 " is too small: %" PRIu32
@@ -263,13 +322,13 @@ static int create(struct datadir *directory, const struct datadir_options *optio
     directory->created = true;
     int result = refuse_lost_current(directory, error, error_size);
     if (result == 0)
-        result = choose_geometry(directory, options, error, error_size);
+        result = datadir_choose(options, &directory->geometry, error, error_size);
     if (result != 0)
         return result;
     while (directory->directory == 0)
         if (getrandom(&directory->directory, sizeof(directory->directory), 0) < 0)
             directory->directory = 0;
-    return make_segments(directory, 1, options, error, error_size);
+    return make_and_publish(directory, 1, options, error, error_size);
 }
 
 /* A larger budget adds segments after the last; a smaller one is left as it is. */
@@ -277,11 +336,13 @@ static int grow(struct datadir *directory, const struct datadir_options *options
     size_t error_size)
 {
     uint32_t before = directory->geometry.segments;
+    if (directory->shards != options->shards)
+        return 0;
     uint64_t wanted = options->journal_bytes / directory->shards / directory->geometry.segment_size;
     if (wanted <= before || wanted > UINT32_MAX)
         return 0;
     directory->geometry.segments = (uint32_t)wanted;
-    return make_segments(directory, before + 1, options, error, error_size);
+    return make_and_publish(directory, before + 1, options, error, error_size);
 }
 
 static int refuse_other_server(const struct datadir *directory,
@@ -293,7 +354,7 @@ static int refuse_other_server(const struct datadir *directory,
             directory->path, (unsigned)directory->node, (unsigned)options->node);
         return -EINVAL;
     }
-    if (directory->shards != options->shards) {
+    if (directory->shards != options->shards && !options->any_shards) {
         (void)snprintf(error, error_size,
             "the journal in %s was written by %" PRIu32 " shards, and server.shards is %" PRIu32
             ": start with server.shards = %" PRIu32,
@@ -335,7 +396,7 @@ int datadir_open(struct datadir *directory, const struct datadir_options *option
     if (result != 0)
         return result;
     directory->buffered = options->buffered;
-    result = make_directory(directory->path);
+    result = disk_make_directory(directory->path);
     if (result != 0) {
         (void)snprintf(error, error_size, "cannot make the data directory %s: %s", directory->path,
             strerror(-result));
@@ -355,9 +416,23 @@ int datadir_read(struct datadir *directory, const char *path, char *error, size_
     return result == 0 ? read_current(directory, error, error_size) : result;
 }
 
+bool datadir_try_lock(struct datadir *directory)
+{
+    char path[DATADIR_FILE_PATH_SIZE_MAX];
+    CHECK(directory->lock_fd < 0);
+    (void)snprintf(path, sizeof(path), "%s/LOCK", directory->path);
+    int file = disk_open(path, DISK_WRITE);
+    if (file >= 0 && disk_lock(file, false) != 0) {
+        (void)disk_close(file);
+        file = -1;
+    }
+    directory->lock_fd = file >= 0 ? file : -1;
+    return file >= 0;
+}
+
 void datadir_close(struct datadir *directory)
 {
     if (directory->lock_fd >= 0)
-        close(directory->lock_fd);
+        (void)disk_close(directory->lock_fd);
     directory->lock_fd = -1;
 }

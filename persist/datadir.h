@@ -27,7 +27,8 @@
 enum {
     DATADIR_PATH_SIZE_MAX = 1024,
     DATADIR_FILE_PATH_SIZE_MAX = DATADIR_PATH_SIZE_MAX + 64,
-    DATADIR_SEGMENTS_MIN = 2,    /* per shard: one is written, one is next */
+    DATADIR_SEGMENTS_MIN = 2,       /* per shard: one is written, one is next */
+    DATADIR_SEGMENTS_WANTED = 1024, /* at most, as long as segments can be larger */
     DATADIR_LOCK_WAIT_MS = 2000, /* for a killed server to let go: gigabytes are unmapped in less */
 };
 
@@ -43,6 +44,8 @@ struct datadir_options {
     uint32_t shards;
     uint16_t node;
     bool buffered; /* never direct I/O */
+    /* One that was made for another number of shards is opened as it is: see generation.h. */
+    bool any_shards;
     /* 0: chosen from journal_bytes. Tests make them small. */
     uint32_t segment_size;
     uint32_t batch_size;
@@ -53,7 +56,7 @@ struct datadir_options {
 
 struct datadir {
     char path[DATADIR_PATH_SIZE_MAX];
-    int lock_fd; /* -1: opened to read only */
+    int lock_fd; /* of disk.h; -1: opened to read only */
     bool buffered;
     bool created;       /* by this call: the journal is empty */
     uint64_t directory; /* identity, random, never 0 */
@@ -67,6 +70,10 @@ struct datadir {
 int datadir_divide(
     uint64_t journal_bytes, uint32_t shards, struct datadir_geometry *geometry, uint64_t *least);
 
+/* The same for the options of a start; -EINVAL with a sentence. */
+int datadir_choose(const struct datadir_options *options, struct datadir_geometry *geometry,
+    char *error, size_t error_size);
+
 /* Locks the directory; creates the journal when there is none; adds segments when journal_bytes
  * has grown. -EBUSY: another process has it, and still had it after DATADIR_LOCK_WAIT_MS.
  * -EINVAL: it was made for other shards or another node, or the budget is too small. -EBADMSG:
@@ -74,15 +81,32 @@ int datadir_divide(
 int datadir_open(struct datadir *directory, const struct datadir_options *options, char *error,
     size_t error_size);
 
+/* Makes the files from slot `first` of every shard, each synced with its name. CURRENT stays as it
+ * is. Of the options: progress, context. */
+int datadir_make(const struct datadir *directory, uint32_t first,
+    const struct datadir_options *options, char *error, size_t error_size);
+
 /* Reads CURRENT without the lock: for a reader beside a running server. */
 int datadir_read(struct datadir *directory, const char *path, char *error, size_t error_size);
 
+/* After datadir_read(): locks it until datadir_close(), unless a server has it. */
+bool datadir_try_lock(struct datadir *directory);
+
 void datadir_close(struct datadir *directory);
+
+/* The directory of a generation, in force or not. */
+void datadir_generation_path(
+    const struct datadir *directory, uint32_t generation, char path[DATADIR_FILE_PATH_SIZE_MAX]);
+/* The generation that a directory of this name in DIR is of; 0: none. */
+uint32_t datadir_generation_of(const char *name);
 
 struct journal_origin datadir_origin(const struct datadir *directory, uint32_t shard);
 
-/* The path of a segment file. */
-void datadir_segment_path(const struct datadir *directory, uint32_t shard, uint32_t segment,
+/* 1: some generation in DIR has a journal with records, whatever CURRENT says. 0: none has. */
+int datadir_has_records(const char *path);
+
+/* The path of a slot: the file of a segment (segment_map.h). */
+void datadir_segment_path(const struct datadir *directory, uint32_t shard, uint32_t slot,
     char path[DATADIR_FILE_PATH_SIZE_MAX]);
 
 #endif

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "core/check.h"
+#include "persist/attempt.h"
 
 _Noreturn void fatal(const char *format, ...)
 {
@@ -23,6 +24,7 @@ _Noreturn void fatal(const char *format, ...)
 
 _Noreturn void check_failed(const char *file, int line, const char *fact)
 {
+    attempt_fails(file, line, fact);
     fprintf(stderr, "hotshelf: CHECK failed at %s:%d: %s\n", file, line, fact);
     fflush(stderr);
     abort();

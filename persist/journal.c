@@ -4,30 +4,26 @@
  * settled. Events are encoded at once, so the buffer is also the list of what must be settled.
  *
  * A batch is placed when it is sealed: after the one before, or, when it does not fit there, at the
- * start of the next segment. journal_exhausted() is judged at that moment for the batch that fills
- * next, at its largest: so a batch that was allowed to fill always has its place, and after it
- * there is still room for the closing mark.
+ * start of the next segment, whose header was handed out before and is durable by then.
+ * journal_exhausted() is judged at that moment for the batch that fills next, at its largest: so a
+ * batch that was allowed to fill always has its place, and after it there is still room for the
+ * closing mark.
  *
  * What can go wrong is the disk: fatal(), with file, offset and reason.
  */
 #include "persist/journal.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "core/bugs.h"
 #include "core/check.h"
 #include "persist/fatal.h"
+#include "persist/journal_aside.h"
 
-/* Bytes of batches that an empty segment holds. */
-static uint32_t segment_room(const struct journal *journal)
+uint32_t journal_segment_room(const struct journal *journal)
 {
     return journal->origin.segment_size - SEGMENT_HEADER_SIZE;
-}
-
-static uint32_t segments(const struct journal *journal)
-{
-    return journal->directory->geometry.segments;
 }
 
 static uint32_t header_size(const struct journal *journal)
@@ -37,28 +33,43 @@ static uint32_t header_size(const struct journal *journal)
 
 uint64_t journal_memory(const struct datadir_geometry *geometry)
 {
-    return 2 * (uint64_t)geometry->batch_size + BATCH_BLOCK_SIZE;
+    return 2 * (uint64_t)geometry->batch_size + ring_memory(geometry) + BATCH_BLOCK_SIZE;
 }
 
-static void take_buffers(struct journal *journal, struct arena *arena)
+/* Answers the ring's. */
+static void *take_buffers(struct journal *journal, struct arena *arena)
 {
-    uint64_t blocks = 2 * journal->origin.batch_size / BATCH_BLOCK_SIZE + 1;
+    uint64_t blocks = journal_memory(&journal->directory->geometry) / BATCH_BLOCK_SIZE;
     uint8_t *base = arena_take(arena, "journal batches", blocks, BATCH_BLOCK_SIZE);
     base += -(uintptr_t)base % BATCH_BLOCK_SIZE; /* what direct I/O asks for */
     journal->filling = base;
     journal->written = base + journal->origin.batch_size;
+    return journal->written + journal->origin.batch_size;
 }
 
-static int open_file(struct journal *journal, uint32_t segment, struct segment_file *file,
-    char *error, size_t error_size)
+/* Blanks the header of a batch that a crash has torn, at either place where it may be. The next
+ * batch goes to the same place, and if that write is torn in turn, what it wrote could be just what
+ * the first one lacked: its batch would be whole again, after this start has sold what is in it to
+ * others. */
+static int blank_torn(struct journal *journal, char *error, size_t error_size)
 {
-    char path[DATADIR_FILE_PATH_SIZE_MAX];
-    if (segment > segments(journal))
+    const struct segment_ring *ring = &journal->ring;
+    uint32_t slot = ring->slot, offset = journal->chain.offset;
+    int result = 0;
+    if (bug(BUG_TORN_TAIL_LEFT))
         return 0;
-    datadir_segment_path(journal->directory, journal->origin.shard, segment, path);
-    int result = segment_open(file, path, SEGMENT_WRITE, journal->directory->buffered);
-    if (result != 0)
-        (void)snprintf(error, error_size, "cannot open %s: %s", path, strerror(-result));
+    if (offset < journal->origin.segment_size)
+        result = segment_blank(&ring->file, journal->filling, offset);
+    if (result == 0 && ring->next_ready) {
+        slot = ring->next_slot;
+        result = segment_blank(&ring->next, journal->filling, SEGMENT_HEADER_SIZE);
+    }
+    if (result == 0)
+        return 0;
+    char path[DATADIR_FILE_PATH_SIZE_MAX];
+    datadir_segment_path(journal->directory, journal->origin.shard, slot, path);
+    (void)snprintf(
+        error, error_size, "cannot overwrite what a crash left in %s: %s", path, strerror(-result));
     return result;
 }
 
@@ -66,6 +77,19 @@ static void publish(struct journal *journal)
 {
     journal_shared_publish(journal->shared, journal->origin.shard, journal->chain.number,
         journal_place(journal->chain.segment, journal->chain.offset), journal->chain.seq);
+}
+
+/* Before the first contact ever nothing waits. What PostgreSQL has lost waits again, but promises
+ * count on what was free before (S5): that gives way. */
+void journal_look_ahead(struct journal *journal)
+{
+    struct journal_mark *mark = &journal->shared->marks[journal->origin.shard];
+    bool known = atomic_load(&mark->known);
+    ring_follow(&journal->ring,
+        known || journal->streamed ? atomic_load(&mark->streamed_seq) : UINT64_MAX, known);
+    while (journal_bytes_left(journal) < journal->aside.bytes && ring_give_way(&journal->ring))
+        continue;
+    ring_look_ahead(&journal->ring);
 }
 
 int journal_open(struct journal *journal, struct arena *arena, struct journal_shared *shared,
@@ -79,32 +103,33 @@ int journal_open(struct journal *journal, struct arena *arena, struct journal_sh
         .filling_seq = options->start.seq,
         .chain = options->start,
         .durable = options->start.number,
-        .current = {.fd = -1},
-        .next = {.fd = -1},
+        .streamed = options->streamed,
+        .command_size = options->command_size != 0
+                            ? options->command_size
+                            : JOURNAL_EVENTS_PER_COMMAND_MAX * (uint32_t)RECORD_SIZE_MAX,
     };
     CHECK(options->start.segment >= 1);
-    CHECK(options->start.segment <= segments(journal));
     CHECK(options->incarnation > options->start.incarnation || options->start.number == 0);
-    CHECK(segment_room(journal) >= journal->origin.batch_size + JOURNAL_CLOSING_SIZE);
-    uint64_t least = (uint64_t)segments(journal) * segment_room(journal) / JOURNAL_RESERVE_DIVISOR;
-    journal->reserve_bytes = options->reserve_bytes > least ? options->reserve_bytes : least;
-    take_buffers(journal, arena);
-    uint32_t segment = journal->chain.segment;
-    int result = open_file(journal, segment, &journal->current, error, error_size);
+    CHECK(journal_segment_room(journal) >= journal->origin.batch_size + JOURNAL_CLOSING_SIZE);
+    void *memory = take_buffers(journal, arena);
+    int result = ring_open(&journal->ring, options->directory, options->shard,
+        options->start.segment, &options->walk, memory, error, error_size);
     if (result == 0)
-        result = open_file(journal, segment + 1, &journal->next, error, error_size);
-    if (result != 0)
+        result = blank_torn(journal, error, error_size);
+    if (result != 0) {
         journal_close(journal);
-    else
-        publish(journal);
-    return result;
+        return result;
+    }
+    journal_look_ahead(journal);
+    publish(journal);
+    return 0;
 }
 
 void journal_close(struct journal *journal)
 {
     CHECK(journal->phase != JOURNAL_WRITING);
-    segment_close(&journal->current);
-    segment_close(&journal->next);
+    CHECK(journal->phase != JOURNAL_HEADER);
+    ring_close(&journal->ring);
 }
 
 /* Bytes of records that the filling batch can still take. */
@@ -115,8 +140,9 @@ static uint32_t filling_room(const struct journal *journal)
 
 bool journal_room(const struct journal *journal)
 {
-    return filling_room(journal) >= JOURNAL_EVENTS_PER_COMMAND_MAX * (uint32_t)RECORD_SIZE_MAX &&
-           !journal->closing && !journal_exhausted(journal);
+    return filling_room(journal) >= journal->command_size && !journal->closing &&
+           !journal_exhausted(journal) &&
+           !(journal->filling_used >= JOURNAL_FULL_GATHERS && journal_spends(journal));
 }
 
 /* Encodes at the end of the filling batch. */
@@ -136,11 +162,26 @@ void journal_append(struct journal *journal, const struct event *event)
 {
     CHECK(!journal_exhausted(journal));
     fill(journal, event);
+    if (event->kind == EVENT_WALK_BEGUN)
+        journal->walk_begins = event->fact.walk.number;
+    if (event->kind == EVENT_WALK_ENDED)
+        journal->walk_ends = event->fact.walk_end.number;
+}
+
+uint64_t journal_filling(const struct journal *journal)
+{
+    return journal->chain.number + 1;
+}
+
+uint32_t journal_filling_size(const struct journal *journal)
+{
+    return journal->filling_used;
 }
 
 uint64_t journal_newest(const struct journal *journal)
 {
-    return journal->chain.number + (journal->filling_records > 0 ? 1 : 0);
+    uint64_t filling = journal->filling_records > 0 && !bug(BUG_REPLY_WAITS_FOR_OLDER) ? 1 : 0;
+    return journal->chain.number + filling;
 }
 
 uint64_t journal_durable(const struct journal *journal)
@@ -159,26 +200,24 @@ uint64_t journal_next_wake(const struct journal *journal, bool live_holds)
         return UINT64_MAX;
     if (journal->phase != JOURNAL_FREE)
         return UINT64_MAX; /* the write's completion comes first, and wakes by itself */
+    if (ring_header_due(&journal->ring))
+        return 0;
     if (!journal->opened)
         return 0; /* the first batch records the incarnation and covers a torn tail */
-    if (journal->unsealed)
+    if (journal->filling_records > 0)
+        return journal_gathered_at(journal);
+    live_holds = live_holds && !bug(BUG_HEARTBEAT_FORGOTTEN);
+    uint64_t beat = live_holds ? journal_next_beat(journal) : UINT64_MAX;
+    if (journal->unsealed && !(live_holds && journal_spends(journal)))
         return journal->chain.shelf_ms + JOURNAL_SEAL_MS;
-    return live_holds ? journal->chain.shelf_ms + JOURNAL_HEARTBEAT_MS : UINT64_MAX;
+    return beat;
 }
 
-/* Goes on in the next segment and opens the one after it ahead of its need. */
 static void next_segment(struct journal *journal)
 {
-    char error[DATADIR_FILE_PATH_SIZE_MAX + 128];
-    CHECK(journal->chain.segment < segments(journal));
-    CHECK(journal->next.fd >= 0);
-    segment_close(&journal->current);
-    journal->current = journal->next;
-    journal->next = (struct segment_file){.fd = -1};
+    ring_begin_next(&journal->ring, journal->chain.seq + 1);
     journal->chain.segment++;
     journal->chain.offset = SEGMENT_HEADER_SIZE;
-    if (open_file(journal, journal->chain.segment + 1, &journal->next, error, sizeof(error)) != 0)
-        fatal("%s", error);
 }
 
 static struct batch_header header_of_filling(
@@ -215,6 +254,32 @@ static void read_durable(const struct journal *journal, uint64_t durable[SHARDS_
     durable[journal->origin.shard] = journal->durable;
 }
 
+/* A walk ends behind its beginning, in the same batch perhaps. */
+static void note_walks(struct journal *journal)
+{
+    const struct batch_header *header = &journal->writing;
+    if (journal->walk_ends != 0 && journal->walk_ends == journal->begun.number)
+        journal->ended = journal->begun;
+    if (journal->walk_begins != 0)
+        journal->begun = (struct walk_place){
+            .number = journal->walk_begins,
+            .segment = header->segment,
+            .offset = header->offset,
+            .batch = header->number,
+        };
+    if (journal->walk_ends != 0 && journal->walk_ends == journal->begun.number)
+        journal->ended = journal->begun;
+    journal->walk_begins = journal->walk_ends = 0;
+}
+
+void journal_resume_walk(struct journal *journal, const struct walk_place *begun)
+{
+    CHECK(begun->number > journal->ring.walk.number);
+    CHECK(journal->begun.number == 0);
+    CHECK(journal->walk_begins == 0);
+    journal->begun = *begun;
+}
+
 static void seal(struct journal *journal, const struct moment *now)
 {
     uint64_t durable[SHARDS_MAX];
@@ -229,6 +294,7 @@ static void seal(struct journal *journal, const struct moment *now)
     CHECK(batch_seal(journal->filling, &journal->writing, durable) == size);
     CHECK(journal->writing.offset + size <= journal->origin.segment_size);
     chain_advance(&journal->chain, &journal->writing);
+    note_walks(journal);
 }
 
 static void swap_buffers(struct journal *journal)
@@ -242,23 +308,51 @@ static void swap_buffers(struct journal *journal)
     journal->phase = JOURNAL_WRITING;
 }
 
+/* The closing mark is the last write, but it may need a segment. */
+static bool commit_header(struct journal *journal, struct journal_write *write)
+{
+    journal_look_ahead(journal);
+    if (!ring_header_due(&journal->ring) || (journal->closing && journal->filling_records == 0))
+        return false;
+    *write = (struct journal_write){
+        .fd = journal->ring.next.fd,
+        .direct = journal->ring.next.direct,
+        .data = ring_header(&journal->ring),
+        .size = SEGMENT_HEADER_SIZE,
+        .offset = 0,
+    };
+    journal->phase = JOURNAL_HEADER;
+    return true;
+}
+
+/* The clock by which a batch is sealed stands still in a freeze: then it is written at once. */
+static bool batch_is_due(const struct journal *journal, const struct moment *now, bool live_holds)
+{
+    if (journal->filling_records > 0)
+        return journal_is_gathered(journal, now);
+    if (journal->unsealed && now->frozen && !journal_exhausted(journal) && !journal_spends(journal))
+        return true;
+    return now->shelf_ms >= journal_next_wake(journal, live_holds);
+}
+
 bool journal_commit(
     struct journal *journal, const struct moment *now, bool live_holds, struct journal_write *write)
 {
     if (journal->phase != JOURNAL_FREE)
         return false;
-    /* The clock by which a batch is sealed stands still in a freeze: then it is sealed at once. */
-    bool seals = journal->unsealed && now->frozen && !journal_exhausted(journal);
-    if (journal->filling_records == 0 && !seals &&
-        now->shelf_ms < journal_next_wake(journal, live_holds))
+    if (commit_header(journal, write))
+        return true;
+    if (!batch_is_due(journal, now, live_holds))
         return false;
     seal(journal, now);
-    journal->unsealed = journal->filling_records > 0 && !journal->closing;
+    journal->unsealed =
+        journal->filling_records > 0 && !journal->closing && !bug(BUG_SEAL_FORGOTTEN);
     journal->opened = true;
     swap_buffers(journal);
+    journal->committed_ms = now->monotonic_ms;
     *write = (struct journal_write){
-        .fd = journal->current.fd,
-        .direct = journal->current.direct,
+        .fd = journal->ring.file.fd,
+        .direct = journal->ring.file.direct,
         .data = journal->written,
         .size = journal->writing.size,
         .offset = journal->writing.offset,
@@ -266,21 +360,42 @@ bool journal_commit(
     return true;
 }
 
+static _Noreturn void cannot_write(
+    const struct journal *journal, uint32_t slot, const char *what, uint32_t offset, int32_t result)
+{
+    char path[DATADIR_FILE_PATH_SIZE_MAX];
+    datadir_segment_path(journal->directory, journal->origin.shard, slot, path);
+    fatal("cannot write %s at offset %u of %s: %s (what was acknowledged is safe; this was not)",
+        what, offset, path, result < 0 ? strerror(-result) : "short write");
+}
+
+static void header_written(struct journal *journal, int32_t result)
+{
+    if (result != SEGMENT_HEADER_SIZE)
+        cannot_write(journal, journal->ring.next_slot, "a segment's header", 0, result);
+    ring_header_written(&journal->ring);
+    journal->phase = JOURNAL_FREE;
+}
+
 void journal_written(struct journal *journal, int32_t result)
 {
+    if (journal->phase == JOURNAL_HEADER) {
+        header_written(journal, result);
+        return;
+    }
     CHECK(journal->phase == JOURNAL_WRITING);
     const struct batch_header *header = &journal->writing;
-    if (result != (int32_t)header->size) {
-        char path[DATADIR_FILE_PATH_SIZE_MAX];
-        datadir_segment_path(
-            journal->directory, journal->origin.shard, journal->chain.segment, path);
-        fatal("cannot write batch %llu, %u bytes at offset %u of %s: %s (what was acknowledged is "
-              "safe; this batch was not)",
-            (unsigned long long)header->number, header->size, header->offset, path,
-            result < 0 ? strerror(-result) : "short write");
+    if (result != (int32_t)header->size && !bug(BUG_FAILED_WRITE_BELIEVED)) {
+        char batch[64];
+        (void)snprintf(batch, sizeof(batch), "batch %llu, %u bytes,",
+            (unsigned long long)header->number, header->size);
+        cannot_write(journal, journal->ring.slot, batch, header->offset, result);
     }
     journal->durable = header->number;
     journal->phase = JOURNAL_SETTLING;
+    if (journal->ended.number != 0)
+        ring_note_walk(&journal->ring, &journal->ended);
+    journal->ended = (struct walk_place){.number = 0};
     publish(journal);
 }
 
@@ -304,25 +419,24 @@ bool journal_settle_next(struct journal *journal, struct event *event)
 /* Bytes of batches that fit behind the last one. */
 static uint64_t room_left(const struct journal *journal)
 {
-    return (uint64_t)(segments(journal) - journal->chain.segment) * segment_room(journal) +
+    return (uint64_t)ring_left(&journal->ring) * journal_segment_room(journal) +
            (journal->origin.segment_size - journal->chain.offset);
 }
 
+/* A whole segment is kept empty, since a walk that has ended can be named only in the header of one
+ * (two segments are no ring: nothing is ever freed). */
 uint64_t journal_bytes_left(const struct journal *journal)
 {
     uint64_t kept = journal->origin.batch_size + (uint64_t)JOURNAL_CLOSING_SIZE;
+    if (journal->ring.map.count > DATADIR_SEGMENTS_MIN)
+        kept += journal_segment_room(journal);
     uint64_t left = room_left(journal);
     return left > kept ? left - kept : 0;
 }
 
-bool journal_full(const struct journal *journal)
-{
-    return journal_bytes_left(journal) < journal->reserve_bytes;
-}
-
 bool journal_exhausted(const struct journal *journal)
 {
-    return journal->chain.segment == segments(journal) &&
+    return journal->ring.next_slot == 0 &&
            journal->origin.segment_size - journal->chain.offset <
                journal->origin.batch_size + (uint32_t)JOURNAL_CLOSING_SIZE;
 }

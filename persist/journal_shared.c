@@ -20,6 +20,10 @@ int journal_shared_open(struct journal_shared *shared)
         atomic_init(&shared->marks[i].durable_place, 0);
         atomic_init(&shared->marks[i].durable_seq, 0);
         atomic_init(&shared->marks[i].streamed_seq, 0);
+        atomic_init(&shared->marks[i].known, false);
+        atomic_init(&shared->marks[i].adopting, 0);
+        atomic_init(&shared->marks[i].adopting_from, 0);
+        atomic_init(&shared->marks[i].rows_from_ms, 0);
     }
     atomic_init(&shared->asleep, false);
     shared->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);

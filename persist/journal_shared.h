@@ -28,6 +28,12 @@ struct journal_mark {
     _Atomic uint64_t durable_place; /* where the durable batch ends: reader.h's limit */
     _Atomic uint64_t durable_seq;   /* last stream number in it; published before the place */
     _Atomic uint64_t streamed_seq;  /* last stream number that PostgreSQL has */
+    _Atomic bool known;             /* PostgreSQL has said so to this process; set after it */
+    /* PostgreSQL lacks what is live from before its position: a walk with names is asked for, once
+     * for each number; 0 it lacks nothing. Set before streamed_seq. */
+    _Atomic uint64_t adopting;
+    _Atomic uint64_t adopting_from; /* what has a later event becomes a row by that */
+    _Atomic uint64_t rows_from_ms;  /* it lacks nothing, but may lose that again until then */
 };
 
 struct journal_shared {
@@ -35,6 +41,15 @@ struct journal_shared {
     _Atomic bool asleep;
     int wake_fd; /* an eventfd: poll it for reading */
 };
+
+/* Up to where orders are rows of PostgreSQL that stay, at a time of the monotonic clock: none is
+ * while it may lack older ones. What events have made of orders is sent again if it is lost. */
+static inline uint64_t journal_rows_streamed(const struct journal_mark *mark, uint64_t now_ms)
+{
+    uint64_t streamed_seq = atomic_load(&mark->streamed_seq);
+    bool lacks = atomic_load(&mark->adopting) != 0 || now_ms < atomic_load(&mark->rows_from_ms);
+    return lacks ? 0 : streamed_seq;
+}
 
 static inline uint64_t journal_place(uint32_t segment, uint32_t offset)
 {

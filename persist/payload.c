@@ -68,63 +68,29 @@ static struct bytes switch_type(uint8_t action)
 
 struct bytes payload_type(const struct event *event, uint32_t index)
 {
-    switch (event->kind) {
-    case EVENT_ORDER_PLACED:
+    static const char *const types[] = {
+        [EVENT_ORDER_CONFIRMED] = "order.confirmed.v1",
+        [EVENT_ORDER_LINES_CANCELLED] = "order.lines_cancelled.v1",
+        [EVENT_ORDER_CANCELLED] = "order.cancelled.v1",
+        [EVENT_ORDER_EXPIRED] = "order.expired.v1",
+        [EVENT_ORDER_REVIEW] = "order.review.v1",
+        [EVENT_ORDER_REFUND_REQUIRED] = "order.refund_required.v1",
+        [EVENT_ORDER_REFUNDED] = "order.refunded.v1",
+        [EVENT_PAYMENT_UNMATCHED] = "payment.unmatched.v1",
+        [EVENT_PRODUCT_SET] = "product.changed.v1",
+        [EVENT_STOCK_ADJUSTED] = "stock.adjusted.v1",
+        [EVENT_SALE_SET] = "sale.changed.v1",
+        [EVENT_SALE_OPENED] = "sale.opened.v1",
+        [EVENT_SALE_CLOSED] = "sale.closed.v1",
+    };
+    if (event->kind == EVENT_ORDER_PLACED)
         return placed_type(event, index);
-    case EVENT_ORDER_CONFIRMED:
-        return BYTES("order.confirmed.v1");
-    case EVENT_ORDER_PAYMENT_DECLINED:
+    if (event->kind == EVENT_ORDER_PAYMENT_DECLINED)
         return attempt_type(event);
-    case EVENT_ORDER_LINES_CANCELLED:
-        return BYTES("order.lines_cancelled.v1");
-    case EVENT_ORDER_CANCELLED:
-        return BYTES("order.cancelled.v1");
-    case EVENT_ORDER_EXPIRED:
-        return BYTES("order.expired.v1");
-    case EVENT_ORDER_REVIEW:
-        return BYTES("order.review.v1");
-    case EVENT_ORDER_REFUND_REQUIRED:
-        return BYTES("order.refund_required.v1");
-    case EVENT_ORDER_REFUNDED:
-        return BYTES("order.refunded.v1");
-    case EVENT_PAYMENT_UNMATCHED:
-        return BYTES("payment.unmatched.v1");
-    case EVENT_PRODUCT_SET:
-        return BYTES("product.changed.v1");
-    case EVENT_STOCK_ADJUSTED:
-        return BYTES("stock.adjusted.v1");
-    case EVENT_SALE_SET:
-        return BYTES("sale.changed.v1");
-    case EVENT_SALE_OPENED:
-        return BYTES("sale.opened.v1");
-    case EVENT_SALE_CLOSED:
-        return BYTES("sale.closed.v1");
-    case EVENT_SWITCH_SET:
+    if (event->kind == EVENT_SWITCH_SET)
         return switch_type(event->fact.switched.action);
-    case EVENT_NONE:
-    case EVENT_CART_LINE_SET:
-    case EVENT_HOLD_EXPIRED:
-    case EVENT_CART_CLEARED:
-    case EVENT_ORDERS_FORGOTTEN:
-    case EVENT_KEYS_FORGOTTEN:
-    case EVENT_CUSTOMER_FORGOTTEN:
-    case EVENT_CART_EXTENDED:
-    case EVENT_CART_MOVED_OUT:
-    case EVENT_CART_MERGED:
-    case EVENT_CART_MERGE_ENDED:
-    case EVENT_ALLOWANCES_FORGOTTEN:
-    case EVENT_KILL_BEGUN:
-    case EVENT_KILL_ENDED:
-    case EVENT_SALE_PART_REMOVED:
-    case EVENT_SALE_CLOSING:
-    case EVENT_SALE_REMOVED:
-    case EVENT_IMPORT_BEGUN:
-    case EVENT_IMPORT_DONE:
-    case EVENT_STREAM_ATTACHED:
-    case EVENT_CLOSED:
-        break;
-    }
-    return (struct bytes){0};
+    bool is_listed = event->kind < sizeof(types) / sizeof(types[0]) && types[event->kind] != NULL;
+    return is_listed ? bytes_of_string(types[event->kind]) : (struct bytes){0};
 }
 
 /* Those whose fact is the sale as it is. */
@@ -198,6 +164,10 @@ int64_t payload_wall_ms(const struct event *event)
         return event->fact.stock.now_wall_ms;
     if (event->kind == EVENT_SWITCH_SET)
         return event->fact.switched.now_wall_ms;
+    if (event->kind == EVENT_ORDER_IMAGE)
+        return event->fact.order_image.order.now_wall_ms;
+    if (event->kind == EVENT_PRODUCT_IMAGE)
+        return event->fact.product.now_wall_ms;
     CHECK(is_sale(event->kind));
     return event->fact.sale.now_wall_ms;
 }

@@ -9,15 +9,13 @@
 #include "persist/segment.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <xxhash.h>
 
+#include "core/bugs.h"
 #include "core/check.h"
+#include "persist/disk.h"
 
 #define SEGMENT_MAGIC UINT64_C(0x0131746d676573fe) /* fe "segmt1" 01 */
 
@@ -27,15 +25,15 @@ enum {
 };
 _Static_assert(offsetof(struct segment_header, directory) == HASHED_FROM, "the hash comes before");
 _Static_assert(offsetof(struct segment_header, version) == 40, "layout on disk");
+_Static_assert(offsetof(struct segment_header, walk.segment) == 56, "layout on disk");
+_Static_assert(offsetof(struct segment_header, walk.batch) == 64, "layout on disk");
 
-static int write_all(int fd, const uint8_t *data, uint32_t size, uint32_t offset)
+static int write_all(int file, const uint8_t *data, uint32_t size, uint32_t offset)
 {
     while (size > 0) {
-        ssize_t written = pwrite(fd, data, size, offset);
-        if (written < 0 && errno == EINTR)
-            continue;
+        int64_t written = disk_write(file, data, size, offset);
         if (written <= 0)
-            return written < 0 ? -errno : -EIO;
+            return written < 0 ? (int)written : -EIO;
         data += written;
         size -= (uint32_t)written;
         offset += (uint32_t)written;
@@ -44,11 +42,11 @@ static int write_all(int fd, const uint8_t *data, uint32_t size, uint32_t offset
 }
 
 static int write_zeros(
-    int fd, uint32_t size, uint8_t *zeros, segment_progress *progress, void *context)
+    int file, uint32_t size, uint8_t *zeros, segment_progress *progress, void *context)
 {
     for (uint32_t offset = 0; offset < size;) {
         uint32_t piece = size - offset < ZEROS_SIZE ? size - offset : ZEROS_SIZE;
-        int result = write_all(fd, zeros, piece, offset);
+        int result = write_all(file, zeros, piece, offset);
         if (result != 0)
             return result;
         offset += piece;
@@ -58,7 +56,8 @@ static int write_zeros(
     return 0;
 }
 
-static void header_block(uint8_t *block, const struct journal_origin *origin, uint32_t number)
+void segment_header_put(uint8_t *block, const struct journal_origin *origin, uint32_t slot,
+    uint32_t number, const struct walk_place *walk, uint32_t freed)
 {
     struct segment_header header = {
         .magic = SEGMENT_MAGIC,
@@ -71,6 +70,9 @@ static void header_block(uint8_t *block, const struct journal_origin *origin, ui
         .node = origin->node,
         .shard = origin->shard,
         .shard_count = origin->shard_count,
+        .walk = *walk,
+        .slot = slot,
+        .freed = freed,
     };
     memset(block, 0, SEGMENT_HEADER_SIZE);
     memcpy(block, &header, sizeof(header));
@@ -79,95 +81,52 @@ static void header_block(uint8_t *block, const struct journal_origin *origin, ui
 }
 
 /* Zeros, sync, header, sync: a file with a valid header is a file that is all there. */
-static int fill(int fd, const struct journal_origin *origin, uint32_t number, uint8_t *zeros,
-    segment_progress *progress, void *context)
+static int fill(int file, const struct journal_origin *origin, uint32_t slot, uint32_t number,
+    uint8_t *zeros, segment_progress *progress, void *context)
 {
-    if (fallocate(fd, 0, 0, origin->segment_size) != 0 && errno != EOPNOTSUPP)
-        return -errno;
-    int result = write_zeros(fd, origin->segment_size, zeros, progress, context);
+    int result = disk_allocate(file, origin->segment_size);
+    if (result == 0)
+        result = write_zeros(file, origin->segment_size, zeros, progress, context);
+    if (result == 0)
+        result = disk_sync(file);
     if (result != 0)
         return result;
-    if (fsync(fd) != 0)
-        return -errno;
-    header_block(zeros, origin, number);
-    result = write_all(fd, zeros, SEGMENT_HEADER_SIZE, 0);
-    if (result != 0)
-        return result;
-    if (fsync(fd) != 0)
-        return -errno;
-    /* A hint only: the pages are not needed again. */
-    (void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
-    return 0;
+    segment_header_put(zeros, origin, slot, number, &(struct walk_place){.number = 0}, 0);
+    result = write_all(file, zeros, SEGMENT_HEADER_SIZE, 0);
+    if (result == 0)
+        result = disk_sync(file);
+    if (result == 0)
+        disk_forget(file);
+    return result;
 }
 
-int segment_create(const char *path, const struct journal_origin *origin, uint32_t number,
-    segment_progress *progress, void *context)
+int segment_create(const char *path, const struct journal_origin *origin, uint32_t slot,
+    uint32_t number, segment_progress *progress, void *context)
 {
-    CHECK(number > 0);
     CHECK(origin->segment_size % BATCH_BLOCK_SIZE == 0);
     CHECK(origin->segment_size > SEGMENT_HEADER_SIZE);
     uint8_t *zeros = calloc(1, ZEROS_SIZE);
     if (zeros == NULL)
         return -ENOMEM;
-    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
-    int result = fd < 0 ? -errno : fill(fd, origin, number, zeros, progress, context);
-    if (fd >= 0 && close(fd) != 0 && result == 0)
-        result = -errno;
+    int file = disk_create(path);
+    int result = file < 0 ? file : fill(file, origin, slot, number, zeros, progress, context);
+    int closed = file < 0 ? 0 : disk_close(file);
     free(zeros);
-    return result;
-}
-
-/* Whether whole, aligned blocks of 4 KiB are enough for this file's direct I/O. */
-static bool direct_in_blocks(int fd)
-{
-#ifdef STATX_DIOALIGN
-    struct statx status;
-    if (statx(fd, "", AT_EMPTY_PATH, STATX_DIOALIGN, &status) == 0 &&
-        (status.stx_mask & STATX_DIOALIGN) != 0)
-        return status.stx_dio_offset_align != 0 &&
-               status.stx_dio_offset_align <= BATCH_BLOCK_SIZE &&
-               status.stx_dio_mem_align <= BATCH_BLOCK_SIZE;
-#endif
-    (void)fd;
-    return true; /* an older kernel cannot say; opening with O_DIRECT worked */
-}
-
-static int open_direct(const char *path, int flags)
-{
-    int fd = open(path, flags | O_DIRECT);
-    if (fd < 0)
-        return -errno;
-    if (direct_in_blocks(fd))
-        return fd;
-    close(fd);
-    return -EINVAL;
-}
-
-static int lock_wait(int fd)
-{
-    while (flock(fd, LOCK_EX) != 0)
-        if (errno != EINTR)
-            return -errno;
-    return 0;
+    return result != 0 ? result : closed;
 }
 
 int segment_open(
     struct segment_file *file, const char *path, enum segment_access access, bool buffered)
 {
-    int flags = (access == SEGMENT_WRITE ? O_RDWR : O_RDONLY) | O_CLOEXEC;
-    int fd = buffered ? -EINVAL : open_direct(path, flags);
-    *file = (struct segment_file){.fd = fd, .direct = fd >= 0};
-    if (fd == -EINVAL) {
-        file->fd = open(path, flags);
-        if (file->fd < 0)
-            file->fd = -errno;
-    }
-    if (file->fd < 0) {
-        int result = file->fd;
-        file->fd = -1;
-        return result;
-    }
-    int result = access == SEGMENT_WRITE ? lock_wait(file->fd) : 0;
+    enum disk_access how = access == SEGMENT_WRITE ? DISK_WRITE : DISK_READ;
+    int opened = buffered ? -EINVAL : disk_open_direct(path, how);
+    *file = (struct segment_file){.fd = -1, .direct = opened >= 0};
+    if (opened == -EINVAL)
+        opened = disk_open(path, how);
+    if (opened < 0)
+        return opened;
+    file->fd = opened;
+    int result = access == SEGMENT_WRITE ? disk_lock(file->fd, true) : 0;
     if (result != 0)
         segment_close(file);
     return result;
@@ -176,7 +135,7 @@ int segment_open(
 void segment_close(struct segment_file *file)
 {
     if (file->fd >= 0)
-        close(file->fd);
+        (void)disk_close(file->fd);
     file->fd = -1;
 }
 
@@ -186,11 +145,9 @@ int segment_read(const struct segment_file *file, void *out, uint32_t size, uint
     CHECK(size % BATCH_BLOCK_SIZE == 0);
     CHECK(offset % BATCH_BLOCK_SIZE == 0);
     while (size > 0) {
-        ssize_t got = pread(file->fd, end, size, offset);
-        if (got < 0 && errno == EINTR)
-            continue;
+        int64_t got = disk_read(file->fd, end, size, offset);
         if (got <= 0)
-            return got < 0 ? -errno : -EIO;
+            return got < 0 ? (int)got : -EIO;
         /* A direct read that ends off a block cannot go on: the file is cut short. */
         if (file->direct && got % BATCH_BLOCK_SIZE != 0)
             return -EIO;
@@ -201,24 +158,86 @@ int segment_read(const struct segment_file *file, void *out, uint32_t size, uint
     return 0;
 }
 
-enum segment_verdict segment_check(
-    const uint8_t *block, const struct journal_origin *origin, uint32_t number)
+static bool all_zero(const uint8_t *block)
+{
+    uint8_t seen = 0;
+    for (uint32_t i = 0; i < BATCH_BLOCK_SIZE; i++)
+        seen |= block[i];
+    return seen == 0;
+}
+
+int segment_write(
+    const struct segment_file *file, const void *blocks, uint32_t size, uint32_t offset)
+{
+    int result = write_all(file->fd, blocks, size, offset);
+    return result == 0 ? disk_sync_data(file->fd) : result;
+}
+
+int segment_blank(const struct segment_file *file, uint8_t *block, uint32_t offset)
+{
+    int result = segment_read(file, block, BATCH_BLOCK_SIZE, offset);
+    if (result != 0 || all_zero(block))
+        return result;
+    memset(block, 0, BATCH_BLOCK_SIZE);
+    return segment_write(file, block, BATCH_BLOCK_SIZE, offset);
+}
+
+/* Makes what the buffer holds zero; answers how many blocks were not. */
+static uint32_t clear(uint8_t *buffer, uint32_t size)
+{
+    uint32_t cleared = 0;
+    for (uint32_t i = 0; i < size; i += BATCH_BLOCK_SIZE) {
+        if (all_zero(buffer + i))
+            continue;
+        memset(buffer + i, 0, BATCH_BLOCK_SIZE);
+        cleared++;
+    }
+    return cleared;
+}
+
+int64_t segment_wipe(
+    const struct segment_file *file, uint8_t *buffer, uint32_t size, uint32_t from, uint32_t to)
+{
+    int64_t wiped = 0;
+    for (int result; from < to; from += size) {
+        if (size > to - from)
+            size = to - from;
+        result = segment_read(file, buffer, size, from);
+        if (result != 0)
+            return result;
+        uint32_t cleared = clear(buffer, size);
+        wiped += cleared;
+        if (cleared > 0)
+            result = write_all(file->fd, buffer, size, from);
+        if (result != 0)
+            return result;
+    }
+    if (wiped == 0)
+        return 0;
+    int result = disk_sync_data(file->fd);
+    return result == 0 ? wiped : result;
+}
+
+enum segment_verdict segment_check(const uint8_t *block, const struct journal_origin *origin,
+    uint32_t slot, struct segment_header *out)
 {
     struct segment_header header;
     memcpy(&header, block, sizeof(header));
     if (header.magic != SEGMENT_MAGIC ||
         header.hash != XXH3_64bits(block + HASHED_FROM, SEGMENT_HEADER_SIZE - HASHED_FROM))
         return SEGMENT_DAMAGED;
+    *out = header;
     if (header.version != SEGMENT_VERSION)
         return SEGMENT_OTHER_VERSION;
     if (header.node != origin->node)
         return SEGMENT_OTHER_NODE;
-    if (header.shard != origin->shard || header.shard_count != origin->shard_count)
+    if ((header.shard != origin->shard && !bug(BUG_FOREIGN_SEGMENT)) ||
+        header.shard_count != origin->shard_count)
         return SEGMENT_OTHER_SHARD;
     if (header.directory != origin->directory || header.generation != origin->generation)
         return SEGMENT_OTHER_DIRECTORY;
-    if (header.number != number)
-        return SEGMENT_OTHER_NUMBER;
+    if (header.slot != slot)
+        return SEGMENT_OTHER_SLOT;
     if (header.segment_size != origin->segment_size || header.batch_size != origin->batch_size)
         return SEGMENT_OTHER_GEOMETRY;
     return SEGMENT_VALID;
@@ -239,7 +258,7 @@ const char *segment_verdict_text(enum segment_verdict verdict)
         return "was written by another node";
     case SEGMENT_OTHER_SHARD:
         return "belongs to another shard";
-    case SEGMENT_OTHER_NUMBER:
+    case SEGMENT_OTHER_SLOT:
         return "has another number in its header than in its name";
     case SEGMENT_OTHER_GEOMETRY:
         return "has other sizes than CURRENT says";

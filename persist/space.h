@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * space - what a shard must keep free in its journal, in bytes of the disk (S5).
+ *
+ *     records set aside + a block for each, since it may be alone in its batch; or, where these are
+ *     more than a full journal writes while they live, for each batch that it writes then
+ *     + a batch a second for the longest life + starts, closing marks
+ *     + what a batch leaves over at the end of a segment
+ *     + the walk that frees segments
+ *
+ * Ownership  Plain values.
+ * Threads    Any: pure functions.
+ * Units      Bytes of files.
+ * Errors     None.
+ * Cost       Some multiplications and two divisions.
+ */
+#ifndef HOTSHELF_PERSIST_SPACE_H
+#define HOTSHELF_PERSIST_SPACE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/set_aside.h"
+#include "persist/datadir.h"
+
+enum {
+    /* What one command may promise, or write, at most; a merge of more lines is told beforehand
+     * that room is short (core/merge_in.c). */
+    SPACE_COMMAND = 1 << 20,
+    SPACE_STARTS = 128, /* batches of starts and closing marks in a full journal */
+    /* Batches of a journal that paces while lives stand still: two hours of a freeze, at least. */
+    SPACE_FREEZE = 4096,
+};
+
+struct space {
+    uint64_t walk;     /* of it: one whole restating walk */
+    uint64_t all;      /* refuse new promises when less is left */
+    uint64_t promised; /* without what switches and the next command have: refuse even switches */
+    bool paces;        /* that is counted on batches JOURNAL_PACE_MS apart */
+};
+
+/* `now_ms`: the shelf clock of the last batch. */
+struct space space_needed(const struct set_aside *aside, uint64_t walk_bytes, uint64_t now_ms,
+    const struct datadir_geometry *geometry, uint32_t shards);
+
+/* Of promises alone, to add to that. */
+uint64_t space_of(const struct set_aside *aside, uint32_t shards);
+
+/* The least that a shard's journal must be: a walk of full tables, what is set aside for one hold
+ * that lives so long, the next command, two segments. */
+uint64_t space_least(uint64_t walk_bytes_max, uint64_t live_ms, uint64_t review_ms,
+    const struct datadir_geometry *geometry, uint32_t shards);
+
+/* How many orders of a line each can wait for their payment for so long in a shard that keeps
+ * nothing else, beside two walks: the one that the ring begins with, and the next. */
+uint64_t space_unpaid(uint64_t payment_ms, uint64_t text_bytes,
+    const struct datadir_geometry *geometry, uint32_t shards);
+
+#endif
