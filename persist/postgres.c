@@ -288,6 +288,14 @@ int postgres_send_text(
     return 0;
 }
 
+static int believe_commit(struct postgres *postgres)
+{
+    if (!postgres->unconfirmed)
+        return 0;
+    note_problem(postgres, "a commit was not confirmed by the standby");
+    return -EAGAIN;
+}
+
 /*
  * Results come in order, each followed by NULL, and at last the one of the sync. After an error the
  * rest up to the sync are PGRES_PIPELINE_ABORTED: only the first error says anything.
@@ -312,9 +320,12 @@ int postgres_finish(struct postgres *postgres)
     }
     if (nulls == 2)
         return connection_failure(postgres);
-    if (failure == 0 && postgres->unconfirmed) {
-        note_problem(postgres, "a commit was not confirmed by the standby");
-        return -EAGAIN;
-    }
-    return failure;
+    return failure == 0 ? believe_commit(postgres) : failure;
+}
+
+int postgres_commit(struct postgres *postgres)
+{
+    postgres->unconfirmed = false;
+    int failure = postgres_script(postgres, "COMMIT");
+    return failure == 0 ? believe_commit(postgres) : failure;
 }

@@ -61,6 +61,8 @@ int postgres_query(struct postgres *postgres, const char *sql, int count,
     const char *const *parameters, PGresult **result);
 /* Several statements at once, in one transaction unless they say otherwise. */
 int postgres_script(struct postgres *postgres, const char *sql);
+/* Ends a transaction. -EAGAIN also when a standby should have it and may not: nothing is known. */
+int postgres_commit(struct postgres *postgres);
 
 /* Prepares every statement of postgres_rows.h and enters pipeline mode, for good. */
 int postgres_pipeline(struct postgres *postgres);

@@ -81,6 +81,12 @@ void postgres_array_text_or_null(struct postgres_array *array, struct bytes text
         postgres_array_text(array, text);
 }
 
+/* Bytes go as they are, text or not. */
+void postgres_array_bytea_or_null(struct postgres_array *array, struct bytes bytes)
+{
+    postgres_array_text_or_null(array, bytes);
+}
+
 void postgres_array_time(struct postgres_array *array, int64_t wall_ms)
 {
     const int64_t year_2000_ms = 946684800000;

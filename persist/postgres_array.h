@@ -52,6 +52,8 @@ void postgres_array_bigint(struct postgres_array *array, int64_t value);
 void postgres_array_text(struct postgres_array *array, struct bytes text);
 /* null when empty */
 void postgres_array_text_or_null(struct postgres_array *array, struct bytes text);
+/* null when empty */
+void postgres_array_bytea_or_null(struct postgres_array *array, struct bytes bytes);
 /* null when 0 */
 void postgres_array_time(struct postgres_array *array, int64_t wall_ms);
 void postgres_array_uuid(struct postgres_array *array, const uint8_t id[16]);

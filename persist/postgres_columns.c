@@ -9,6 +9,7 @@
 #include "core/json_writer.h"
 #include "core/order_json.h"
 #include "core/view.h"
+#include "persist/order_kept.h"
 #include "persist/payload.h"
 
 #define COLUMN(function, type, value)                                                              \
@@ -46,6 +47,20 @@ static struct bytes text_of_birth(const struct stream_row *row, enum event_text 
     return row->placed != NULL ? row->placed->text[text] : (struct bytes){0};
 }
 
+static struct bytes request_of_birth(const struct stream_row *row)
+{
+    if (row->placed == NULL)
+        return (struct bytes){0};
+    const struct hash128 *request = &row->placed->fact.order.request_hash;
+    return bytes_of(request, sizeof(*request));
+}
+
+/* How long after a moment the deadline is; 0: there is none, or it has passed. */
+static uint64_t after(uint64_t moment_ms, uint64_t deadline_ms)
+{
+    return deadline_ms > moment_ms ? deadline_ms - moment_ms : 0;
+}
+
 static struct bytes json_of(const struct stream_row *row, enum event_text text, struct bytes empty)
 {
     struct bytes json = row->event->text[text];
@@ -57,9 +72,17 @@ static struct bytes currency_of(const uint8_t currency[4])
     return bytes_of(currency, 3);
 }
 
-/* Of a record that is two stream events, the row stands for the state after the second. */
+static bool is_order_image(const struct stream_row *row)
+{
+    return row->event->kind == EVENT_ORDER_IMAGE;
+}
+
+/* Of a record that is two stream events, the row stands for the state after the second; of an
+ * order's image, after the last event of the order. */
 static int64_t last_seq_of(const struct stream_row *row)
 {
+    if (is_order_image(row))
+        return (int64_t)row->event->fact.order_image.stream_seq;
     return (int64_t)(row->event->stream_seq + row->event->stream_count - 1);
 }
 
@@ -92,6 +115,34 @@ COLUMN(order_cancel_until, time, order_of(row)->cancel_until_wall_ms)
 COLUMN(order_created, time, order_of(row)->created_wall_ms)
 COLUMN(order_confirmed, time, order_of(row)->confirmed_wall_ms)
 COLUMN(order_paid_at, time, order_of(row)->paid_wall_ms)
+COLUMN(order_request, bytea_or_null, request_of_birth(row))
+COLUMN(order_identities, bytea_or_null,
+    is_order_image(row) ? text_of(row, TEXT_IDENTITIES) : text_of_birth(row, TEXT_IDENTITIES))
+COLUMN(order_shelf, bigint, (int64_t)order_of(row)->now_shelf_ms)
+COLUMN(order_due_shelf, bigint, (int64_t)order_of(row)->payment_due_shelf_ms)
+
+static void order_kept(
+    struct postgres_array *array, const struct stream_row *row, const struct stream_batch *batch)
+{
+    (void)batch;
+    const struct fact_order *order = order_of(row);
+    struct bytes adjustments = text_of(row, TEXT_ADJUSTMENTS_BORN);
+    uint8_t bytes[sizeof(struct order_kept) + ADJUSTMENTS_SIZE_MAX];
+    const struct order_kept kept = {
+        .born_total = order->born_total,
+        .born_due_ms = after(order->created_shelf_ms, order->born_due_shelf_ms),
+        .due_ms = after(order->now_shelf_ms, order->payment_due_shelf_ms),
+        .payment_seconds = order->payment_seconds,
+        .status_born = order->status_born,
+        .extended = order->extended,
+        .adjusted = order->adjusted,
+        .review_decision = order->review_decision,
+    };
+    memcpy(bytes, &kept, sizeof(kept));
+    if (adjustments.size > 0)
+        memcpy(bytes + sizeof(kept), adjustments.data, adjustments.size);
+    postgres_array_bytea_or_null(array, bytes_of(bytes, (uint32_t)sizeof(kept) + adjustments.size));
+}
 
 const struct postgres_column postgres_columns_orders[] = {
     {"order_id", POSTGRES_UUID, order_id},
@@ -121,6 +172,11 @@ const struct postgres_column postgres_columns_orders[] = {
     {"confirmed_at", POSTGRES_TIMESTAMPTZ, order_confirmed},
     {"paid_at", POSTGRES_TIMESTAMPTZ, order_paid_at},
     {"updated_at", POSTGRES_TIMESTAMPTZ, occurred_at},
+    {"request_hash", POSTGRES_BYTEA, order_request},
+    {"identities", POSTGRES_BYTEA, order_identities},
+    {"kept", POSTGRES_BYTEA, order_kept},
+    {"shelf_ms", POSTGRES_BIGINT, order_shelf},
+    {"due_shelf_ms", POSTGRES_BIGINT, order_due_shelf},
     {0},
 };
 
@@ -132,6 +188,8 @@ COLUMN(line_quantity, bigint, line_of(row)->quantity)
 COLUMN(line_cancelled, bigint, line_of(row)->cancelled)
 COLUMN(line_restocked, bigint, line_of(row)->restocked)
 COLUMN(line_unit_price, bigint, line_of(row)->unit_price)
+COLUMN(line_sku_number, bigint, line_of(row)->sku_number)
+COLUMN(line_limit, bigint, line_of(row)->limit)
 COLUMN(line_total, bigint, line_of(row)->unit_price *(int64_t)line_of(row)->quantity)
 
 const struct postgres_column postgres_columns_lines[] = {
@@ -145,6 +203,8 @@ const struct postgres_column postgres_columns_lines[] = {
     {"restocked", POSTGRES_BIGINT, line_restocked},
     {"unit_price", POSTGRES_BIGINT, line_unit_price},
     {"line_total", POSTGRES_BIGINT, line_total},
+    {"max_per_customer", POSTGRES_BIGINT, line_limit},
+    {"sku_number", POSTGRES_BIGINT, line_sku_number},
     {0},
 };
 
@@ -161,6 +221,8 @@ static const uint8_t *paid_order_of(const struct stream_row *row)
 
 static struct bytes result_of(const struct stream_row *row)
 {
+    if (is_order_image(row))
+        return payload_result_name((uint8_t)row->index);
     return payload_result_name(
         is_unmatched(row) ? row->event->fact.unmatched.result : order_of(row)->result);
 }
@@ -171,10 +233,17 @@ static struct bytes paid_currency_of(const struct stream_row *row)
         is_unmatched(row) ? row->event->fact.unmatched.currency : order_of(row)->currency);
 }
 
+/* What is authorized or captured is the order's total: an amount that differs is refused. */
+static int64_t paid_amount_of(const struct stream_row *row)
+{
+    if (is_order_image(row))
+        return order_of(row)->total;
+    return is_unmatched(row) ? row->event->fact.unmatched.amount : order_of(row)->amount;
+}
+
 COLUMN(payment_order_id, uuid, paid_order_of(row))
 COLUMN(payment_result, text, result_of(row))
-COLUMN(payment_amount, bigint,
-    is_unmatched(row) ? row->event->fact.unmatched.amount : order_of(row)->amount)
+COLUMN(payment_amount, bigint, paid_amount_of(row))
 COLUMN(payment_currency, text, paid_currency_of(row))
 COLUMN(payment_refund_id, text_or_null, text_of(row, TEXT_REFUND_ID))
 
@@ -225,6 +294,7 @@ COLUMN(product_reserve, text_or_null, payload_reserve_name(product_of(row)->rese
 COLUMN(product_starts, time, product_of(row)->starts_wall_ms)
 COLUMN(product_ends, time, product_of(row)->ends_wall_ms)
 COLUMN(product_version, bigint, product_of(row)->version)
+COLUMN(product_number, bigint, product_of(row)->sku_number)
 
 const struct postgres_column postgres_columns_products[] = {
     {"sku", POSTGRES_TEXT, sku},
@@ -246,6 +316,7 @@ const struct postgres_column postgres_columns_products[] = {
     {"ends_at", POSTGRES_TIMESTAMPTZ, product_ends},
     {"version", POSTGRES_BIGINT, product_version},
     {"updated_at", POSTGRES_TIMESTAMPTZ, occurred_at},
+    {"sku_number", POSTGRES_BIGINT, product_number},
     {0},
 };
 
@@ -258,6 +329,8 @@ COLUMN(movement_delta, bigint,
     is_new_product(row) ? (int64_t)product_of(row)->allotment : row->event->fact.stock.delta)
 COLUMN(movement_allotment, bigint,
     is_new_product(row) ? product_of(row)->allotment : row->event->fact.stock.allotment)
+COLUMN(movement_number, bigint,
+    is_new_product(row) ? product_of(row)->sku_number : row->event->fact.stock.sku_number)
 COLUMN(movement_actor, text_or_null, text_of(row, TEXT_ACTOR))
 COLUMN(movement_reason, text_or_null,
     is_new_product(row) ? BYTES("new product") : text_of(row, TEXT_REASON))
@@ -273,6 +346,21 @@ const struct postgres_column postgres_columns_movements[] = {
     {"actor", POSTGRES_TEXT, movement_actor},
     {"reason", POSTGRES_TEXT, movement_reason},
     {"idempotency_key", POSTGRES_TEXT, movement_key},
+    {"occurred_at", POSTGRES_TIMESTAMPTZ, occurred_at},
+    {"sku_number", POSTGRES_BIGINT, movement_number},
+    {0},
+};
+
+COLUMN(adopted_after, bigint, (int64_t)row->event->stream_seq)
+COLUMN(adopted_allotment, bigint, product_of(row)->allotment)
+
+const struct postgres_column postgres_columns_adopted[] = {
+    {"node", POSTGRES_INTEGER, node},
+    {"shard", POSTGRES_INTEGER, shard},
+    {"number", POSTGRES_BIGINT, product_number},
+    {"after", POSTGRES_BIGINT, adopted_after},
+    {"sku", POSTGRES_TEXT, sku},
+    {"allotment", POSTGRES_BIGINT, adopted_allotment},
     {"occurred_at", POSTGRES_TIMESTAMPTZ, occurred_at},
     {0},
 };

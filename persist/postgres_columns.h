@@ -27,6 +27,7 @@ extern const struct postgres_column postgres_columns_payments[];
 extern const struct postgres_column postgres_columns_owners[];
 extern const struct postgres_column postgres_columns_products[];
 extern const struct postgres_column postgres_columns_movements[];
+extern const struct postgres_column postgres_columns_adopted[];
 extern const struct postgres_column postgres_columns_outbox[];
 
 #endif

@@ -32,14 +32,20 @@ static const char orders_conflict[] =
     "idempotency_key = coalesce(t.idempotency_key, excluded.idempotency_key), "
     "reclaimed = excluded.reclaimed, payment_due_at = excluded.payment_due_at, "
     "cancel_until = excluded.cancel_until, confirmed_at = excluded.confirmed_at, "
-    "paid_at = excluded.paid_at, updated_at = excluded.updated_at "
+    "paid_at = excluded.paid_at, updated_at = excluded.updated_at, "
+    "request_hash = coalesce(t.request_hash, excluded.request_hash), "
+    "identities = coalesce(t.identities, excluded.identities), kept = excluded.kept, "
+    "shelf_ms = excluded.shelf_ms, due_shelf_ms = excluded.due_shelf_ms "
     "WHERE t.order_version < excluded.order_version";
 
+/* What is cancelled or on sale again only grows: an image read again turns nothing back. */
 static const char lines_conflict[] =
     "ON CONFLICT (order_id, line) DO UPDATE SET cancelled = excluded.cancelled, "
     "restocked = excluded.restocked "
-    "WHERE (t.cancelled, t.restocked) IS DISTINCT FROM (excluded.cancelled, excluded.restocked)";
+    "WHERE (t.cancelled, t.restocked) < (excluded.cancelled, excluded.restocked)";
 
+/* A SKU that comes again after its sale was deleted begins with version 1 and has a greater number;
+ * a row of a schema without numbers is told by its time. */
 static const char products_conflict[] =
     "ON CONFLICT (sku) DO UPDATE SET node = excluded.node, title = excluded.title, "
     "category = excluded.category, seller = excluded.seller, sale = excluded.sale, "
@@ -47,15 +53,33 @@ static const char products_conflict[] =
     "currency = excluded.currency, price = excluded.price, prices = excluded.prices, "
     "max_per_customer = excluded.max_per_customer, hold_seconds = excluded.hold_seconds, "
     "reserve_on = excluded.reserve_on, starts_at = excluded.starts_at, "
-    "ends_at = excluded.ends_at, version = excluded.version, updated_at = excluded.updated_at "
-    "WHERE t.version < excluded.version";
+    "ends_at = excluded.ends_at, version = excluded.version, updated_at = excluded.updated_at, "
+    "sku_number = excluded.sku_number "
+    "WHERE t.node <> excluded.node OR t.sku_number < excluded.sku_number "
+    "OR (t.sku_number = excluded.sku_number AND t.version < excluded.version) "
+    "OR (t.sku_number IS NULL "
+    "AND (t.version < excluded.version OR t.updated_at < excluded.updated_at))";
 
 static const char foreign_owner[] =
     "INSERT INTO hotshelf.dead_letters (node, shard, seq, reason, detail) "
     "SELECT u.node, u.shard, u.seq, 'payment_id_used', format('%s %s of order %s belongs to "
     "order %s', u.provider, u.payment_id, u.order_id, o.order_id) "
     "FROM u JOIN hotshelf.payment_owner o USING (provider, payment_id) "
-    "WHERE o.order_id <> u.order_id";
+    "WHERE o.order_id <> u.order_id AND NOT EXISTS (SELECT FROM hotshelf.dead_letters d "
+    "WHERE (d.node, d.shard, d.seq, d.reason) = (u.node, u.shard, u.seq, 'payment_id_used'))";
+
+/* What of an allotment came before the movements that are here, under a number that no event has.
+ * Those after the image, which may be here already, do not count. */
+static const char adopted[] =
+    "INSERT INTO hotshelf.stock_movements AS t (node, shard, seq, sku, delta, allotment, reason, "
+    "occurred_at, sku_number) SELECT node, shard, -number, sku, allotment - known, allotment, "
+    "'adopted', occurred_at, number FROM (SELECT DISTINCT ON (number) u.*, "
+    "coalesce((SELECT sum(m.delta) FROM hotshelf.stock_movements m WHERE m.sku = u.sku AND m.node "
+    "= u.node "
+    "AND m.shard = u.shard AND m.seq <= u.after), 0)::bigint AS known "
+    "FROM u ORDER BY number, after DESC) a WHERE known <> allotment "
+    "ON CONFLICT (node, shard, seq) DO UPDATE SET delta = t.delta + excluded.delta, "
+    "allotment = excluded.allotment, occurred_at = excluded.occurred_at";
 
 /* Judged one by one, in the order in which they came: each sees what the one before has done. */
 static const char unmatched[] =
@@ -78,6 +102,7 @@ static const struct statement statements[POSTGRES_STATEMENTS] = {
         products_conflict},
     {"stock_movements", STREAM_ROWS_MOVEMENTS, postgres_columns_movements, NULL, "stock_movements",
         ""},
+    {"adopted", STREAM_ROWS_ADOPTED, postgres_columns_adopted, adopted, NULL, NULL},
     {"outbox", STREAM_ROWS_OUTBOX, postgres_columns_outbox, NULL, "outbox", ""},
 };
 

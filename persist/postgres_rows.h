@@ -17,7 +17,7 @@
 #include "persist/stream_batch.h"
 
 enum {
-    POSTGRES_STATEMENTS = 9,
+    POSTGRES_STATEMENTS = 10,
     POSTGRES_COLUMNS_MAX = 32,
     POSTGRES_SQL_SIZE_MAX = 4096,
     /* Two payloads of the largest order, or 2,000 usual ones of 1.5 KiB with room to spare. */

@@ -16,10 +16,12 @@
 
 extern const char postgres_schema_sql[];   /* schema.sql */
 extern const char postgres_schema_2_sql[]; /* schema_2.sql */
+extern const char postgres_schema_3_sql[]; /* schema_3.sql */
+extern const char postgres_schema_4_sql[]; /* schema_4.sql */
 
 /* What brings a schema of version i to version i + 1. */
 static const char *const migrations[POSTGRES_SCHEMA_VERSION] = {
-    postgres_schema_sql, postgres_schema_2_sql};
+    postgres_schema_sql, postgres_schema_2_sql, postgres_schema_3_sql, postgres_schema_4_sql};
 
 /* Any number of ours: 'hotshelf' as eight bytes. */
 static const char lock_sql[] = "SELECT pg_advisory_xact_lock(7525361541380926566)";

@@ -14,7 +14,7 @@
 
 #include "persist/postgres.h"
 
-enum { POSTGRES_SCHEMA_VERSION = 2 };
+enum { POSTGRES_SCHEMA_VERSION = 4 };
 
 /* `identity` is the random number made with the schema: never 0, kept by replicas and backups. */
 int postgres_schema_prepare(struct postgres *postgres, uint64_t *identity);

@@ -165,7 +165,8 @@ CREATE TABLE hotshelf.dead_letters (
     node integer NOT NULL,
     shard integer NOT NULL,
     seq bigint NOT NULL,
-    reason text NOT NULL, -- refused: see sqlstate; payment_id_used: another order has it
+    reason text NOT NULL, -- refused: see sqlstate; payment_id_used: another order has it;
+                          -- lost: events from seq on that are nowhere any more, see detail
     sqlstate text,
     detail text,
     raw bytea, -- of a refused event: its payload as it was to be written

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The thread: connect, make contact, then send a batch of each shard in turn until nothing more is
- * durable, and sleep until a shard rings, the server hangs up or somebody asks for a stop.
+ * durable, and sleep until a shard rings, the server hangs up or somebody asks for a stop. What it
+ * does between two waits is stream_turn(), which a simulator calls instead of the thread.
  *
  * A failure of PostgreSQL of any kind ends in the same place: disconnect, wait a little longer than
  * last time, connect, read the positions back. There is no other recovery.
@@ -100,6 +101,8 @@ static void back_off(struct stream *stream, int failure)
 /* A batch that libpq found no memory for is tried again half as large. */
 static void heed_budget(struct stream *stream)
 {
+    if (stream->budget == NULL)
+        return;
     uint64_t refusals = budget_refusals(stream->budget);
     if (refusals != stream->refusals_seen && stream->batch.event_count_max > 1)
         stream->batch.event_count_max /= 2;
@@ -118,9 +121,15 @@ static void lose_connection(struct stream *stream, int failure)
     back_off(stream, failure);
 }
 
+/* A commit that somebody waits for is on PostgreSQL's disk; more than that is the operator's. */
+static const char commit_sql[] = "SELECT set_config('synchronous_commit', 'on', false) "
+                                 "WHERE current_setting('synchronous_commit') = 'off'";
+
 static int reconnect(struct stream *stream)
 {
     int failure = postgres_connect(&stream->postgres, stream->dsn, stream->options.directory->node);
+    if (failure == 0 && stream->options.committed != NULL)
+        failure = postgres_script(&stream->postgres, commit_sql);
     if (failure == 0)
         failure = stream_contact(stream);
     if (failure < 0) {
@@ -180,7 +189,7 @@ static bool any_waiting(const struct stream *stream)
 }
 
 /* Sleeps until a shard rings, the server speaks unasked, a stop, or the next NOTIFY is due. */
-static int sleep_idle(struct stream *stream)
+static void sleep_idle(struct stream *stream)
 {
     struct journal_shared *shared = stream->options.shared;
     int wait_ms = stream->notify_due ? STREAM_NOTIFY_MS : -1;
@@ -193,7 +202,6 @@ static int sleep_idle(struct stream *stream)
     if (!any_waiting(stream) && poll(polled, 3, wait_ms) < 0 && errno != EINTR)
         fatal("stream: poll: %s", strerror(errno));
     journal_shared_awake(shared);
-    return polled[2].revents != 0 ? postgres_listen(&stream->postgres) : 0;
 }
 
 /* A commit for every order would cost a core for nothing: small batches gather first. */
@@ -209,12 +217,12 @@ static int work(struct stream *stream)
     if (sent < 0)
         return sent;
     int failure = notify(stream);
-    if (failure < 0 || is_stopping(stream))
-        return failure < 0 ? failure : (sent ? 0 : -ECANCELED);
-    if (sent == 0)
-        return sleep_idle(stream);
-    gather(stream);
-    return 0;
+    if (failure < 0)
+        return failure;
+    if (sent == 0 && is_stopping(stream))
+        return -ECANCELED;
+    /* With nothing to send only this tells that the server has gone. */
+    return sent == 0 ? postgres_listen(&stream->postgres) : sent;
 }
 
 /* Whether anything durable is not known to be in PostgreSQL. */
@@ -236,22 +244,42 @@ static bool must_end(const struct stream *stream)
     return stop_ms != 0 && (postgres_clock_ms() >= stop_ms || !has_backlog(stream));
 }
 
+int stream_turn(struct stream *stream)
+{
+    if (is_refused(stream))
+        return -ECANCELED;
+    if (stream->postgres.connection == NULL) {
+        if (must_end(stream))
+            return -ECANCELED;
+        return postgres_clock_ms() < stream->retry_ms ? 0 : reconnect(stream);
+    }
+    int result = work(stream);
+    if (result < 0)
+        lose_connection(stream, result);
+    return result;
+}
+
+/* Until the next turn makes sense. */
+static void wait_for_turn(struct stream *stream, int result)
+{
+    if (stream->postgres.connection == NULL) {
+        pause_until(stream, stream->retry_ms);
+        return;
+    }
+    if (result > 0)
+        gather(stream);
+    else if (!is_stopping(stream))
+        sleep_idle(stream);
+}
+
 static void *run(void *context)
 {
     struct stream *stream = context;
-    int bound = budget_bind(stream->budget);
+    int bound = budget_bind(stream->budget), result;
     if (bound < 0)
         fatal("stream: cannot bind libpq's memory: %s", strerror(-bound));
-    for (int failure = 0; failure != -ECANCELED && !is_refused(stream);) {
-        if (stream->postgres.connection == NULL) {
-            pause_until(stream, stream->retry_ms);
-            failure = must_end(stream) ? -ECANCELED : reconnect(stream);
-            continue;
-        }
-        failure = work(stream);
-        if (failure < 0)
-            lose_connection(stream, failure);
-    }
+    while ((result = stream_turn(stream)) != -ECANCELED)
+        wait_for_turn(stream, result);
     if (stream->postgres.connection != NULL)
         postgres_disconnect(&stream->postgres);
     atomic_store(&stream->connected, false);
@@ -263,7 +291,7 @@ static uint64_t page_round(uint64_t size)
     return (size + BATCH_BLOCK_SIZE - 1) / BATCH_BLOCK_SIZE * BATCH_BLOCK_SIZE;
 }
 
-static uint64_t mapping_size(const struct datadir *directory)
+uint64_t stream_size(const struct datadir *directory)
 {
     uint64_t size = page_round(sizeof(struct stream));
     size += page_round(stream_batch_size());
@@ -274,7 +302,7 @@ static uint64_t mapping_size(const struct datadir *directory)
 
 uint64_t stream_memory(const struct datadir *directory)
 {
-    return mapping_size(directory) + STREAM_BUDGET_SIZE;
+    return stream_size(directory) + STREAM_BUDGET_SIZE;
 }
 
 static void *carve(uint8_t **rest, uint64_t size)
@@ -342,45 +370,67 @@ static int prepare(struct stream *stream, uint8_t **rest)
     if (stream->stop.fd < 0)
         return -errno;
     int failure = roll_dice(stream);
-    if (failure == 0)
-        failure = open_readers(stream, rest);
-    /* A page of its own: it stays when the stream goes. */
-    stream->budget = mmap(NULL, BATCH_BLOCK_SIZE, PROT_READ | PROT_WRITE,
-        MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-    if (failure == 0 && stream->budget == MAP_FAILED)
-        failure = -errno;
-    return failure < 0 ? failure : budget_take(stream->budget, STREAM_BUDGET_SIZE);
+    return failure < 0 ? failure : open_readers(stream, rest);
 }
 
 _Static_assert(sizeof(struct budget) <= BATCH_BLOCK_SIZE, "a budget is one page");
 
-static void give_back(struct stream *stream)
+/* A page of its own: it stays when the stream goes. */
+static int take_budget(struct stream *stream)
 {
+    void *page = mmap(NULL, BATCH_BLOCK_SIZE, PROT_READ | PROT_WRITE,
+        MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+    if (page == MAP_FAILED)
+        return -errno;
+    stream->budget = page;
+    return budget_take(stream->budget, STREAM_BUDGET_SIZE);
+}
+
+int stream_open(struct stream **opened, void *memory, const struct stream_options *options)
+{
+    uint8_t *rest = memory;
+    struct stream *stream = carve(&rest, sizeof(*stream));
+    if (strlen(options->dsn) >= STREAM_DSN_SIZE_MAX)
+        return -ENAMETOOLONG;
+    memset(stream, 0, sizeof(*stream));
+    stream->options = *options;
+    memcpy(stream->dsn, options->dsn, strlen(options->dsn));
+    int failure = prepare(stream, &rest);
+    if (failure < 0)
+        stream_close(stream);
+    else
+        *opened = stream;
+    return failure;
+}
+
+void stream_close(struct stream *stream)
+{
+    if (stream->postgres.connection != NULL)
+        postgres_disconnect(&stream->postgres);
     close_readers(stream);
     close(stream->stop.fd);
-    munmap(stream, stream->mapped);
 }
 
 int stream_start(struct stream **started, const struct stream_options *options)
 {
-    uint64_t size = mapping_size(options->directory);
-    if (strlen(options->dsn) >= STREAM_DSN_SIZE_MAX)
-        return -ENAMETOOLONG;
-    uint8_t *rest =
+    uint64_t size = stream_size(options->directory);
+    void *memory =
         mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-    if (rest == MAP_FAILED)
+    struct stream *stream = NULL;
+    if (memory == MAP_FAILED)
         return -errno;
-    struct stream *stream = carve(&rest, sizeof(*stream));
-    stream->options = *options;
-    stream->mapped = size;
-    memcpy(stream->dsn, options->dsn, strlen(options->dsn));
-    int failure = prepare(stream, &rest);
+    int failure = stream_open(&stream, memory, options);
+    if (failure == 0)
+        failure = take_budget(stream);
     if (failure == 0)
         failure = start_thread(stream);
-    if (failure < 0)
-        give_back(stream);
-    else
+    if (failure == 0) {
         *started = stream;
+        return 0;
+    }
+    if (stream != NULL)
+        stream_close(stream);
+    munmap(memory, size);
     return failure;
 }
 
@@ -418,6 +468,11 @@ bool stream_connected(const struct stream *stream)
     return atomic_load(&stream->connected);
 }
 
+bool stream_takes(const struct stream *stream, uint32_t shard)
+{
+    return atomic_load(&stream->connected) && !atomic_load(&stream->shards[shard].halted);
+}
+
 bool stream_halted(const struct stream *stream)
 {
     return atomic_load(&stream->any_halted);
@@ -436,5 +491,7 @@ void stream_stop(struct stream *stream, uint32_t drain_ms)
     atomic_store(&stream->stop.deadline_ms, postgres_clock_ms() + drain_ms + 1);
     (void)!write(stream->stop.fd, &one, sizeof(one));
     pthread_join(stream->thread, NULL);
-    give_back(stream);
+    uint64_t size = stream_size(stream->options.directory);
+    stream_close(stream);
+    munmap(stream, size);
 }

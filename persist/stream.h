@@ -11,6 +11,12 @@
  * how far it is, and the journal has the rest. First contact compares the two: a journal that ends
  * before PostgreSQL's position is a lost or an old data directory, and must not sell again (S1).
  *
+ * A database without a position is added to a journal that may have overwritten its first events.
+ * The position then starts at the oldest event kept, and the shards are asked for a walk with names
+ * (walker.h): its images of orders and products become rows, in their place among the events. Until
+ * it has all of them PostgreSQL says that it is adopting; whatever ends the connection or the
+ * process before, they are written again.
+ *
  * Ownership  stream_start() takes all memory there will be (one mapping and libpq's budget);
  *            stream_stop() gives it back. `directory` and `shared` must outlive it; texts of the
  *            options are copied.
@@ -44,13 +50,30 @@ struct stream_options {
     struct journal_shared *shared; /* the journals are open: their durable marks are true */
     const char *dsn;
     uint64_t attached_id; /* recovery.postgres_system_id */
+    /* The last stream number used under each shard number that the directory does not use now;
+     * NULL: nobody knows. SHARDS_MAX of them. */
+    const uint64_t *seqs;
     uint32_t gather_ms;   /* STREAM_GATHER_MS; 0 when replies wait for PostgreSQL */
+    uint64_t settles_ms;  /* so long PostgreSQL may lose what it has committed, in a failover */
+    /* NULL: nobody waits. Else called by the stream's thread whenever streamed_seq of a shard has
+     * changed; PostgreSQL is then asked to commit to its disk, whatever its default is. */
+    void (*committed)(void *context, uint32_t shard);
+    void *context;
 };
 
 struct stream;
 
 /* Bytes that a stream takes at start, the budget of libpq included: for the bill. */
 uint64_t stream_memory(const struct datadir *directory);
+
+/* The stream without a thread, in stream_size() bytes of the caller's, aligned to 4 KiB. */
+uint64_t stream_size(const struct datadir *directory);
+int stream_open(struct stream **stream, void *memory, const struct stream_options *options);
+void stream_close(struct stream *stream);
+/* What the thread does between two waits: connects if it is time, or sends a batch of each shard.
+ * 1: there may be more, 0: nothing to do now, -ECANCELED: it has ended, else the connection has
+ * been lost. */
+int stream_turn(struct stream *stream);
 
 /* Takes the memory and starts the thread, which connects at once. */
 int stream_start(struct stream **stream, const struct stream_options *options);
@@ -68,6 +91,10 @@ bool stream_has_contact(const struct stream *stream);
 uint64_t stream_system_id(const struct stream *stream);
 /* Whether PostgreSQL is taking events now. */
 bool stream_connected(const struct stream *stream);
+/* Whether PostgreSQL is taking events of this shard now. */
+bool stream_takes(const struct stream *stream, uint32_t shard);
+/* Whether PostgreSQL still lacks what was live when it was added. */
+bool stream_adopting(const struct stream *stream);
 /* Whether a shard's stream has stopped for good: a person must look. */
 bool stream_halted(const struct stream *stream);
 /* The latest problem as a sentence, "" when there is none. */

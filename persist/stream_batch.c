@@ -8,20 +8,26 @@
 #include <xxhash.h>
 
 #include "core/check.h"
+#include "core/tables.h"
 #include "persist/record.h"
 
 _Static_assert((int)RECORD_SIZE_MAX <= STREAM_BATCH_SIZE, "an empty batch has room for any event");
 _Static_assert(STREAM_BATCH_SLOTS >= 2 * STREAM_BATCH_EVENTS_MAX, "probes end");
 _Static_assert((STREAM_BATCH_SLOTS & (STREAM_BATCH_SLOTS - 1)) == 0, "masked");
+/* Results of an image's payment that are rows: those that somebody may report again. */
+static const uint8_t adopted_results[] = {RESULT_AUTHORIZED, RESULT_CAPTURED};
+enum { ADOPTED_RESULTS = sizeof(adopted_results) / sizeof(adopted_results[0]) };
+
 _Static_assert(STREAM_BATCH_EVENTS_MAX < UINT16_MAX, "a slot holds a row index + 1");
 
 static const uint32_t rows_max[STREAM_ROWS_KINDS] = {
     [STREAM_ROWS_ORDERS] = STREAM_BATCH_EVENTS_MAX,
     [STREAM_ROWS_LINES] = STREAM_BATCH_LINES_MAX,
-    [STREAM_ROWS_PAYMENTS] = STREAM_BATCH_EVENTS_MAX,
+    [STREAM_ROWS_PAYMENTS] = ADOPTED_RESULTS * STREAM_BATCH_EVENTS_MAX,
     [STREAM_ROWS_UNMATCHED] = STREAM_BATCH_EVENTS_MAX,
     [STREAM_ROWS_PRODUCTS] = STREAM_BATCH_EVENTS_MAX,
     [STREAM_ROWS_MOVEMENTS] = STREAM_BATCH_EVENTS_MAX,
+    [STREAM_ROWS_ADOPTED] = STREAM_BATCH_EVENTS_MAX,
     [STREAM_ROWS_OUTBOX] = STREAM_EVENTS_MAX * STREAM_BATCH_EVENTS_MAX,
 };
 
@@ -69,6 +75,7 @@ void stream_batch_clear(struct stream_batch *batch, uint16_t shard)
     batch->used = 0;
     batch->first_seq = 0;
     batch->last_seq = 0;
+    batch->adopted = false;
     batch->refused = false;
     memset(batch->row_count, 0, sizeof(batch->row_count));
 }
@@ -105,16 +112,18 @@ static void copy_event(struct stream_batch *batch, const struct event *event)
 
 bool stream_batch_add(struct stream_batch *batch, const struct event *event)
 {
-    CHECK(event->stream_count >= 1);
+    CHECK(event->stream_count >= 1 || event_is_image(event->kind));
     CHECK(event->stream_count <= STREAM_EVENTS_MAX);
     if (batch->event_count == batch->event_count_max ||
         copied_size(event) > STREAM_BATCH_SIZE - batch->used)
         return false;
-    CHECK(batch->event_count == 0 || event->stream_seq == batch->last_seq + 1);
-    if (batch->event_count == 0)
+    copy_event(batch, event);
+    if (event->stream_count == 0)
+        return true;
+    CHECK(batch->first_seq == 0 || event->stream_seq == batch->last_seq + 1);
+    if (batch->first_seq == 0)
         batch->first_seq = event->stream_seq;
     batch->last_seq = event->stream_seq + event->stream_count - 1;
-    copy_event(batch, event);
     return true;
 }
 
@@ -127,16 +136,21 @@ static struct stream_row *add_row(
     return row;
 }
 
+static bool is_of_order(const struct event *event)
+{
+    return event_is_order(event->kind) || event->kind == EVENT_ORDER_IMAGE;
+}
+
 static bool is_same_thing(const struct event *a, const struct event *b)
 {
-    if (event_is_order(a->kind))
+    if (is_of_order(a))
         return memcmp(a->fact.order.id, b->fact.order.id, sizeof(a->fact.order.id)) == 0;
     return a->fact.product.sku_number == b->fact.product.sku_number;
 }
 
 static uint64_t hash_of_thing(const struct event *event)
 {
-    if (event_is_order(event->kind))
+    if (is_of_order(event))
         return XXH3_64bits(event->fact.order.id, sizeof(event->fact.order.id));
     return XXH3_64bits(&event->fact.product.sku_number, sizeof(event->fact.product.sku_number));
 }
@@ -168,11 +182,42 @@ static void add_order(struct stream_batch *batch, const struct event *event)
         add_row(batch, STREAM_ROWS_PAYMENTS, event, 0);
 }
 
+/* A life of a SKU begins with a movement, of no unit too: what the one before had ends there. */
 static void add_product(struct stream_batch *batch, const struct event *event)
 {
     row_of_thing(batch, STREAM_ROWS_PRODUCTS, event)->event = event;
-    if (event->fact.product.allotment > 0)
+    if (event->fact.product.created != 0)
         add_row(batch, STREAM_ROWS_MOVEMENTS, event, 0);
+}
+
+/* What the payment that the order shows has done, as far as it is remembered: other payments of it
+ * are known by a hash only. */
+static void adopt_payments(struct stream_batch *batch, const struct event *image)
+{
+    const struct bytes entries = image->text[TEXT_ENTRIES];
+    const struct bytes parts[] = {
+        BYTES("payment"), image->text[TEXT_PROVIDER], image->text[TEXT_PAYMENT_ID]};
+    struct hash128 hash = hash_parts(parts, 3);
+    struct payment_entry entry;
+    for (uint32_t at = 0; parts[2].size > 0 && at < entries.size; at += sizeof(entry)) {
+        memcpy(&entry, entries.data + at, sizeof(entry));
+        for (uint32_t i = 0; i < ADOPTED_RESULTS && hash128_equal(entry.hash, hash); i++)
+            if (entry.results & 1u << adopted_results[i])
+                add_row(batch, STREAM_ROWS_PAYMENTS, image, adopted_results[i]);
+    }
+}
+
+/* An event of the same order in this batch says more of the same: its row stays. */
+static void adopt_order(struct stream_batch *batch, const struct event *image)
+{
+    row_of_thing(batch, STREAM_ROWS_ORDERS, image)->adopted = true;
+    adopt_payments(batch, image);
+}
+
+static void adopt_product(struct stream_batch *batch, const struct event *image)
+{
+    row_of_thing(batch, STREAM_ROWS_PRODUCTS, image);
+    add_row(batch, STREAM_ROWS_ADOPTED, image, 0);
 }
 
 /* Lines are written when they are new or no longer what they were when new: both are seen in the
@@ -184,7 +229,7 @@ static void add_lines(struct stream_batch *batch, const struct stream_row *order
         struct line_names names = {0};
         bool named = line_names_next(&rest, &names);
         CHECK(named);
-        if (order->placed != NULL || order->event->lines[i].cancelled > 0)
+        if (order->placed != NULL || order->adopted || order->event->lines[i].cancelled > 0)
             add_row(batch, STREAM_ROWS_LINES, order->event, i)->names = names;
     }
 }
@@ -205,6 +250,10 @@ void stream_batch_rows(struct stream_batch *batch)
             add_row(batch, STREAM_ROWS_MOVEMENTS, event, 0);
         else if (event->kind == EVENT_PAYMENT_UNMATCHED)
             add_row(batch, STREAM_ROWS_UNMATCHED, event, 0);
+        else if (event->kind == EVENT_ORDER_IMAGE)
+            adopt_order(batch, event);
+        else if (event->kind == EVENT_PRODUCT_IMAGE)
+            adopt_product(batch, event);
     }
     for (uint32_t i = 0; i < batch->row_count[STREAM_ROWS_ORDERS]; i++)
         add_lines(batch, &batch->rows[STREAM_ROWS_ORDERS][i]);

@@ -6,6 +6,9 @@
  *
  *     clear -> add, add, .. (until it answers false or nothing more is durable) -> rows
  *
+ * Images of a walk with names (stream_adopt.c) become rows, and none of the outbox: they have no
+ * stream number. `stream_seq` of such an event in a batch is the last number before it.
+ *
  * Ownership  Events are copied in; rows point into the copies, until the next clear. The memory is
  *            part of the stream's mapping.
  * Threads    The stream's own.
@@ -34,7 +37,9 @@ enum {
 struct stream_row {
     const struct event *event;
     const struct event *placed; /* order: the event with the checkout's key, when in this batch */
-    uint32_t index;             /* line of the order, or stream event of the record */
+    bool adopted;               /* order: its image is in this batch */
+    uint32_t index;             /* line of the order, stream event of the record, or (payment of an
+                                 * image) its result */
     struct line_names names;    /* order line */
 };
 
@@ -45,6 +50,7 @@ enum stream_rows {
     STREAM_ROWS_UNMATCHED,
     STREAM_ROWS_PRODUCTS,
     STREAM_ROWS_MOVEMENTS,
+    STREAM_ROWS_ADOPTED, /* allotments of products restated */
     STREAM_ROWS_OUTBOX,
     STREAM_ROWS_KINDS,
 };
@@ -55,8 +61,9 @@ struct stream_batch {
     uint32_t event_count;
     uint32_t event_count_max; /* 1 .. STREAM_BATCH_EVENTS_MAX: halved when a batch is refused */
     uint32_t used;
-    uint64_t first_seq; /* 0 while empty */
+    uint64_t first_seq; /* 0 while no event has a number */
     uint64_t last_seq;
+    bool adopted; /* the walk with names ends behind these events */
     bool refused; /* PostgreSQL does not take these rows: the outbox gets their envelopes alone */
     uint32_t row_count[STREAM_ROWS_KINDS];
     struct stream_row *rows[STREAM_ROWS_KINDS];

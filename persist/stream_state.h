@@ -25,18 +25,36 @@
 #include "persist/stream.h"
 #include "persist/stream_batch.h"
 
+/* Where a record stands: the batch in which to begin to read, and the record itself. */
+struct stream_place {
+    struct walk_place batch; /* of no walk; number 0: nowhere */
+    uint64_t record;         /* its journal_place() */
+};
+
 struct stream_shard {
     struct reader reader;
     bool opened;
-    bool halted; /* for good: a person must look */
-    bool known;  /* PostgreSQL has a position of it: streamed and epoch are true */
+    _Atomic bool halted; /* for good: a person must look */
+    bool known;          /* PostgreSQL has a position of it: streamed and epoch are true */
     uint64_t epoch;
     uint64_t streamed;   /* last stream number that PostgreSQL is known to have */
     uint64_t sending;    /* last one of the batch under way: it may have that too */
     uint64_t seen_place; /* the durable place up to which everything was looked at */
     struct event next;   /* read, but not yet in a batch; borrows the reader's buffer */
     bool has_next;
-    bool in_batch; /* the reader shows a batch that may have more events */
+    bool in_batch;                   /* the reader shows a batch that may have more events */
+    uint64_t passed_seq;             /* last stream number of what was read */
+    struct stream_place next_place;  /* of `next` */
+    struct stream_place taken_place; /* of the last event of the batch under way */
+
+    /* While PostgreSQL lacks what is live: read on after what it has, not after a number. */
+    bool adopting;
+    uint64_t adopting_from;         /* what has a later event becomes a row by that */
+    struct stream_place sent_place; /* of the last event committed on this connection */
+    uint64_t walk;                  /* number of the walk that is written; 0: none has begun */
+    struct walk_place walk_begins;
+    uint64_t walk_seq;        /* last stream number before it */
+    uint32_t event_count_max; /* of batches, since one was too large; 0 any */
 };
 
 enum stream_contact { STREAM_CONTACT_NONE, STREAM_CONTACT_MADE, STREAM_CONTACT_REFUSED };
@@ -45,11 +63,10 @@ struct stream {
     struct stream_options options; /* dsn: the copy below */
     char dsn[STREAM_DSN_SIZE_MAX];
     pthread_t thread;
-    uint64_t mapped;
 
     struct postgres postgres;
     struct postgres_stop stop;
-    struct budget *budget; /* lives longer than the stream */
+    struct budget *budget; /* lives longer than the stream; NULL without a thread */
     struct stream_batch batch;
     struct postgres_array arrays;
     struct stream_shard shards[SHARDS_MAX];
@@ -63,6 +80,7 @@ struct stream {
     bool notify_due;        /* rows were written since the last NOTIFY */
     uint64_t notified_ms;
     bool logged_down;
+    uint64_t adoptions; /* walks with names that were asked for */
 
     _Atomic bool connected;
     _Atomic bool any_halted;
@@ -86,12 +104,26 @@ __attribute__((format(printf, 2, 3))) void stream_refuse(
  * -ESTALE after stream_refuse(). */
 int stream_contact(struct stream *stream);
 
+/* stream_adopt.c. Whether `next` is of the walk that is written; completed then. */
+bool stream_adopt_wants(struct stream_shard *shard);
+/* After each connect, when the position is known: PostgreSQL says whether it is adopting, or how
+ * long ago it had all of it. */
+void stream_adopt_contact(struct stream *stream, uint32_t shard, bool adopting, uint64_t age_ms);
+/* In a batch's transaction: with these events PostgreSQL has everything. */
+int stream_adopt_send_end(struct stream *stream);
+/* The batch is committed. */
+void stream_adopt_committed(struct stream *stream, uint32_t shard);
+
 /* stream_shard.c: 1 a batch was committed, 0 there was nothing to send, or as postgres.h. */
 int stream_shard_send(struct stream *stream, uint32_t shard);
-/* Reads again from after `streamed`: 0, or the reader's failure. */
-int stream_shard_rewind(struct stream_shard *shard);
+/* Reads again from after `streamed`: 0, or the reader's failure; -ERANGE with the oldest kept. */
+int stream_shard_rewind(struct stream_shard *shard, uint64_t *oldest);
 /* Whether the shard may have something to send that it has not looked at. */
 bool stream_shard_waiting(const struct stream *stream, uint32_t shard);
+/* Shows how far PostgreSQL is: to those who forget orders, and to replies that wait for it. */
+void stream_shard_publish(struct stream *stream, uint32_t shard);
 void stream_shard_halt(struct stream *stream, uint32_t shard, const char *why);
+/* What was to be read next is no longer kept: -EAGAIN, for another contact. */
+int stream_shard_overtaken(struct stream *stream, uint32_t shard);
 
 #endif
