@@ -7,109 +7,16 @@
 #include "persist/audit_model.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include <xxhash.h>
-
 #include "core/check.h"
-#include "core/json_writer.h"
-#include "core/line_names.h"
 #include "core/view.h"
-#include "persist/fatal.h"
-
-static const char *violation_name(enum audit_violation violation)
-{
-    static const char *const names[AUDIT_VIOLATIONS] = {
-        "oversold", "stranded", "lost", "duplicated", "gap", "different"};
-    return names[violation];
-}
-
-void audit_find(
-    struct audit_findings *findings, enum audit_violation violation, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    fprintf(findings->out, "%s: ", violation_name(violation));
-    vfprintf(findings->out, format, arguments);
-    fputc('\n', findings->out);
-    va_end(arguments);
-    findings->counts[violation]++;
-}
-
-void audit_model_init(struct audit_model *model, struct audit_findings *findings)
-{
-    *model = (struct audit_model){.findings = findings};
-    for (uint32_t i = 0; i < SHARDS_MAX; i++)
-        model->position[i] = UINT64_MAX;
-}
-
-void audit_model_free(struct audit_model *model)
-{
-    for (uint32_t i = 0; i < model->order_count; i++)
-        free(model->orders[i].lines);
-    free(model->skus);
-    free(model->orders);
-    free(model->holds);
-    free(model->keys);
-    audit_index_free(&model->order_index);
-    audit_index_free(&model->hold_index);
-    audit_index_free(&model->key_index);
-    audit_index_free(&model->hash_index);
-}
-
-static struct audit_sku *sku_at(struct audit_model *model, uint32_t number)
-{
-    while (model->sku_count <= number) {
-        model->skus = audit_grow(model->skus, model->sku_count, sizeof(*model->skus));
-        model->sku_count++;
-    }
-    return &model->skus[number];
-}
-
-static struct hash128 hash_of(const void *data, size_t size, uint64_t seed)
-{
-    XXH128_hash_t hash = XXH3_128bits_withSeed(data, size, seed);
-    return (struct hash128){hash.low64, hash.high64};
-}
-
-static struct hash128 hash_of_text(struct bytes text, uint64_t seed)
-{
-    return hash_of(text.data, text.size, seed);
-}
-
-struct audit_order *audit_model_order(struct audit_model *model, const uint8_t id[16])
-{
-    uint32_t number = audit_index_find(&model->order_index, hash_of(id, 16, 0));
-    return number == AUDIT_NONE ? NULL : &model->orders[number];
-}
-
-/* The units that a customer's cart holds of a SKU. */
-static uint64_t *hold_of(struct audit_model *model, struct bytes customer, uint32_t sku_number)
-{
-    struct hash128 key = hash_of_text(customer, 1 + (uint64_t)sku_number);
-    uint32_t number = audit_index_find(&model->hold_index, key);
-    if (number == AUDIT_NONE) {
-        model->holds = audit_grow(model->holds, model->hold_count, sizeof(*model->holds));
-        number = model->hold_count++;
-        audit_index_add(&model->hold_index, key, number);
-    }
-    return &model->holds[number];
-}
-
-static void set_hold(
-    struct audit_model *model, struct bytes customer, uint32_t sku_number, uint64_t units)
-{
-    uint64_t *hold = hold_of(model, customer, sku_number);
-    sku_at(model, sku_number)->held_by_state += (int64_t)units - (int64_t)*hold;
-    *hold = units;
-}
+#include "persist/audit_parts.h"
 
 static void move_units(struct audit_model *model, const struct event *event, uint8_t move)
 {
     for (uint32_t i = 0; i < event->line_count; i++) {
-        struct audit_sku *sku = sku_at(model, event->lines[i].sku_number);
+        struct audit_sku *sku = audit_sku_at(model, event->lines[i].sku_number);
         int64_t units = event->lines[i].moved;
         if (move == MOVE_GIVE || move == MOVE_SELL)
             sku->held_by_moves -= units;
@@ -127,10 +34,11 @@ static void cart_event(struct audit_model *model, const struct event *event)
     for (uint32_t i = 0; i < event->line_count; i++) {
         const struct event_line *line = &event->lines[i];
         bool held = !cleared && cart->state == LINE_HELD;
-        set_hold(model, event->text[TEXT_CUSTOMER], line->sku_number, held ? line->quantity : 0);
+        audit_hold_set(
+            model, event->text[TEXT_CUSTOMER], line->sku_number, held ? line->quantity : 0);
     }
     if (event->line_count > 0 && !cleared)
-        sku_at(model, event->lines[0].sku_number)->held_by_moves += cart->taken;
+        audit_sku_at(model, event->lines[0].sku_number)->held_by_moves += cart->taken;
     move_units(model, event, cart->move);
 }
 
@@ -142,62 +50,25 @@ static void merge_event(struct audit_model *model, const struct event *event)
     for (uint32_t i = 0; i < event->line_count; i++) {
         const struct event_line *line = &event->lines[i];
         struct event_hold hold = event_hold_at(event, i);
-        struct audit_sku *sku = sku_at(model, line->sku_number);
+        struct audit_sku *sku = audit_sku_at(model, line->sku_number);
         int64_t units = (int64_t)line->from_hold + hold.taken;
         sku->held_by_moves += leaves ? -units : units;
         if (line->quantity > 0)
-            set_hold(model, event->text[TEXT_CUSTOMER], line->sku_number,
+            audit_hold_set(model, event->text[TEXT_CUSTOMER], line->sku_number,
                 !leaves && hold.state == LINE_HELD ? line->quantity : 0);
     }
 }
 
-static bool is_open(uint8_t status)
+/* One that a walk restated is known by its hash alone until it is used. */
+static uint32_t key_by_hash(struct audit_model *model, struct hash128 hash)
 {
-    return status == ORDER_PENDING_PAYMENT || status == ORDER_REVIEW;
-}
-
-/* Adds (sign 1) or takes away (-1) what an order keeps of each SKU. */
-static void count_order(struct audit_model *model, const struct audit_order *order, int64_t sign)
-{
-    for (uint32_t i = 0; i < order->line_count; i++) {
-        const struct audit_line *line = &order->lines[i];
-        struct audit_sku *sku = sku_at(model, line->sku_number);
-        if (is_open(order->status))
-            sku->held_by_state += sign * (int64_t)line->quantity;
-        else if (order->sold)
-            sku->sold_by_state += sign * ((int64_t)line->quantity - (int64_t)line->restocked);
-    }
-}
-
-/* The same text as audit_postgres.c asks of PostgreSQL, hashed. */
-static uint64_t hash_lines(const struct event *event)
-{
-    XXH3_state_t *state = XXH3_createState();
-    struct bytes rest = event->text[TEXT_NAMES];
-    if (state == NULL)
-        fatal("out of memory for a hash");
-    XXH3_64bits_reset(state);
-    for (uint32_t i = 0; i < event->line_count; i++) {
-        const struct event_line *line = &event->lines[i];
-        struct line_names names = {0};
-        bool named = line_names_next(&rest, &names);
-        CHECK(named); /* record_valid() */
-        char text[192];
-        int size = snprintf(text, sizeof(text), "%u %.*s %u %u %u %" PRId64 ";", i + 1,
-            (int)names.sku.size, (const char *)names.sku.data, line->quantity, line->cancelled,
-            line->restocked, line->unit_price);
-        XXH3_64bits_update(state, text, (size_t)size);
-    }
-    uint64_t hash = XXH3_64bits_digest(state);
-    XXH3_freeState(state);
-    return hash;
-}
-
-static const char *name_of(char text[JSON_UUID_SIZE + 1], const uint8_t id[16])
-{
-    json_format_uuid(text, id);
-    text[JSON_UUID_SIZE] = 0;
-    return text;
+    uint32_t number = audit_index_find(&model->hash_index, hash);
+    if (number != AUDIT_NONE && hash128_is_set(hash))
+        return number;
+    uint32_t added = audit_key_add(model, 0, model->order_count - 1);
+    if (number == AUDIT_NONE)
+        audit_index_add(&model->hash_index, hash, added);
+    return added;
 }
 
 /* I2, V7: within the life of a key it makes one order, the newest one here. */
@@ -205,23 +76,22 @@ static void check_key(struct audit_model *model, const struct event *event)
 {
     const struct fact_order *fact = &event->fact.order;
     char id[JSON_UUID_SIZE + 1];
-    struct hash128 customer = hash_of_text(event->text[TEXT_CUSTOMER], 0);
-    struct hash128 key = hash_of_text(event->text[TEXT_KEY], customer.low);
+    struct bytes text = event->text[TEXT_CUSTOMER];
+    struct hash128 customer = audit_hash(text.data, text.size, 0);
+    struct hash128 key =
+        audit_hash(event->text[TEXT_KEY].data, event->text[TEXT_KEY].size, customer.low);
     uint32_t number = audit_index_find(&model->key_index, key);
     if (number == AUDIT_NONE) {
-        model->keys = audit_grow(model->keys, model->key_count, sizeof(*model->keys));
-        number = model->key_count++;
+        number = key_by_hash(model, fact->key_hash);
         audit_index_add(&model->key_index, key, number);
-        if (audit_index_find(&model->hash_index, fact->key_hash) == AUDIT_NONE)
-            audit_index_add(&model->hash_index, fact->key_hash, number);
-    } else if (model->keys[number].keep_shelf_ms > fact->now_shelf_ms) {
+    }
+    if (model->keys[number].keep_shelf_ms > fact->now_shelf_ms)
         audit_find(model->findings, AUDIT_DUPLICATED,
             "order %s of customer %.*s: its idempotency key has made an order before",
-            name_of(id, fact->id), (int)event->text[TEXT_CUSTOMER].size,
-            (const char *)event->text[TEXT_CUSTOMER].data);
-    }
+            audit_id(id, fact->id), (int)text.size, (const char *)text.data);
     model->keys[number].keep_shelf_ms = fact->keep_shelf_ms;
     model->keys[number].order = model->order_count - 1;
+    model->keys[number].walk = audit_here(model)->walk;
 }
 
 static void keys_event(struct audit_model *model, const struct event *event)
@@ -240,19 +110,41 @@ static void keys_event(struct audit_model *model, const struct event *event)
     }
 }
 
-static struct audit_order *add_order(
-    struct audit_model *model, uint32_t shard, const struct event *event)
+static void forget_order(struct audit_model *model, struct audit_order *order)
 {
-    model->orders = audit_grow(model->orders, model->order_count, sizeof(*model->orders));
-    struct audit_order *order = &model->orders[model->order_count];
-    audit_index_add(
-        &model->order_index, hash_of(event->fact.order.id, 16, 0), model->order_count++);
-    *order = (struct audit_order){.shard = (uint16_t)shard, .line_count = event->line_count};
-    memcpy(order->id, event->fact.order.id, sizeof(order->id));
-    order->lines = calloc(event->line_count, sizeof(*order->lines));
-    if (order->lines == NULL)
-        fatal("out of memory for %u lines", event->line_count);
-    return order;
+    char id[JSON_UUID_SIZE + 1];
+    if (order->forgotten || audit_order_is_open(order->status))
+        audit_find(model->findings, AUDIT_LOST, "order %s: it was forgotten, and is %.*s",
+            audit_id(id, order->id), (int)order_status_name(order->status).size,
+            (const char *)order_status_name(order->status).data);
+    for (uint32_t i = 0; order->sold && !order->forgotten && i < order->line_count; i++) {
+        const struct audit_line *line = &order->lines[i];
+        bool added;
+        audit_gone_of(model, line->sku_number, &added)->units += line->quantity - line->restocked;
+    }
+    order->forgotten = true;
+}
+
+static void orders_event(struct audit_model *model, const struct event *event)
+{
+    char id[JSON_UUID_SIZE + 1];
+    for (uint32_t i = 0; i < event->fact.forgotten.count; i++) {
+        const uint8_t *bytes = event->text[TEXT_IDS].data + (size_t)i * 16;
+        struct audit_order *order = audit_model_order(model, bytes);
+        if (order == NULL)
+            audit_find(model->findings, AUDIT_LOST, "order %s is forgotten but was never placed",
+                audit_id(id, bytes));
+        else
+            forget_order(model, order);
+    }
+}
+
+/* What was sold of a sale that is removed stays sold here: nobody can buy of it any more. */
+static void part_event(struct audit_model *model, const struct event *event)
+{
+    bool added;
+    for (uint32_t i = 0; event->fact.part.part == PART_GONE && i < event->line_count; i++)
+        audit_gone_of(model, event->lines[i].sku_number, &added)->units = 0;
 }
 
 /* Units come to an order from a cart of its customer, or are taken for it. */
@@ -261,15 +153,16 @@ static void place_units(struct audit_model *model, const struct event *event)
     struct bytes customer = event->text[TEXT_CUSTOMER];
     for (uint32_t i = 0; i < event->line_count; i++) {
         const struct event_line *line = &event->lines[i];
-        uint64_t had = *hold_of(model, customer, line->sku_number);
-        sku_at(model, line->sku_number)->held_by_moves +=
+        const struct audit_hold *hold = audit_hold_find(model, customer, line->sku_number);
+        uint64_t had = hold == NULL ? 0 : hold->units;
+        audit_sku_at(model, line->sku_number)->held_by_moves +=
             (int64_t)line->quantity - (int64_t)line->from_hold;
         if (line->from_hold > had)
             audit_find(model->findings, AUDIT_OVERSOLD,
                 "SKU %s: an order used %u held units of customer %.*s, who held %" PRIu64,
-                sku_at(model, line->sku_number)->name, line->from_hold, (int)customer.size,
+                audit_sku_at(model, line->sku_number)->name, line->from_hold, (int)customer.size,
                 (const char *)customer.data, had);
-        set_hold(
+        audit_hold_set(
             model, customer, line->sku_number, line->from_hold > had ? 0 : had - line->from_hold);
     }
 }
@@ -281,7 +174,7 @@ static void take_again(struct audit_model *model, const struct event *event)
     if (fact->status_before != ORDER_EXPIRED || fact->status != ORDER_CONFIRMED)
         return;
     for (uint32_t i = 0; i < event->line_count; i++)
-        sku_at(model, event->lines[i].sku_number)->held_by_moves += event->lines[i].moved;
+        audit_sku_at(model, event->lines[i].sku_number)->held_by_moves += event->lines[i].moved;
 }
 
 static void check_history(
@@ -291,38 +184,18 @@ static void check_history(
     char id[JSON_UUID_SIZE + 1];
     if (fact->version != order->version + event->stream_count)
         audit_find(model->findings, AUDIT_GAPS, "order %s: version %u comes after %u",
-            name_of(id, fact->id), fact->version, order->version);
+            audit_id(id, fact->id), fact->version, order->version);
     if (fact->status_before != order->status)
         audit_find(model->findings, AUDIT_LOST,
-            "order %s: an event that changed its status to %.*s is missing", name_of(id, fact->id),
+            "order %s: an event that changed its status to %.*s is missing", audit_id(id, fact->id),
             (int)order_status_name(fact->status_before).size,
             (const char *)order_status_name(fact->status_before).data);
     if (event->line_count != order->line_count)
         audit_find(model->findings, AUDIT_DIFFERENT, "order %s: %u lines have become %u",
-            name_of(id, fact->id), order->line_count, event->line_count);
+            audit_id(id, fact->id), order->line_count, event->line_count);
 }
 
-static void write_order(
-    struct audit_model *model, struct audit_order *order, const struct event *event)
-{
-    const struct fact_order *fact = &event->fact.order;
-    count_order(model, order, -1);
-    order->status = fact->status;
-    order->version = fact->version;
-    order->sold = fact->confirmed_wall_ms != 0;
-    for (uint32_t i = 0; i < order->line_count && i < event->line_count; i++) {
-        order->lines[i] = (struct audit_line){
-            event->lines[i].sku_number, event->lines[i].quantity, event->lines[i].restocked};
-    }
-    count_order(model, order, 1);
-    uint64_t last_seq = event->stream_seq + event->stream_count - 1;
-    uint64_t position = model->position[order->shard];
-    if (event->stream_count > 0 && position != UINT64_MAX && last_seq <= position)
-        order->streamed =
-            (struct audit_row){fact->version, fact->status, fact->total, hash_lines(event)};
-}
-
-static void order_event(struct audit_model *model, uint32_t shard, const struct event *event)
+static void order_event(struct audit_model *model, const struct event *event)
 {
     const struct fact_order *fact = &event->fact.order;
     struct audit_order *order = audit_model_order(model, fact->id);
@@ -330,35 +203,36 @@ static void order_event(struct audit_model *model, uint32_t shard, const struct 
     bool placed = event->kind == EVENT_ORDER_PLACED;
     if (placed && order != NULL) {
         audit_find(
-            model->findings, AUDIT_DUPLICATED, "order %s was placed twice", name_of(id, fact->id));
+            model->findings, AUDIT_DUPLICATED, "order %s was placed twice", audit_id(id, fact->id));
         return;
     }
     if (!placed && order == NULL) {
         audit_find(model->findings, AUDIT_LOST, "order %s has events but was never placed",
-            name_of(id, fact->id));
+            audit_id(id, fact->id));
         return;
     }
     if (placed) {
-        order = add_order(model, shard, event);
+        order = audit_order_add(model, event);
         check_key(model, event);
         place_units(model, event);
     }
     check_history(model, order, event);
     take_again(model, event);
     move_units(model, event, fact->move);
-    write_order(model, order, event);
+    audit_order_write(model, order, event, event->stream_seq + event->stream_count - 1);
 }
 
 static void product_event(struct audit_model *model, const struct event *event)
 {
     const struct fact_product *product = &event->fact.product;
-    struct audit_sku *sku = sku_at(model, product->sku_number);
+    struct audit_sku *sku = audit_sku_at(model, product->sku_number);
     struct bytes name = event->text[TEXT_SKU];
     CHECK(name.size < sizeof(sku->name)); /* record_valid() */
     memcpy(sku->name, name.data, name.size);
     sku->name[name.size] = 0;
     sku->known = true;
     sku->sale_number = product->sale_number;
+    sku->walk = audit_here(model)->walk;
     if (product->created)
         sku->allotment += product->allotment;
 }
@@ -366,40 +240,41 @@ static void product_event(struct audit_model *model, const struct event *event)
 static void stock_event(struct audit_model *model, const struct event *event)
 {
     const struct fact_stock *stock = &event->fact.stock;
-    struct audit_sku *sku = sku_at(model, stock->sku_number);
+    struct audit_sku *sku = audit_sku_at(model, stock->sku_number);
     sku->allotment += stock->delta;
+    sku->walk = audit_here(model)->walk;
     if (sku->allotment != stock->allotment)
         audit_find(model->findings, AUDIT_LOST,
             "SKU %s: its changes add up to an allotment of %" PRId64 ", the last one says %u",
             sku->name, sku->allotment, stock->allotment);
 }
 
+/* Those of its products that the walk it reads from has still to restate are leaving, too. */
 static void closing_event(struct audit_model *model, const struct event *event)
 {
+    model->leaving = event->fact.removal.sale_number;
     for (uint32_t i = 0; i < model->sku_count; i++) {
         if (model->skus[i].sale_number == event->fact.removal.sale_number)
             model->skus[i].leaving = true;
     }
 }
 
-static void check_seq(struct audit_model *model, uint32_t shard, const struct event *event)
+static void check_seq(struct audit_model *model, const struct event *event)
 {
+    struct audit_shard *here = audit_here(model);
     if (event->stream_count == 0)
         return;
-    if (event->stream_seq != model->seq[shard] + 1)
+    if (event->stream_seq != here->seq + 1)
         audit_find(model->findings, AUDIT_GAPS,
-            "shard %u: stream number %" PRIu64 " comes after %" PRIu64, shard, event->stream_seq,
-            model->seq[shard]);
-    model->seq[shard] = event->stream_seq + event->stream_count - 1;
+            "shard %u: stream number %" PRIu64 " comes after %" PRIu64, model->shard,
+            event->stream_seq, here->seq);
+    here->seq = event->stream_seq + event->stream_count - 1;
 }
 
-void audit_model_event(struct audit_model *model, uint32_t shard, const struct event *event)
+static void shop_event(struct audit_model *model, const struct event *event)
 {
-    CHECK(shard < SHARDS_MAX);
-    model->events++;
-    check_seq(model, shard, event);
     if (event_is_order(event->kind))
-        order_event(model, shard, event);
+        order_event(model, event);
     else if (event->kind == EVENT_CART_LINE_SET || event->kind == EVENT_HOLD_EXPIRED ||
              event->kind == EVENT_CART_CLEARED)
         cart_event(model, event);
@@ -411,13 +286,35 @@ void audit_model_event(struct audit_model *model, uint32_t shard, const struct e
         stock_event(model, event);
     else if (event->kind == EVENT_KEYS_FORGOTTEN)
         keys_event(model, event);
+    else if (event->kind == EVENT_ORDERS_FORGOTTEN)
+        orders_event(model, event);
+    else if (event->kind == EVENT_SALE_PART_REMOVED)
+        part_event(model, event);
     else if (event->kind == EVENT_SALE_CLOSING)
         closing_event(model, event);
 }
 
+void audit_model_event(struct audit_model *model, uint32_t shard, const struct event *event)
+{
+    CHECK(shard < SHARDS_MAX);
+    model->events++;
+    model->shard = shard;
+    check_seq(model, event);
+    if (event->kind == EVENT_WALK_BEGUN)
+        audit_walk_begun(model, event);
+    else if (event->kind == EVENT_WALK_ENDED)
+        audit_walk_ended(model, event);
+    else if (event_is_image(event->kind))
+        audit_image(model, event);
+    else
+        shop_event(model, event);
+    model->shards[shard].begun = true;
+}
+
 static void check_sku(struct audit_model *model, const struct audit_sku *sku)
 {
-    if (sku->held_by_state + sku->sold_by_state > sku->allotment)
+    bool removed = audit_sku_is_removed(model, sku);
+    if (!removed && sku->held_by_state + sku->sold_by_state > sku->allotment)
         audit_find(model->findings, AUDIT_OVERSOLD,
             "SKU %s: %" PRId64 " held and %" PRId64 " sold of an allotment of %" PRId64, sku->name,
             sku->held_by_state, sku->sold_by_state, sku->allotment);
@@ -429,13 +326,19 @@ static void check_sku(struct audit_model *model, const struct audit_sku *sku)
         audit_find(model->findings, AUDIT_STRANDED,
             "SKU %s: %" PRId64 " units were sold, confirmed orders have %" PRId64, sku->name,
             sku->sold_by_moves, sku->sold_by_state);
-    if (sku->leaving && sku->held_by_state != 0)
+    if ((sku->leaving || removed) && sku->held_by_state != 0)
         audit_find(model->findings, AUDIT_LOST,
             "SKU %s: its sale is removed, and customers hold %" PRId64, sku->name,
             sku->held_by_state);
     bool touched = sku->held_by_moves != 0 || sku->sold_by_moves != 0;
-    if (!sku->known && touched)
+    if (!sku->known && !removed && touched)
         audit_find(model->findings, AUDIT_OVERSOLD, "units of a SKU were sold that never was");
+}
+
+static bool is_leaving(struct audit_model *model, uint32_t sku_number)
+{
+    const struct audit_sku *sku = audit_sku_at(model, sku_number);
+    return sku->leaving || audit_sku_is_removed(model, sku);
 }
 
 /* I6: a key is kept as long as was said, or until the sale of all its order's lines is removed. */
@@ -444,10 +347,10 @@ static void check_order(struct audit_model *model, const struct audit_order *ord
     char id[JSON_UUID_SIZE + 1];
     bool leaving = true;
     for (uint32_t i = 0; i < order->line_count; i++)
-        leaving = leaving && sku_at(model, order->lines[i].sku_number)->leaving;
+        leaving = leaving && is_leaving(model, order->lines[i].sku_number);
     if (order->key_went && !leaving)
         audit_find(model->findings, AUDIT_LOST,
-            "order %s: its idempotency key was forgotten too early", name_of(id, order->id));
+            "order %s: its idempotency key was forgotten too early", audit_id(id, order->id));
 }
 
 void audit_model_check(struct audit_model *model)

@@ -8,6 +8,12 @@
  * A unit that moved into `held` and belongs to nobody is stranded; one that somebody has and that
  * never moved is promised twice. It knows nothing of the engine's tables and is not in its way.
  *
+ * A shard's events may begin with a restating walk: then both counts begin with what it restates,
+ * and its events with the stream number that it says. Every later walk is an examination: each
+ * image must be what the events before it have made, and nothing that lives may be missing. Shards
+ * may begin at different times: what one shard took and gave back balances by itself. Allowances
+ * and names are not counted here.
+ *
  * Ownership  Heap memory, for a command that ends; audit_model_free() gives it back.
  * Threads    One.
  * Units      Units of stock, minor units, stream numbers.
@@ -44,6 +50,7 @@ struct audit_findings {
 __attribute__((format(printf, 3, 4))) void audit_find(
     struct audit_findings *findings, enum audit_violation violation, const char *format, ...);
 
+/* In what follows `walk` is the number of its shard's last walk when it was last seen. */
 struct audit_sku {
     bool known;
     bool leaving; /* the removal of its sale has begun */
@@ -52,6 +59,8 @@ struct audit_sku {
     int64_t allotment;
     int64_t held_by_moves, sold_by_moves;
     int64_t held_by_state, sold_by_state;
+    uint64_t gone; /* units in orders forgotten before what was read */
+    uint64_t walk;
 };
 
 struct audit_line {
@@ -60,10 +69,28 @@ struct audit_line {
     uint32_t restocked;
 };
 
-/* A checkout key. */
+/* What a customer's cart holds of a SKU. */
+struct audit_hold {
+    uint64_t units;
+    uint64_t walk;
+    uint32_t sku_number;
+    uint16_t shard;
+};
+
+/* Units of a SKU sold in orders that a shard has forgotten. */
+struct audit_gone {
+    uint64_t units;
+    uint64_t walk;
+    uint32_t sku_number;
+    uint16_t shard;
+};
+
+/* A checkout key; 0: it is forgotten. */
 struct audit_key {
     uint64_t keep_shelf_ms;
+    uint64_t walk;
     uint32_t order;
+    uint16_t shard;
 };
 
 /* What PostgreSQL's row must show. */
@@ -81,10 +108,26 @@ struct audit_order {
     bool sold;     /* was confirmed: its units are sold but for the restocked ones */
     bool seen;     /* in PostgreSQL */
     bool key_went; /* before its time */
+    bool forgotten;
+    bool row_unknown; /* its image is younger than the stream's position */
     uint32_t version;
     uint32_t line_count;
     struct audit_line *lines;
     struct audit_row streamed; /* as of the stream's position */
+    uint64_t terms_hash;       /* of what an image must say, too */
+    uint64_t stream_seq;
+    uint64_t walk;
+};
+
+/* Where a shard is. */
+struct audit_shard {
+    bool begun;        /* an event was seen */
+    bool is_base;      /* in the walk it began with: what is unknown begins the counts */
+    uint64_t walk;     /* number of the last one begun; 0 none */
+    uint64_t images;   /* records of it so far */
+    uint64_t seq;      /* last stream number seen */
+    uint64_t base_seq; /* the one before its first event */
+    uint64_t position; /* PostgreSQL's; UINT64_MAX without it */
 };
 
 struct audit_model {
@@ -94,15 +137,20 @@ struct audit_model {
     struct audit_order *orders;
     uint32_t order_count;
     struct audit_index order_index; /* id -> orders */
-    uint64_t *holds;                /* units, by cart line */
+    struct audit_hold *holds;
     uint32_t hold_count;
     struct audit_index hold_index; /* customer and SKU -> holds */
+    struct audit_gone *gone;
+    uint32_t gone_count;
+    struct audit_index gone_index; /* shard and SKU -> gone */
     struct audit_key *keys;
     uint32_t key_count;
     struct audit_index key_index;  /* customer and key -> keys */
     struct audit_index hash_index; /* as it is forgotten -> keys */
-    uint64_t seq[SHARDS_MAX];      /* last stream number seen */
-    uint64_t position[SHARDS_MAX]; /* PostgreSQL's; UINT64_MAX without it */
+    uint32_t sku_next;             /* numbers below may be of products removed before */
+    uint32_t leaving;              /* the sale under removal when shard 0 began */
+    uint32_t shard;                /* of the event that is looked at */
+    struct audit_shard shards[SHARDS_MAX];
     uint64_t events;
 };
 

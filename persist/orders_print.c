@@ -23,7 +23,9 @@ struct source {
     struct event next; /* borrows the reader's buffer */
     bool has_next;
     bool in_batch;
+    bool positioned;
     uint64_t from; /* numbers below it are not shown */
+    uint64_t seen; /* the last number that needs no showing any more; 0: none */
 };
 
 struct print {
@@ -81,7 +83,18 @@ static int advance(struct source *source)
     return 1;
 }
 
-static int print_event(const struct print *print, const struct source *source, uint16_t shard)
+/* The server was faster, and has used the file again that was read. What is to be shown next may be
+ * kept all the same; if not, the sentence names the oldest number that is. */
+static int advance_elsewhere(struct source *source)
+{
+    uint64_t oldest = 0;
+    source->in_batch = false;
+    int result = source->seen == 0 ? reader_oldest(&source->reader)
+                                   : reader_seek(&source->reader, source->seen, &oldest);
+    return result == 0 ? advance(source) : result;
+}
+
+static int print_event(const struct print *print, struct source *source, uint16_t shard)
 {
     for (uint32_t i = 0; i < source->next.stream_count; i++) {
         if (source->next.stream_seq + i < source->from)
@@ -93,6 +106,7 @@ static int print_event(const struct print *print, const struct source *source, u
         fwrite(json.data, 1, json.size, print->out);
         fputc('\n', print->out);
     }
+    source->seen = source->next.stream_seq + source->next.stream_count - 1;
     return ferror(print->out) ? -EPIPE : 0;
 }
 
@@ -102,7 +116,10 @@ static int choose(struct print *print, int *status)
     int chosen = -1;
     for (uint32_t i = 0; i < print->directory.shards; i++) {
         struct source *source = &print->sources[i];
-        if (advance(source) < 0) {
+        int ready = advance(source);
+        if (ready == -ERANGE)
+            ready = advance_elsewhere(source);
+        if (ready < 0) {
             *status = complain(&source->reader);
             return -1;
         }
@@ -141,7 +158,9 @@ static int seek(struct print *print, const struct orders_position *position)
         return 1;
     }
     struct source *source = &print->sources[position->shard];
+    source->positioned = true;
     source->from = position->seq;
+    source->seen = position->seq == 0 ? 0 : position->seq - 1;
     int failure = reader_seek(&source->reader, position->seq == 0 ? 0 : position->seq - 1, &oldest);
     if (failure == -ERANGE) {
         fprintf(stderr,
@@ -152,6 +171,21 @@ static int seek(struct print *print, const struct orders_position *position)
         return 1;
     }
     return failure < 0 ? complain(&source->reader) : 0;
+}
+
+/* Without a position: everything that is kept, and said so when that is not all. */
+static int start_at_oldest(const struct print *print, struct reader *reader)
+{
+    const struct datadir *directory = &print->directory;
+    int failure = reader_oldest(reader);
+    if (failure < 0)
+        return complain(reader);
+    uint32_t oldest = segment_map_oldest(&reader->map);
+    if (oldest > 1)
+        fprintf(stderr, "hotshelf: orders: the oldest kept of shard %u is %u/%u/%" PRIu64 "\n",
+            reader->origin.shard, directory->node, reader->origin.shard,
+            reader->map.slots[segment_map_find(&reader->map, oldest) - 1].first_seq);
+    return 0;
 }
 
 static int open_sources(struct print *print)
@@ -192,6 +226,9 @@ int orders_print(const char *dir, bool follow, const struct orders_position *fro
     int status = print.sources == NULL || print.line == NULL ? -ENOMEM : open_sources(&print);
     for (uint32_t i = 0; i < from_count && status == 0; i++)
         status = seek(&print, &from[i]);
+    for (uint32_t i = 0; i < print.directory.shards && status == 0; i++)
+        if (!print.sources[i].positioned)
+            status = start_at_oldest(&print, &print.sources[i].reader);
     if (status == 0)
         status = print_all(&print, follow);
     if (status == -ENOMEM)
