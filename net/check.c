@@ -2,7 +2,6 @@
 #include "net/check.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <libpq-fe.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -19,6 +18,7 @@
 #include "net/io_test.h"
 #include "net/memory.h"
 #include "net/serve.h"
+#include "persist/disk.h"
 
 enum {
     SYNC_WRITES = 200,
@@ -150,16 +150,22 @@ static void check_memory(struct findings *findings, const struct config *config)
     struct datadir_geometry geometry;
     uint64_t least, bytes;
     char error[512];
+    struct house_space space;
     uint32_t shards = house_shards(config);
     if (datadir_divide(config->data.journal_bytes, shards, &geometry, &least) != 0) {
         mend(findings, "journal", "data.journal_bytes: at least %llu bytes for %u shards",
             (unsigned long long)least, shards);
         return;
     }
-    if (house_measure(config, shards, &geometry, &bytes, NULL, error, sizeof error) != 0) {
+    if (house_measure(config, shards, &geometry, &bytes, NULL, &space, error, sizeof error) != 0) {
         mend(findings, "memory", "%s", error);
         return;
     }
+    if (house_fits(&space, config, shards, error, sizeof error))
+        good(findings, "journal", "room for a walk of full tables and %llu live holds",
+            (unsigned long long)space.holds);
+    else
+        advise(findings, "journal", "%s", error);
     uint64_t machine = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
     if (bytes > machine)
         mend(findings, "memory", "%llu MiB needed, the machine has %llu: lower [capacity]",
@@ -244,20 +250,27 @@ static void judge_syncs(
             (unsigned long long)median, (unsigned long long)worst);
 }
 
+static int open_as_journal(const char *path, bool *direct)
+{
+    int file = disk_create(path);
+    if (file < 0)
+        return file;
+    disk_close(file);
+    file = disk_open_direct(path, DISK_WRITE);
+    *direct = file != -EINVAL;
+    return *direct ? file : disk_open(path, DISK_WRITE);
+}
+
 static void check_disk(struct findings *findings, const struct config *config)
 {
     char path[CONFIG_TEXT_SIZE];
     char file_path[CONFIG_TEXT_SIZE + 32];
     uint64_t times[SYNC_WRITES];
+    bool direct = true;
     disk_path(config, path, sizeof path);
     snprintf(file_path, sizeof file_path, "%s/.hotshelf-check-%d", path, (int)getpid());
-    bool direct = true;
-    int file = open(file_path, O_RDWR | O_CREAT | O_EXCL | O_DIRECT | O_CLOEXEC, 0600);
-    if (file < 0 && errno == EINVAL) {
-        direct = false;
-        file = open(file_path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    }
-    int result = file < 0 ? -errno : 0;
+    int file = open_as_journal(file_path, &direct);
+    int result = file < 0 ? file : 0;
     void *block = aligned_alloc(SYNC_BLOCK, SYNC_BLOCK);
     if (block != NULL && file >= 0) {
         memset(block, 0x5a, SYNC_BLOCK);

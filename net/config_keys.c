@@ -52,7 +52,8 @@ const struct config_key config_keys[] = {
     TEXT("data", "dir", data.dir, "where the journal lives"),
     SIZE("data", "journal_bytes", data.journal_bytes, MIB(1), TIB(16), "disk for all journals"),
     {"data", "durability", CONFIG_CHOICE, MEMBER(data.durability), 0, 0, "", {"disk", "postgres"},
-        {DURABILITY_DISK, DURABILITY_POSTGRES}, "what a 201 waits for"},
+        {DURABILITY_DISK, DURABILITY_POSTGRES},
+        "what the 201 of a checkout waits for: our disk, or PostgreSQL's commit too"},
 
     SECRET("postgres", "dsn", postgres.dsn, "libpq connection string; empty: no PostgreSQL"),
     NUMBER("postgres", "wait_ms", postgres.wait_ms, 1, 600000, "milliseconds",

@@ -2,10 +2,13 @@
 #include "net/house.h"
 
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "core/check.h"
+#include "core/set_aside.h"
 #include "net/memory.h"
+#include "persist/space.h"
 
 uint32_t house_shards(const struct config *config)
 {
@@ -62,15 +65,91 @@ void house_build(struct house *house, void *base, uint64_t size, uint32_t shards
         .body_bytes = config->limits.body_bytes,
         .drain_ms = config->server.drain_seconds * 1000,
         .postgres = config->postgres.dsn[0] != '\0',
+        .confirms = config->data.durability == DURABILITY_POSTGRES,
     };
     house->shards = shards_create(&house->arena, &options);
     for (uint32_t i = 0; i < shards; i++)
         furnish(house, house->shards->shard[i], seed + i);
 }
 
+static uint64_t least_of(const struct house *house, uint32_t shard, uint32_t shards,
+    const struct datadir_geometry *geometry)
+{
+    const struct policy *policy = &house->config.policy;
+    uint64_t live_ms = 1000 * ((uint64_t)policy->hold_seconds + policy->payment_seconds);
+    return space_least(engine_walk_bytes_max(house->shards->shard[shard]->engine), live_ms,
+        1000 * (uint64_t)policy->review_seconds, geometry, shards);
+}
+
+static uint64_t least_of_all(
+    const struct house *house, uint32_t shards, const struct datadir_geometry *geometry)
+{
+    uint64_t most = 0;
+    for (uint32_t i = 0; i < shards; i++) {
+        uint64_t least = least_of(house, i, shards, geometry);
+        most = least > most ? least : most;
+    }
+    return most;
+}
+
+static uint64_t size_of(const struct datadir_geometry *geometry)
+{
+    return (uint64_t)geometry->segments * geometry->segment_size;
+}
+
+/* Larger budgets have larger segments, of which two are counted. */
+static uint64_t journal_bytes_for(const struct house *house, uint32_t shards)
+{
+    struct datadir_geometry geometry = {
+        .segment_size = SEGMENT_SIZE_MIN, .batch_size = BATCH_SIZE_DEFAULT};
+    uint64_t wanted = least_of_all(house, shards, &geometry), least;
+    for (uint32_t i = 0; i < 64; i++) {
+        if (datadir_divide(wanted * shards, shards, &geometry, &least) == 0 &&
+            size_of(&geometry) >= least_of_all(house, shards, &geometry))
+            break;
+        wanted += wanted / 16;
+    }
+    return ((wanted * shards >> 20) + 1) << 20;
+}
+
+void house_judge_space(const struct house *house, uint32_t shards,
+    const struct datadir_geometry *geometry, struct house_space *space)
+{
+    *space = (struct house_space){
+        .least = least_of_all(house, shards, geometry),
+        .has = size_of(geometry),
+        .journal_bytes = journal_bytes_for(house, shards),
+    };
+    struct set_aside hold = set_aside_of_holds(1);
+    for (uint32_t i = 0; i < shards; i++) {
+        uint64_t least = least_of(house, i, shards, geometry);
+        space->rest += space->has > least ? space->has - least : 0;
+    }
+    uint64_t unpaid = space_unpaid(1000 * (uint64_t)house->config.policy.payment_seconds,
+        house->config.capacity.text_bytes / shards, geometry, shards);
+    space->unpaid = unpaid * shards;
+    space->holds = space->rest / space_of(&hold, shards);
+}
+
+bool house_fits(const struct house_space *space, const struct config *config, uint32_t shards,
+    char *error, size_t error_size)
+{
+    if (space->has >= space->least)
+        return true;
+    snprintf(error, error_size,
+        "data.journal_bytes = %llu is too small for these tables: a shard of %u has %llu MiB and "
+        "needs %llu for a walk of them when they are full and for what is promised; use %llu, or "
+        "lower capacity.orders, customers, holds, lines, text_bytes, idempotency_keys, allowances "
+        "or skus, or reservations.hold_seconds and payment_seconds",
+        (unsigned long long)config->data.journal_bytes, shards,
+        (unsigned long long)space->has >> 20, (unsigned long long)(space->least >> 20) + 1,
+        (unsigned long long)space->journal_bytes);
+    return false;
+}
+
 int house_measure(const struct config *config, uint32_t shards,
-    const struct datadir_geometry *geometry, uint64_t *bytes, struct arena *bill, char *error,
-    size_t error_size)
+    const struct datadir_geometry *geometry, uint64_t *bytes, struct arena *bill,
+    struct house_space *space, char *error, size_t error_size)
 {
     struct memory memory;
     int result = memory_measure(&memory, error, error_size);
@@ -84,6 +163,8 @@ int house_measure(const struct config *config, uint32_t shards,
     for (uint32_t i = 0; i < shards; i++)
         arena_take(&house->arena, "journal batches", journal / BATCH_BLOCK_SIZE, BATCH_BLOCK_SIZE);
     *bytes = house->arena.used;
+    if (space != NULL)
+        house_judge_space(house, shards, geometry, space);
     if (bill != NULL)
         *bill = house->arena;
     free(house);

@@ -33,10 +33,27 @@ uint32_t house_shards(const struct config *config);
  * identity and arena stay where `house` is. `seed` salts the hash tables. */
 void house_build(struct house *house, void *base, uint64_t size, uint32_t shards, uint64_t seed);
 
+/* Whether the journals hold a walk of full tables and what is set aside (S5), judged for the shard
+ * that needs most. */
+struct house_space {
+    uint64_t least, has;    /* bytes of that shard's journal */
+    uint64_t journal_bytes; /* of all shards together: so many would do */
+    uint64_t rest;          /* bytes of all shards beyond that */
+    uint64_t holds;         /* live at once for which the rest can be set aside */
+    uint64_t unpaid;        /* orders that can wait for their payment at once */
+};
+
+/* Of a house that is built. */
+void house_judge_space(const struct house *house, uint32_t shards,
+    const struct datadir_geometry *geometry, struct house_space *space);
+/* False: it does not fit; `error` says by how much and what to change. */
+bool house_fits(const struct house_space *space, const struct config *config, uint32_t shards,
+    char *error, size_t error_size);
+
 /* Bytes that house_build() and the journals of that geometry take. `bill`, when not NULL, gets the
- * arena with its lines. */
+ * arena with its lines, and `space`, when not NULL, what its journals hold. */
 int house_measure(const struct config *config, uint32_t shards,
-    const struct datadir_geometry *geometry, uint64_t *bytes, struct arena *bill, char *error,
-    size_t error_size);
+    const struct datadir_geometry *geometry, uint64_t *bytes, struct arena *bill,
+    struct house_space *space, char *error, size_t error_size);
 
 #endif

@@ -7,14 +7,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "net/admin_verbs.h"
 #include "net/check.h"
 #include "net/import_verb.h"
 #include "net/nearest.h"
 #include "net/plan.h"
+#include "net/rebuild_verb.h"
+#include "net/salvage_verb.h"
 #include "net/serve.h"
 #include "persist/audit.h"
+#include "persist/journal_print.h"
+#include "persist/journal_verify.h"
+#include "persist/journal_visit.h"
 #include "persist/orders_print.h"
 
 enum { SETS_MAX = 128, WORDS_MAX = 128, USAGE = 2 };
@@ -118,6 +124,72 @@ static int run_audit(struct invocation *invocation)
     return audit_run(dir, dsn, stdout);
 }
 
+/* The number in a word of an option; false for anything else. */
+static bool read_number(const char *word, uint64_t max, uint64_t *number)
+{
+    *number = 0;
+    for (const char *digit = word; *digit != '\0'; digit++) {
+        if (*digit < '0' || *digit > '9' || *number > (max - (uint64_t)(*digit - '0')) / 10)
+            return false;
+        *number = *number * 10 + (uint64_t)(*digit - '0');
+    }
+    return word[0] != '\0';
+}
+
+static int run_journal_dump(struct invocation *invocation)
+{
+    uint64_t shard = VISIT_EVERY_SHARD, from = 0;
+    for (uint32_t i = 1; i < invocation->word_count; i++) {
+        const char *word = invocation->words[i];
+        bool is_shard = strcmp(word, "--shard") == 0;
+        if (!is_shard && strcmp(word, "--from") != 0)
+            return usage("journal dump", "does not know the argument", word);
+        if (++i == invocation->word_count)
+            return usage("journal dump", "needs a number after", word);
+        word = invocation->words[i];
+        if (!read_number(word, is_shard ? SHARDS_MAX - 1 : INT64_MAX, is_shard ? &shard : &from))
+            return usage("journal dump",
+                is_shard ? "--shard takes a shard's number, not"
+                         : "--from takes a batch number, not",
+                word);
+    }
+    return journal_print(invocation->config.data.dir, (uint32_t)shard, from, stdout);
+}
+
+static int run_journal(struct invocation *invocation)
+{
+    const char *word = invocation->word_count == 0 ? "" : invocation->words[0];
+    if (strcmp(word, "dump") == 0)
+        return run_journal_dump(invocation);
+    if (strcmp(word, "verify") != 0)
+        return usage("journal",
+            word[0] == '\0' ? "takes verify or dump" : "takes verify or dump, not", word);
+    if (invocation->word_count > 1)
+        return usage("journal verify", "does not know the argument", invocation->words[1]);
+    return journal_verify(invocation->config.data.dir, isatty(STDERR_FILENO) == 1, stdout);
+}
+
+static int run_recover(struct invocation *invocation)
+{
+    bool yes = false, salvage = false, rebuild = false;
+    for (uint32_t i = 0; i < invocation->word_count; i++) {
+        const char *word = invocation->words[i];
+        if (strcmp(word, "--salvage") == 0)
+            salvage = true;
+        else if (strcmp(word, "--yes") == 0)
+            yes = true;
+        else if (strcmp(word, "--from-postgres") == 0)
+            rebuild = true;
+        else
+            return usage("recover", "does not know the argument", word);
+    }
+    if (salvage == rebuild)
+        return usage("recover", "takes --salvage or --from-postgres", "");
+    if (rebuild)
+        return rebuild_directory(&invocation->config, yes, stdout);
+    return salvage_journal(&invocation->config, yes, stdout);
+}
+
 static int run_switch(struct invocation *invocation, const char *action)
 {
     if (invocation->word_count > 1)
@@ -175,6 +247,10 @@ static const struct verb verbs[] = {
     {"import", run_import, "FILE.csv [--dry-run]", "products, through the admin listener"},
     {"orders", run_orders, "[--follow] [--from NODE/SHARD/SEQ]...", "order events as JSON lines"},
     {"audit", run_audit, "[DIR]", "proves from the journal that nothing was oversold or lost"},
+    {"journal", run_journal, "verify | dump [--shard N] [--from BATCH]",
+        "proves that every byte of it is whole; shows its records as JSON lines"},
+    {"recover", run_recover, "--salvage|--from-postgres [--yes]",
+        "gets a damaged journal back to work; makes a lost one anew from PostgreSQL"},
     {"pause", run_pause, "[SCOPE]", "no new holds; SCOPE is all, sale:NAME or sku:SKU"},
     {"freeze", run_freeze, "[all]", "a pause in which every hold's clock stands still"},
     {"kill", run_kill, "[SCOPE]", "a pause that ends every hold and unpaid order of the scope"},
@@ -185,16 +261,16 @@ static const struct verb verbs[] = {
 
 enum { VERB_COUNT = sizeof verbs / sizeof *verbs };
 
-static const char *const later_verbs[] = {"journal", "recover", "token", "top"};
+static const char *const later_verbs[] = {"token", "top"};
 
 static int help(void)
 {
     printf("hotshelf: the hot shelf in front of a store\n\n"
            "hotshelf VERB [-c FILE] [--set section.key=value]...\n\n");
     for (uint32_t i = 0; i < VERB_COUNT; i++) {
-        char call[64];
+        char call[80];
         snprintf(call, sizeof call, "%s %s", verbs[i].name, verbs[i].arguments);
-        printf("  %-42s %s\n", call, verbs[i].help);
+        printf("  %-51s %s\n", call, verbs[i].help);
     }
     printf("\n  --help, --version\n\nExit status: 0 success, 1 failure, 2 usage.\n");
     return 0;

@@ -17,6 +17,7 @@ struct bill {
     struct datadir_geometry geometry;
     uint64_t disk_bytes;
     uint64_t memory_bytes;
+    struct house_space space;
     uint64_t orders;
     uint32_t shards;
 };
@@ -32,7 +33,7 @@ static int add_up(const struct config *config, struct bill *bill)
         return 1;
     }
     if (house_measure(config, bill->shards, &bill->geometry, &bill->arena_bytes, &bill->arena,
-            error, sizeof error) != 0) {
+            &bill->space, error, sizeof error) != 0) {
         fprintf(stderr, "hotshelf: %s\n", error);
         return 1;
     }
@@ -42,7 +43,7 @@ static int add_up(const struct config *config, struct bill *bill)
     bill->memory_bytes = bill->arena_bytes + bill->stream_bytes;
     bill->disk_bytes =
         (uint64_t)bill->geometry.segments * bill->geometry.segment_size * bill->shards;
-    bill->orders = bill->disk_bytes / ORDER_BYTES_OF_JOURNAL;
+    bill->orders = bill->space.rest / ORDER_BYTES_OF_JOURNAL;
     return 0;
 }
 
@@ -72,9 +73,16 @@ static void print_disk(const struct bill *bill, FILE *out)
         bill->geometry.segments, bill->geometry.segment_size, (unsigned long long)bill->disk_bytes,
         mib(bill->disk_bytes));
     fprintf(out,
-        "  holds about %llu orders at %d bytes each: %.0f minutes at %d orders a second\n\n",
-        (unsigned long long)bill->orders, ORDER_BYTES_OF_JOURNAL,
-        (double)bill->orders / ORDERS_PER_SECOND / 60, ORDERS_PER_SECOND);
+        "  a shard needs %.1f of its %.1f MiB for a restating walk of full tables and what is set "
+        "aside\n",
+        mib(bill->space.least), mib(bill->space.has));
+    fprintf(out,
+        "  the rest has all that %llu live holds may ever write, or, while PostgreSQL is away,\n"
+        "  about %llu orders at %d bytes each: %.0f minutes at %d orders a second\n"
+        "  with nothing else in the tables %llu orders can wait for their payment at once\n\n",
+        (unsigned long long)bill->space.holds, (unsigned long long)bill->orders,
+        ORDER_BYTES_OF_JOURNAL, (double)bill->orders / ORDERS_PER_SECOND / 60, ORDERS_PER_SECOND,
+        (unsigned long long)bill->space.unpaid);
 }
 
 static void print_meaning(const struct config *config, FILE *out)
@@ -112,8 +120,12 @@ static void print_json(const struct config *config, const struct bill *bill, FIL
     fprintf(out, "],\"arena_bytes\":%llu,\"stream_bytes\":%llu,\"bytes\":%llu},",
         (unsigned long long)bill->arena_bytes, (unsigned long long)bill->stream_bytes,
         (unsigned long long)bill->memory_bytes);
-    fprintf(out, "\"disk\":{\"segments\":%u,\"segment_bytes\":%u,\"bytes\":%llu,\"orders\":%llu},",
+    fprintf(out,
+        "\"disk\":{\"segments\":%u,\"segment_bytes\":%u,\"bytes\":%llu,\"shard_bytes\":%llu,"
+        "\"shard_needs\":%llu,\"holds\":%llu,\"unpaid\":%llu,\"orders\":%llu},",
         bill->geometry.segments, bill->geometry.segment_size, (unsigned long long)bill->disk_bytes,
+        (unsigned long long)bill->space.has, (unsigned long long)bill->space.least,
+        (unsigned long long)bill->space.holds, (unsigned long long)bill->space.unpaid,
         (unsigned long long)bill->orders);
     const struct capacity *capacity = &config->capacity;
     fprintf(out,

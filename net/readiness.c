@@ -6,7 +6,7 @@
 #include "core/check.h"
 #include "persist/stream.h"
 
-static const char *journal_state(const struct shard *shard)
+static const char *journal_word(const struct shard *shard)
 {
     if (journal_exhausted(&shard->journal))
         return "exhausted";
@@ -19,7 +19,9 @@ static const char *postgres_state(const struct shards *shards)
         return "none";
     if (stream_halted(shards->stream))
         return "halted";
-    return stream_connected(shards->stream) ? "ok" : "degraded";
+    if (!stream_connected(shards->stream))
+        return "degraded";
+    return stream_adopting(shards->stream) ? "adopting" : "ok";
 }
 
 /* Of everything: what is set on a sale or a SKU is in GET /admin/v1/switches. */
@@ -41,7 +43,7 @@ static bool ready(void *host, uint8_t *json, uint32_t size_max, uint32_t *size)
         "{\"status\":\"%s\",\"checks\":{\"selling\":\"%s\",\"journal\":\"%s\",\"postgres\":\"%s\","
         "\"switches\":\"%s\"}}",
         is_ready ? "ready" : "not_ready", stopping ? "stopping" : selling_state,
-        journal_state(shard), postgres_state(all), switches_state_name(all));
+        journal_word(shard), postgres_state(all), switches_state_name(all));
     CHECK(written > 0);
     CHECK((uint32_t)written < size_max);
     *size = (uint32_t)written;

@@ -4,7 +4,8 @@
  *
  *     {"status":"ready","checks":{"selling":"ok","journal":"ok","postgres":"degraded"}}
  *
- * PostgreSQL away, slow or stopped is `degraded`: selling goes on, so the server stays ready.
+ * PostgreSQL away, slow or stopped is `degraded`: selling goes on, so the server stays ready. So it
+ * is while a PostgreSQL that was added later is `adopting` what is live.
  *
  * Ownership  Reads what the shards share; writes the caller's buffer.
  * Threads    Any shard, for its own journal.

@@ -10,11 +10,15 @@
 #include <sys/resource.h>
 #include <time.h>
 
+#include "core/bugs.h"
 #include "core/check.h"
+#include "core/tables.h"
 #include "net/house.h"
 #include "net/http/guest.h"
 #include "net/memory.h"
 #include "net/readiness.h"
+#include "net/reshard.h"
+#include "persist/generation.h"
 #include "persist/recover.h"
 #include "persist/stream.h"
 
@@ -32,6 +36,8 @@ struct server {
     struct memory memory;
     struct datadir directory;
     struct recovery recovery;
+    struct reshard reshard;
+    bool resharded; /* and what was written for it is not in force yet */
     struct stream *stream;
     uint32_t tenth_shown;
     bool attached; /* the journal knows its PostgreSQL, or will */
@@ -42,8 +48,6 @@ const char *serve_refuses(const struct config *config)
 {
     if (config->server.io == IO_EPOLL)
         return "server.io = epoll is not built yet; use auto or io_uring";
-    if (config->data.durability == DURABILITY_POSTGRES)
-        return "data.durability = postgres is not built yet; use disk";
     if (config->redis.url[0] != '\0')
         return "redis.url: the fan-out to Redis is not built yet; leave it empty";
     if (config->limits.requests_per_second != 0)
@@ -86,16 +90,20 @@ static void raise_descriptors(const struct config *config)
             (unsigned long long)limit.rlim_cur, (unsigned long long)wanted);
 }
 
-/* A line for each tenth. */
+/* A line is shown for each tenth. */
+static bool is_next_tenth(struct server *server, uint64_t done, uint64_t total)
+{
+    uint32_t tenth = (uint32_t)(total == 0 ? 10 : done * 10 / total);
+    bool is_next = tenth != server->tenth_shown;
+    server->tenth_shown = tenth;
+    return is_next;
+}
+
 static void show_zeros(void *context, uint64_t done, uint64_t total)
 {
-    struct server *server = context;
-    uint32_t tenth = (uint32_t)(total == 0 ? 10 : done * 10 / total);
-    if (tenth == server->tenth_shown)
-        return;
-    server->tenth_shown = tenth;
-    fprintf(stderr, "hotshelf: preparing the journal: %llu of %llu MiB\n",
-        (unsigned long long)done >> 20, (unsigned long long)total >> 20);
+    if (is_next_tenth(context, done, total))
+        fprintf(stderr, "hotshelf: preparing the journal: %llu of %llu MiB\n",
+            (unsigned long long)done >> 20, (unsigned long long)total >> 20);
 }
 
 static int open_directory(struct server *server, const struct config *config, uint32_t shards)
@@ -105,17 +113,35 @@ static int open_directory(struct server *server, const struct config *config, ui
         .journal_bytes = config->data.journal_bytes,
         .shards = shards,
         .node = config->policy.node,
+        .any_shards = true,
         .progress = show_zeros,
         .context = server,
     };
     return datadir_open(&server->directory, &options, server->error, ERROR_SIZE);
 }
 
+/* The directory is that of another number of shards. */
+static int change_shards(struct server *server, const struct config *config, uint32_t shards)
+{
+    if (server->directory.shards == shards)
+        return 0;
+    fprintf(stderr, "hotshelf: the journal of %u shards becomes one of %u\n",
+        server->directory.shards, shards);
+    server->reshard = (struct reshard){.progress = show_zeros, .context = server};
+    server->resharded = true;
+    return reshard(&server->reshard, &server->directory, config, shards, server->error, ERROR_SIZE);
+}
+
 static int build(struct server *server, const struct config *config, uint32_t shards)
 {
     uint64_t bytes, seed;
-    int result = house_measure(
-        config, shards, &server->directory.geometry, &bytes, NULL, server->error, ERROR_SIZE);
+    struct house_space space;
+    int result = house_measure(config, shards, &server->directory.geometry, &bytes, NULL, &space,
+        server->error, ERROR_SIZE);
+    if (result == 0 && !house_fits(&space, config, shards, server->error, ERROR_SIZE)) {
+        fprintf(stderr, "hotshelf: %s\n", server->error);
+        server->error[0] = 0;
+    }
     if (result == 0)
         result = memory_take(&server->memory, bytes, server->error, ERROR_SIZE);
     if (result != 0)
@@ -137,33 +163,54 @@ static void replay(void *context, uint32_t shard, const struct event *event)
         import_note(shards->shard[0]->import, event);
 }
 
-static void show_replay(void *context, uint32_t shard, uint64_t bytes)
+static void show_replay(void *context, uint64_t done, uint64_t total)
 {
-    (void)context;
-    fprintf(stderr, "hotshelf: recovering shard %u: %llu MiB read\n", shard,
-        (unsigned long long)bytes >> 20);
+    struct server *server = context;
+    if (is_next_tenth(server, done, total))
+        fprintf(stderr, "hotshelf: recovering: %llu %% of %llu MiB\n",
+            (unsigned long long)(done * 100 / total), (unsigned long long)total >> 20);
 }
 
-/* Tables first, then what all shards share, derived once; then proofs. */
-static int recover_all(struct server *server)
+/* What all shards share is derived once from their tables; then proofs. */
+static void prove(void *context)
 {
-    struct shards *shards = server->house->shards;
-    struct recover_options options = {.directory = &server->directory,
-        .replay = replay,
-        .progress = show_replay,
-        .context = server};
-    int result = recover(&server->recovery, &options, server->error, ERROR_SIZE);
-    if (result != 0)
-        return result;
+    const struct server *server = context;
+    const struct shards *shards = server->house->shards;
     struct engine *engines[SHARDS_MAX];
     for (uint32_t i = 0; i < shards->count; i++)
         engines[i] = shards->shard[i]->engine;
     shelf_derive(&server->house->shelf, engines, shards->count);
     for (uint32_t i = 0; i < shards->count; i++)
         engine_check(engines[i]);
+}
+
+/* What to do about a journal that is damaged. */
+static void name_remedy(struct server *server)
+{
+    size_t size = strlen(server->error);
+    snprintf(server->error + size, ERROR_SIZE - size,
+        ". `hotshelf recover --salvage` tells what of it is whole, and changes nothing");
+}
+
+static int recover_all(struct server *server)
+{
+    struct shards *shards = server->house->shards;
+    uint64_t began_ms = monotonic_ms();
+    struct recover_options options = {.directory = &server->directory,
+        .replay = replay,
+        .prove = prove,
+        .progress = show_replay,
+        .context = server};
+    int result = recover(&server->recovery, &options, server->error, ERROR_SIZE);
+    if (result == -EBADMSG)
+        name_remedy(server);
+    if (result != 0)
+        return result;
     if (!server->recovery.empty)
-        fprintf(stderr, "hotshelf: recovered %llu records%s\n",
+        fprintf(stderr, "hotshelf: recovered %llu records in %.2f seconds, %llu MiB read%s\n",
             (unsigned long long)server->recovery.records,
+            (double)(monotonic_ms() - began_ms) / 1000,
+            (unsigned long long)server->recovery.bytes >> 20,
             server->recovery.clean ? "" : "; the last stop was not a clean one");
     return import_resume(shards->shard[0]->import, server->error, ERROR_SIZE);
 }
@@ -178,13 +225,33 @@ static int open_journals(struct server *server)
             .directory = &server->directory,
             .shard = i,
             .start = server->recovery.shards[i].chain,
+            .walk = server->recovery.shards[i].walk,
+            .streamed = server->recovery.postgres_system_id != 0,
             .incarnation = server->recovery.incarnation,
         };
         result = journal_open(
             &shard->journal, &house->arena, &house->journals, &options, server->error, ERROR_SIZE);
+        walker_open(&shard->walker, shard->engine, &shard->journal);
+        if (result == 0 && walker_resume(&shard->walker, &server->recovery.shards[i].cut))
+            fprintf(stderr, "hotshelf: shard %u goes on with walk %llu\n", i,
+                (unsigned long long)server->recovery.shards[i].cut.begun.number);
         shard->http.now.wall_ms = server->recovery.shards[i].chain.wall_ms;
     }
+    house->shards->met = server->recovery.postgres_system_id;
     arena_seal(&house->arena);
+    return result;
+}
+
+/* What is open is in force from here on, and nothing else is kept. */
+static int settle_generation(struct server *server)
+{
+    char problem[ERROR_SIZE];
+    int result = 0;
+    if (server->resharded)
+        result = reshard_publish(
+            &server->reshard, &server->directory, server->house->shards, server->error, ERROR_SIZE);
+    if (result == 0 && generation_sweep(&server->directory, problem, sizeof problem) != 0)
+        fprintf(stderr, "hotshelf: %s\n", problem);
     return result;
 }
 
@@ -217,7 +284,11 @@ static int meet_postgres(struct server *server)
         .shared = &house->journals,
         .dsn = house->config.postgres.dsn,
         .attached_id = server->recovery.postgres_system_id,
-        .gather_ms = STREAM_GATHER_MS,
+        .seqs = house->shards->shard[0]->engine->seqs,
+        .gather_ms = house->shards->confirms ? 0 : STREAM_GATHER_MS,
+        .settles_ms = 1000 * (uint64_t)house->config.retention.streamed_segments_seconds,
+        .committed = house->shards->confirms ? shards_confirmed : NULL,
+        .context = house->shards,
     };
     int result = stream_start(&server->stream, &options);
     if (result != 0) {
@@ -237,7 +308,8 @@ static int meet_postgres(struct server *server)
         return result;
     }
     fprintf(stderr, "hotshelf: PostgreSQL is not reached: %s\n", problem);
-    atomic_store(&house->shards->may_sell, !server->recovery.empty);
+    bool may_sell = !server->recovery.empty || bug(BUG_SELLS_BEFORE_CONTACT);
+    atomic_store(&house->shards->may_sell, may_sell);
     return 0;
 }
 
@@ -296,12 +368,25 @@ static void wait_for_stop(struct server *server, const sigset_t *stop)
         continue;
 }
 
+static void tell_walks(const struct shards *shards)
+{
+    uint64_t walks = 0, bytes = 0;
+    for (uint32_t i = 0; i < shards->count; i++) {
+        walks += shards->shard[i]->walker.ended;
+        bytes += shards->shard[i]->walker.bytes;
+    }
+    if (walks > 0)
+        fprintf(stderr, "hotshelf: %llu times restated, %llu MiB\n", (unsigned long long)walks,
+            (unsigned long long)bytes >> 20);
+}
+
 static void stop_all(struct server *server)
 {
     struct shards *shards = server->house->shards;
     fprintf(stderr, "hotshelf: stopping\n");
     shards_stop(shards);
     shards_join(shards);
+    tell_walks(shards);
     listener_close(&shards->storefront);
     listener_close(&shards->admin);
     if (server->stream != NULL)
@@ -346,11 +431,15 @@ static int prepare(struct server *server, const struct config *config)
     if (result == 0)
         result = load_guest_keys(server, config);
     if (result == 0)
+        result = change_shards(server, config, shards);
+    if (result == 0)
         result = build(server, config, shards);
     if (result == 0)
         result = recover_all(server);
     if (result == 0)
         result = open_journals(server);
+    if (result == 0)
+        result = settle_generation(server);
     return result;
 }
 

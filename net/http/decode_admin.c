@@ -2,7 +2,7 @@
 #include "net/http/decode.h"
 #include "net/http/syntax.h"
 
-enum { REASON_SIZE_MAX = PAYMENT_TEXT_SIZE_MAX, LIST_DEFAULT = 200, LIST_MAX = 500 };
+enum { REASON_ASKED_MAX = PAYMENT_TEXT_SIZE_MAX, LIST_DEFAULT = 200, LIST_MAX = 500 };
 
 bool decode_stock_read(struct decoder *decoder)
 {
@@ -72,7 +72,7 @@ bool decode_stock_change(struct decoder *decoder)
     uint32_t floor = json_optional(json, JSON_ROOT, BYTES("floor"));
     if (floor != JSON_NONE)
         json_read_boolean(json, floor, &command->stock_floor);
-    decode_string(decoder, json_optional(json, JSON_ROOT, BYTES("reason")), REASON_SIZE_MAX,
+    decode_string(decoder, json_optional(json, JSON_ROOT, BYTES("reason")), REASON_ASKED_MAX,
         &command->reason);
     return decode_end(decoder);
 }

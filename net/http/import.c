@@ -212,7 +212,7 @@ void import_note(struct import *import, const struct event *event)
 {
     if (event->kind == EVENT_IMPORT_DONE)
         import->begun = false;
-    if (event->kind != EVENT_IMPORT_BEGUN)
+    if (event->kind != EVENT_IMPORT_BEGUN && event->kind != EVENT_IMPORT_IMAGE)
         return;
     struct bytes actor = event->text[TEXT_ACTOR];
     import->begun = true;

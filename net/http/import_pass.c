@@ -109,13 +109,18 @@ static int sync_spool(const struct import *import)
     return failure;
 }
 
+static struct request *answer_full(struct import *import, struct http_context *context)
+{
+    return import_answer_problem(import, context, PROBLEM_JOURNAL_FULL,
+        "The journal has no room for the file; nothing was changed.");
+}
+
 /* The file is on the disk before the record that names it. */
 struct request *import_record_begin(
     struct import *import, struct http_context *context, const struct import_host *host)
 {
     if (context->now.journal_full)
-        return import_answer_problem(import, context, PROBLEM_JOURNAL_FULL,
-            "The journal has no room for the file; nothing was changed.");
+        return answer_full(import, context);
     import->failure = sync_spool(import);
     if (import->failure != 0)
         return import_answer_failure(import, context);
@@ -127,6 +132,8 @@ struct request *import_record_begin(
     if (answer.outcome == OUTCOME_VERSION_CONFLICT)
         return import_answer_problem(import, context, PROBLEM_VERSION_CONFLICT,
             "A sale is being removed; nothing was changed.");
+    if (answer.outcome == OUTCOME_JOURNAL_FULL)
+        return answer_full(import, context);
     CHECK(answer.outcome == OUTCOME_OK);
     import_begin_pass(import);
     import->state = IMPORT_APPLYING;
@@ -187,8 +194,9 @@ struct request *import_record_end(
 {
     struct answer answer;
     struct command command = import_command(import, COMMAND_IMPORT_END);
-    if (!host->run(host->host, &command, &answer) || answer.outcome == OUTCOME_VERSION_CONFLICT)
-        return NULL;
+    if (!host->run(host->host, &command, &answer) || answer.outcome == OUTCOME_VERSION_CONFLICT ||
+        answer.outcome == OUTCOME_JOURNAL_FULL)
+        return NULL; /* again in the next tick */
     CHECK(answer.outcome == OUTCOME_OK);
     import->state = IMPORT_SETTLING;
     return import_answer_counts(import, context);

@@ -85,6 +85,7 @@ static const uint8_t code_of_outcome[OUTCOME_COUNT] = {
     [OUTCOME_PAUSED] = PROBLEM_PAUSED,
     [OUTCOME_CAPACITY_EXHAUSTED] = PROBLEM_CAPACITY_EXHAUSTED,
     [OUTCOME_JOURNAL_FULL] = PROBLEM_JOURNAL_FULL,
+    [OUTCOME_UNCONFIRMED] = PROBLEM_UNCONFIRMED,
 };
 
 uint16_t problem_status(enum problem_code code)

@@ -42,6 +42,7 @@ static const char *const details[OUTCOME_COUNT] = {
     [OUTCOME_PAUSED] = "The sale is paused.",
     [OUTCOME_CAPACITY_EXHAUSTED] = "A table is full; nothing was taken.",
     [OUTCOME_JOURNAL_FULL] = "The journal has no room for new orders; nothing was taken.",
+    [OUTCOME_UNCONFIRMED] = "PostgreSQL, which confirms checkouts, is away; nothing was taken.",
 };
 
 static void put_stock_line(struct http_context *context, struct json_writer *json,

@@ -11,6 +11,7 @@
  */
 #include <time.h>
 
+#include "core/bugs.h"
 #include "core/check.h"
 #include "core/tables.h"
 #include "net/loop/shard.h"
@@ -83,6 +84,14 @@ void shard_follow_freeze(struct shard *shard)
     atomic_store(&all->frozen_ms, 0);
 }
 
+/* Up to where orders count as PostgreSQL's, and may be forgotten. */
+static uint64_t rows_streamed(const struct shard *shard)
+{
+    const struct journal_mark *mark = &shard->all->journals->marks[shard->number];
+    return shard->walker.waits ? atomic_load(&mark->streamed_seq)
+                               : journal_rows_streamed(mark, shard->monotonic_ms);
+}
+
 /* The wall clock does not run back within a shard either. */
 void shard_refresh_now(struct shard *shard)
 {
@@ -90,15 +99,17 @@ void shard_refresh_now(struct shard *shard)
     struct moment *now = &shard->http.now;
     struct io_times times = io_now(shard->io);
     shard->monotonic_ms = times.monotonic_ms;
-    shard->connections.now_ms = times.monotonic_ms;
+    shard->connections.now_ms = now->monotonic_ms = times.monotonic_ms;
     refresh_shelf(shard);
     shard->http.clock_ms = times.wall_ms;
     if (times.wall_ms > now->wall_ms)
         now->wall_ms = times.wall_ms;
     now->streamed_seq = UINT64_MAX;
     if (all->postgres)
-        now->streamed_seq = atomic_load(&all->journals->marks[shard->number].streamed_seq);
-    now->journal_full = journal_full(&shard->journal);
+        now->streamed_seq = rows_streamed(shard);
+    now->journal_full = (uint8_t)journal_state(&shard->journal);
+    now->journal_near = journal_near(&shard->journal);
+    now->postgres_down = shard_is_unconfirmable(shard);
     shard->http.recovering = !atomic_load(&all->selling);
     if (shard->http.recovering && shard->number == 0)
         open_doors(shard);
@@ -116,13 +127,6 @@ void shard_roll_dice(struct shard *shard)
     shard->random_used = (shard->random_used + sizeof shard->http.now.random) % RANDOM_SIZE;
 }
 
-void shard_record(struct shard *shard, const struct event *event)
-{
-    CHECK(event->kind != EVENT_NONE);
-    engine_apply(shard->engine, event);
-    journal_append(&shard->journal, event);
-}
-
 void shard_note_stream(struct shard *shard)
 {
     if (shard->number != 0 || !journal_room(&shard->journal))
@@ -131,20 +135,22 @@ void shard_note_stream(struct shard *shard)
     if (system_id == 0)
         return;
     struct event event = {.kind = EVENT_STREAM_ATTACHED};
+    shard->all->met = system_id;
     event.fact.mark =
         (struct fact_mark){.system_id = system_id, .now_wall_ms = shard->http.now.wall_ms};
-    shard_record(shard, &event);
+    walker_record(&shard->walker, &event);
 }
 
 void shard_expire(struct shard *shard)
 {
     struct event event;
     for (uint32_t i = 0; i < DUE_PER_TICK; i++) {
+        shard->http.now.forgets = walker_spares(&shard->walker);
         if (!journal_room(&shard->journal))
             return;
         if (!engine_due(shard->engine, &shard->http.now, &event))
             return;
-        shard_record(shard, &event);
+        walker_record(&shard->walker, &event);
     }
     shard->expired_late++;
     shard->work_left = true;
@@ -179,7 +185,7 @@ static bool expire_own(struct shard *shard, const struct command *command)
 {
     struct event event;
     while (engine_due_of(shard->engine, command, &shard->http.now, &event)) {
-        shard_record(shard, &event);
+        walker_record(&shard->walker, &event);
         if (!journal_room(&shard->journal))
             return false;
     }
@@ -200,10 +206,12 @@ void shard_decide(struct shard *shard, const struct command *command, struct ans
 {
     struct event event = {0};
     shard_roll_dice(shard);
+    /* What the commands before it in this tick promised counts. */
+    shard->http.now.journal_full = (uint8_t)journal_state(&shard->journal);
     engine_decide(shard->engine, command, &shard->http.now, &event, answer);
     if (event.kind == EVENT_NONE)
         return;
-    shard_record(shard, &event);
+    walker_record(&shard->walker, &event);
     find_born(shard, &event, answer);
 }
 
@@ -224,6 +232,7 @@ static enum run decide(struct shard *shard, struct request *request)
         command->step = answer.next_step;
         return RUN_DONE;
     }
+    shard_note_unconfirmed(shard, request, &answer);
     if (http_render(&shard->http, shard->engine, request, &answer))
         return RUN_DONE;
     if (request->large == 0)
@@ -250,6 +259,8 @@ enum run shard_run_command(struct shard *shard, struct request *request)
     }
     request->wait_shard = (uint8_t)shard->number;
     request->wait_batch = journal_newest(&shard->journal);
+    if (bug(BUG_READ_TELLS_EARLY) && is_read(request->command.kind))
+        request->wait_batch = 0;
     return run;
 }
 

@@ -78,7 +78,8 @@ void shard_import(struct shard *shard)
         return;
     struct import_host host = {.run = run_row, .look = look_at_row, .host = shard};
     struct request *request = import_tick(shard->import, &shard->http, &host);
-    if (import_is_busy(shard->import) && journal_room(&shard->journal))
+    if (import_is_busy(shard->import) && journal_room(&shard->journal) &&
+        !journal_full(&shard->journal))
         shard->work_left = true;
     if (request == NULL)
         return;

@@ -124,7 +124,11 @@ static enum intake decode(
     CHECK(target < shard->count);
     switch (verdict) {
     case HTTP_COMMAND:
-        return dispatch(shard, connection, request, target, consumed);
+        if (!shard_confirms_no_more(shard, request))
+            return dispatch(shard, connection, request, target, consumed);
+        http_refuse(&shard->http, request, 503, "overloaded",
+            "Too many checkouts wait for PostgreSQL; nothing was taken.");
+        break;
     case HTTP_IMPORT:
         enqueue(shard, connection, request);
         connection_consume(&shard->connections, connection, consumed);

@@ -7,17 +7,14 @@
  * Other shards hold replies that wait for our batches. Each of them is remembered with the newest
  * batch it waits for, and is rung for, if it sleeps, whenever one of ours is settled until then.
  */
+#include "core/bugs.h"
 #include "core/check.h"
 #include "net/loop/shard.h"
 
 static const char greeting[] = "HTTP/1.1 100 Continue\r\n\r\n";
 
-static void make_ready(struct shard *shard, struct request *request)
+void shard_may_send(struct shard *shard, struct request *request)
 {
-    if (request->goes_on) {
-        shard_go_on(shard, request);
-        return;
-    }
     request->state = REQUEST_READY;
     if (request->connection_index == REQUEST_NONE)
         request_give(&shard->requests, request);
@@ -25,16 +22,34 @@ static void make_ready(struct shard *shard, struct request *request)
         connection_list(&shard->connections, LIST_FLUSH, request->connection_index);
 }
 
+static void make_ready(struct shard *shard, struct request *request)
+{
+    if (request->goes_on) {
+        shard_go_on(shard, request);
+        return;
+    }
+    if (request->connection_index == REQUEST_NONE || shard_is_confirmed(shard, request))
+        shard_may_send(shard, request);
+    else
+        shard_await_confirmation(shard, request);
+}
+
 static uint64_t settled_of(const struct shard *shard, uint32_t number)
 {
     return atomic_load(&shard->all->shard[number]->settled_batch);
+}
+
+static uint32_t waits_for(const struct shard *shard, const struct request *request)
+{
+    return bug(BUG_WRONG_DISK) ? shard->number : request->wait_shard;
 }
 
 void shard_has_run(struct shard *shard, struct request *request)
 {
     CHECK(request->state == REQUEST_DECODED);
     request->state = REQUEST_RUN;
-    if (request->wait_batch == 0 || request->wait_batch <= settled_of(shard, request->wait_shard))
+    if (request->wait_batch == 0 || bug(BUG_REPLY_BEFORE_DISK) ||
+        request->wait_batch <= settled_of(shard, waits_for(shard, request)))
         make_ready(shard, request);
     else
         request_wait(&shard->requests, request);
@@ -134,6 +149,7 @@ void shard_release(struct shard *shard)
         while ((request = request_next_durable(&shard->requests, number, settled)) != NULL)
             make_ready(shard, request);
     }
+    shard_release_confirmed(shard);
     uint32_t index;
     while ((index = connection_unlist(&shard->connections, LIST_FLUSH)) != CONNECTION_NONE)
         flush(shard, &shard->connections.slots[index]);

@@ -15,7 +15,8 @@ void requests_init(
     requests->large = arena_take(arena, "large replies", large_count, REQUEST_REPLY_LARGE);
     requests->large_next = arena_take(arena, "large replies free", large_count, sizeof(uint32_t));
     for (uint32_t i = 0; i < SHARDS_MAX; i++)
-        requests->waiting[i].first = requests->waiting[i].last = REQUEST_NONE;
+        requests->waiting[i] = requests->unconfirmed[i] =
+            (struct request_queue){.first = REQUEST_NONE, .last = REQUEST_NONE};
 }
 
 static struct reply reply_of(struct request *request, uint8_t *large)
@@ -100,19 +101,33 @@ bool request_enlarge(struct requests *requests, struct request *request)
     return true;
 }
 
-void request_wait(struct requests *requests, struct request *request)
+static void queue_push(
+    struct requests *requests, struct request_queue *queue, struct request *request)
 {
     CHECK(request->state == REQUEST_RUN);
-    uint32_t shard = request->wait_shard;
-    uint32_t last = requests->waiting[shard].last;
     request->wait_next = REQUEST_NONE;
-    if (last == REQUEST_NONE) {
-        requests->waiting[shard].first = request->index;
-    } else {
-        CHECK(requests->slots[last].wait_batch <= request->wait_batch);
-        requests->slots[last].wait_next = request->index;
-    }
-    requests->waiting[shard].last = request->index;
+    if (queue->last == REQUEST_NONE)
+        queue->first = request->index;
+    else
+        requests->slots[queue->last].wait_next = request->index;
+    queue->last = request->index;
+}
+
+static struct request *queue_pop(struct requests *requests, struct request_queue *queue)
+{
+    struct request *request = &requests->slots[queue->first];
+    queue->first = request->wait_next;
+    if (queue->first == REQUEST_NONE)
+        queue->last = REQUEST_NONE;
+    return request;
+}
+
+void request_wait(struct requests *requests, struct request *request)
+{
+    struct request_queue *queue = &requests->waiting[request->wait_shard];
+    if (queue->last != REQUEST_NONE)
+        CHECK(requests->slots[queue->last].wait_batch <= request->wait_batch);
+    queue_push(requests, queue, request);
 }
 
 struct request *request_next_durable(
@@ -121,17 +136,32 @@ struct request *request_next_durable(
     uint32_t first = requests->waiting[shard].first;
     if (first == REQUEST_NONE || requests->slots[first].wait_batch > durable_batch)
         return NULL;
-    struct request *request = &requests->slots[first];
-    requests->waiting[shard].first = request->wait_next;
-    if (request->wait_next == REQUEST_NONE)
-        requests->waiting[shard].last = REQUEST_NONE;
-    return request;
+    return queue_pop(requests, &requests->waiting[shard]);
 }
 
 uint64_t request_first_batch(const struct requests *requests, uint32_t shard)
 {
     uint32_t first = requests->waiting[shard].first;
     return first == REQUEST_NONE ? UINT64_MAX : requests->slots[first].wait_batch;
+}
+
+void request_wait_confirmed(struct requests *requests, struct request *request)
+{
+    queue_push(requests, &requests->unconfirmed[request->wait_shard], request);
+    requests->unconfirmed_count++;
+}
+
+struct request *request_first_unconfirmed(const struct requests *requests, uint32_t shard)
+{
+    uint32_t first = requests->unconfirmed[shard].first;
+    return first == REQUEST_NONE ? NULL : &requests->slots[first];
+}
+
+struct request *request_take_unconfirmed(struct requests *requests, uint32_t shard)
+{
+    CHECK(requests->unconfirmed_count > 0);
+    requests->unconfirmed_count--;
+    return queue_pop(requests, &requests->unconfirmed[shard]);
 }
 
 struct bytes request_keep(struct request *request, struct bytes bytes)

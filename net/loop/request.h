@@ -17,7 +17,8 @@
  * where its reply will be; its connection runs nothing behind it until it has made the last one.
  *
  * Replies wait in one list per shard whose disk they wait for. Batches are numbered in the order
- * they are begun and a mailbox keeps its order, so each list is in the order of its batches.
+ * they are begun and a mailbox keeps its order, so each list is in the order of its batches. A
+ * checkout may wait once more, for PostgreSQL: those lists are in the order in which they joined.
  *
  * Ownership  A fixed number per shard, in that shard's arena; home is the shard it arrived at.
  * Threads    One at a time, see above. struct requests is the home shard's own.
@@ -81,6 +82,8 @@ struct request {
     uint32_t wait_next;        /* in the list of those that wait for the same shard's disk */
     uint32_t large;            /* index of the large reply + 1; 0 none */
     uint64_t wait_batch;
+    uint64_t wait_seq;      /* of wait_shard: then it waits until PostgreSQL has it; 0 does not */
+    uint64_t wait_until_ms; /* .. but no longer, on the monotonic clock */
 
     struct command command;
     uint32_t text_used;
@@ -96,6 +99,11 @@ struct request {
     uint8_t small[REQUEST_HEAD_SIZE + REQUEST_REPLY_SMALL];
 };
 
+/* Linked by wait_next. */
+struct request_queue {
+    uint32_t first, last;
+};
+
 struct requests {
     struct request *slots;
     uint32_t count;
@@ -107,9 +115,9 @@ struct requests {
     uint32_t large_used;
     uint32_t large_link;
     uint32_t *large_next;
-    struct {
-        uint32_t first, last;
-    } waiting[SHARDS_MAX];
+    struct request_queue waiting[SHARDS_MAX];     /* for the disk of that shard */
+    struct request_queue unconfirmed[SHARDS_MAX]; /* durable, and waiting for PostgreSQL */
+    uint32_t unconfirmed_count;
 };
 
 void requests_init(
@@ -131,6 +139,14 @@ struct request *request_next_durable(
     struct requests *requests, uint32_t shard, uint64_t durable_batch);
 /* The batch that the first one on a shard's list waits for; UINT64_MAX when none waits. */
 uint64_t request_first_batch(const struct requests *requests, uint32_t shard);
+
+/* Puts a request that is durable behind those that wait for PostgreSQL to have the same shard's
+ * events. */
+void request_wait_confirmed(struct requests *requests, struct request *request);
+/* The first one of a shard's; NULL when none waits. */
+struct request *request_first_unconfirmed(const struct requests *requests, uint32_t shard);
+/* Takes that one off. */
+struct request *request_take_unconfirmed(struct requests *requests, uint32_t shard);
 
 /* Copies bytes into the slot's own text, so that they live as long as the request. Answers
  * data == NULL when there is no room (the caller refuses with 413). */

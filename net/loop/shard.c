@@ -14,6 +14,12 @@
 
 #include "core/check.h"
 
+/* Shard 0's journal says which PostgreSQL it is kept for. */
+static uint64_t met(const struct shard *shard)
+{
+    return shard->number == 0 ? shard->all->met : 0;
+}
+
 static void shard_execute(struct shard *shard)
 {
     if (shard->phase < SHARD_CLOSING) {
@@ -23,6 +29,8 @@ static void shard_execute(struct shard *shard)
     shard_read_mail(shard);
     shard_take_in(shard);
     shard_import(shard);
+    if (shard->phase < SHARD_DRAINED && walker_step(&shard->walker, &shard->http.now, met(shard)))
+        shard->work_left = true;
     shard_publish_mail(shard);
 }
 
@@ -66,6 +74,7 @@ static uint64_t wait_ms(const struct shard *shard)
         wait = least(wait, STARVE_MS / 2);
     if (shard->accept_retry_ms != 0)
         wait = least(wait, ACCEPT_RETRY_MS);
+    wait = least(wait, shard_confirm_wait_ms(shard));
     return least(wait, shard_drain_wait_ms(shard));
 }
 
@@ -83,7 +92,7 @@ static bool sees_work(const struct shard *shard)
             atomic_load(&all->shard[from]->settled_batch))
             return true;
     }
-    return false;
+    return shard_sees_confirmed(shard);
 }
 
 static void shard_submit(struct shard *shard)
@@ -199,6 +208,7 @@ struct shards *shards_create(struct arena *arena, const struct shards_options *o
     all->body_bytes = options->body_bytes;
     all->drain_ms = options->drain_ms;
     all->postgres = options->postgres;
+    all->confirms = options->confirms;
     uint32_t requests = (options->requests + options->count - 1) / options->count;
     uint32_t pairs = options->count * options->count;
     all->mailboxes = arena_take(arena, "mailboxes", pairs, sizeof *all->mailboxes);

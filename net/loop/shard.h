@@ -35,7 +35,7 @@
 #include "net/loop/listener.h"
 #include "net/loop/mailbox.h"
 #include "net/loop/request.h"
-#include "persist/journal.h"
+#include "persist/walker.h"
 
 enum {
     DUE_PER_TICK = 256,      /* expiries at the start of a tick: a burst cannot stop it (L3) */
@@ -71,6 +71,7 @@ struct shard {
     struct io *io;
     struct engine *engine;
     struct journal journal;
+    struct walker walker;
     struct http_context http;
     struct connections connections;
     struct requests requests;
@@ -99,6 +100,7 @@ struct shard {
     bool mark_written; /* the closing mark, or it had no room */
     struct sleeper sleeper;
     alignas(64) _Atomic uint64_t settled_batch; /* durable and settled: replies may tell of it */
+    _Atomic uint64_t awaits; /* bit per shard: replies wait for PostgreSQL to have its events */
 };
 
 /* What all shards share, besides the shelf. */
@@ -114,12 +116,14 @@ struct shards {
     uint32_t header_bytes, body_bytes;
     uint32_t drain_ms;
     bool postgres;                    /* a stream is configured: streamed_seq counts */
+    bool confirms;                    /* .. and checkouts wait for it: durability = postgres */
     _Atomic uint64_t shelf_offset_ms; /* shelf = monotonic - offset, modulo 2^64 */
     _Atomic uint64_t frozen_ms;       /* where the shelf clock stands in a freeze; 0: it runs */
     struct stream *stream;            /* NULL: no PostgreSQL */
     _Atomic bool may_sell;            /* recovery and first contact are over */
     _Atomic bool selling;             /* .. and so is an import that a crash had cut short */
     _Atomic uint64_t attach;          /* the PostgreSQL that the journal has to note; 0 none */
+    uint64_t met;                     /* shard 0's: the one that the journal has noted; 0 none */
     _Atomic bool stopping;
     _Atomic uint32_t drained; /* shards without requests under way */
     pthread_barrier_t opened; /* all shards and the main thread: bells may be rung after it */
@@ -137,6 +141,7 @@ struct shards_options {
     uint32_t header_bytes, body_bytes;
     uint32_t drain_ms;
     bool postgres;
+    bool confirms;
 };
 
 /* Places for clients of one shard when the process has so many. */
@@ -194,8 +199,6 @@ bool shard_sees_going_on(const struct shard *shard);
 void shard_roll_dice(struct shard *shard);
 /* Decides a command of our own making, and records what comes of it. There was journal_room(). */
 void shard_decide(struct shard *shard, const struct command *command, struct answer *answer);
-/* An event has happened: the tables and the journal have it. There was journal_room(). */
-void shard_record(struct shard *shard, const struct event *event);
 
 /* importing.c: shard 0 */
 void shard_begin_import(struct shard *shard, struct connection *connection, struct request *request,
@@ -206,7 +209,28 @@ void shard_abandon_import(struct shard *shard, struct connection *connection);
 /* One step of the import under way. */
 void shard_import(struct shard *shard);
 
+/* confirming.c: durability = postgres */
+/* Whether PostgreSQL, which has to confirm checkouts of this shard, is known to be away. */
+bool shard_is_unconfirmable(const struct shard *shard);
+/* A command has run here: its reply waits for PostgreSQL if it tells of a new order. */
+void shard_note_unconfirmed(
+    const struct shard *shard, struct request *request, const struct answer *answer);
+/* Whether the reply waits for PostgreSQL no more, or never did. */
+bool shard_is_confirmed(const struct shard *shard, const struct request *request);
+/* The request is durable, and waits for PostgreSQL now. */
+void shard_await_confirmation(struct shard *shard, struct request *request);
+/* Whether so many wait that another checkout must not run. */
+bool shard_confirms_no_more(const struct shard *shard, const struct request *request);
+/* Lets those go that are confirmed, or whose time is over. */
+void shard_release_confirmed(struct shard *shard);
+bool shard_sees_confirmed(const struct shard *shard);
+uint64_t shard_confirm_wait_ms(const struct shard *shard);
+/* stream_options.committed, of a struct shards. */
+void shards_confirmed(void *context, uint32_t number);
+
 /* release.c */
+/* The request waits for nothing more but those before it. */
+void shard_may_send(struct shard *shard, struct request *request);
 /* The request has its reply, which waits for the disk if it must. */
 void shard_has_run(struct shard *shard, struct request *request);
 void shard_settle(struct shard *shard);

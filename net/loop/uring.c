@@ -24,6 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/bugs.h"
 #include "core/check.h"
 #include "persist/fatal.h"
 
@@ -261,7 +262,7 @@ void io_write(
 {
     struct io_uring_sqe *sqe = entry(io);
     io_uring_prep_write(sqe, file, data, size, offset);
-    sqe->rw_flags = RWF_DSYNC;
+    sqe->rw_flags = bug(BUG_WRITE_NOT_SYNCED) ? 0 : RWF_DSYNC;
     sqe->user_data = pack(tag);
 }
 
