@@ -13,10 +13,10 @@
  */
 #include "bench/floor_turn.h"
 #include "bench/module.h"
+#include "bench/options.h"
 #include "bench/sandbox.h"
 #include "bench/traffic.h"
 
-#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +28,8 @@
 #define KEPT_REQUESTS_MAX 60000
 
 struct floor_options {
-    char server_path[SANDBOX_PATH_SIZE];
+    char server_beside[SANDBOX_PATH_SIZE];
+    const char *server_path;
     char floor_path[SANDBOX_PATH_SIZE];
     const char *parent;
     const char *json_path;
@@ -46,17 +47,6 @@ struct floor_bench {
     struct floor_turn turn[TRAFFIC_KINDS][2][FLOOR_ROUNDS_MAX]; /* [server, floor] */
 };
 
-/* The other programs of the build stand beside this one. */
-static void find_programs(struct floor_options *options)
-{
-    char self[SANDBOX_PATH_SIZE - 32] = "";
-    if (readlink("/proc/self/exe", self, sizeof self - 1) < 0)
-        return;
-    const char *directory = dirname(self);
-    snprintf(options->server_path, SANDBOX_PATH_SIZE, "%s/../net/hotshelf", directory);
-    snprintf(options->floor_path, SANDBOX_PATH_SIZE, "%s/hotshelf-floor", directory);
-}
-
 static void print_usage(void)
 {
     fputs("usage: hotshelf-bench floor [options]\n\n"
@@ -69,43 +59,24 @@ static void print_usage(void)
         stderr);
 }
 
-static bool take_option(struct floor_options *options, const char *name, const char *value)
-{
-    char *end = NULL;
-    double number = strtod(value, &end);
-    bool is_number = end != value && *end == '\0';
-    if (strcmp(name, "--server") == 0)
-        snprintf(options->server_path, SANDBOX_PATH_SIZE, "%s", value);
-    else if (strcmp(name, "--dir") == 0)
-        options->parent = value;
-    else if (strcmp(name, "--json") == 0)
-        options->json_path = value;
-    else if (strcmp(name, "--seconds") == 0 && is_number && number > 0 && number <= 600)
-        options->seconds = number;
-    else if (strcmp(name, "--connections") == 0 && is_number && number >= 1 &&
-             number <= GENERATOR_CONNECTIONS_MAX)
-        options->connections = (uint32_t)number;
-    else if (strcmp(name, "--rounds") == 0 && is_number && number >= 1 &&
-             number <= FLOOR_ROUNDS_MAX)
-        options->rounds = (uint32_t)number;
-    else
-        return false;
-    return true;
-}
-
 static bool parse_options(struct floor_options *options, int argc, char **argv)
 {
-    *options =
-        (struct floor_options){.parent = "/var/tmp", .seconds = 2, .connections = 64, .rounds = 5};
-    find_programs(options);
-    for (int at = 0; at < argc; at += 2) {
-        if (at + 1 == argc || !take_option(options, argv[at], argv[at + 1])) {
-            fprintf(stderr,
-                "hotshelf-bench: floor: %s is no option, or its value is out of range\n", argv[at]);
-            return false;
-        }
-    }
-    return true;
+    *options = (struct floor_options){.server_path = options->server_beside,
+        .parent = "/var/tmp",
+        .seconds = 2,
+        .connections = 64,
+        .rounds = 5};
+    const struct option all[] = {
+        {"--server", OPTION_TEXT, &options->server_path, 0, 0},
+        {"--dir", OPTION_TEXT, &options->parent, 0, 0},
+        {"--json", OPTION_TEXT, &options->json_path, 0, 0},
+        {"--seconds", OPTION_NUMBER, &options->seconds, 0, 600},
+        {"--connections", OPTION_COUNT, &options->connections, 1, GENERATOR_CONNECTIONS_MAX},
+        {"--rounds", OPTION_COUNT, &options->rounds, 1, FLOOR_ROUNDS_MAX},
+    };
+    options_find_program("../net/hotshelf", options->server_beside, SANDBOX_PATH_SIZE);
+    options_find_program("hotshelf-floor", options->floor_path, SANDBOX_PATH_SIZE);
+    return options_parse("floor", all, sizeof all / sizeof all[0], argc, argv);
 }
 
 static bool start_floor(struct floor_bench *bench, enum traffic_kind kind)

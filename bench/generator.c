@@ -33,8 +33,13 @@ _Static_assert(BUFFERS >= GENERATOR_CONNECTIONS_MAX, "one reply of each connecti
 
 enum kind { KIND_RECEIVE = 1, KIND_SEND };
 
+/* Of replies, in steps of TIME_STEP_US; the last one takes all longer ones. */
+#define TIME_STEPS 100000
+#define TIME_STEP_US 10
+
 struct line {
     int fd;
+    uint64_t sent_ns;
     uint32_t reply_size; /* bytes in reply */
     char request[GENERATOR_REQUEST_SIZE_MAX];
     char reply[GENERATOR_REPLY_SIZE_MAX];
@@ -53,15 +58,42 @@ struct generator {
     uint64_t reply_bytes;
     uint32_t empty_ticks; /* looks in a row that found nothing */
     bool stopping;
+    bool measuring;
+    uint64_t longest_ns;
+    uint32_t times[TIME_STEPS];
     char *failure;
     uint8_t buffers[BUFFERS * BUFFER_SIZE];
 };
 
-static double now_seconds(void)
+static uint64_t now_ns(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static double now_seconds(void)
+{
+    return (double)now_ns() / 1e9;
+}
+
+static void note_time(struct generator *generator, uint64_t ns)
+{
+    uint64_t step = ns / (TIME_STEP_US * 1000);
+    if (!generator->measuring)
+        return;
+    generator->times[step < TIME_STEPS ? step : TIME_STEPS - 1]++;
+    if (ns > generator->longest_ns)
+        generator->longest_ns = ns;
+}
+
+/* The upper end of the step that holds the 99th of a hundred. */
+static double p99_us(const struct generator *generator, uint64_t count)
+{
+    uint64_t below = 0, step = 0;
+    while (step < TIME_STEPS && (below += generator->times[step]) * 100 < count * 99)
+        step++;
+    return (double)(step + 1) * TIME_STEP_US;
 }
 
 static void fail(struct generator *generator, const char *what, const char *detail, uint32_t size)
@@ -107,6 +139,7 @@ static void send_next(struct generator *generator, uint32_t index)
     io_uring_prep_send(entry, line->fd, line->request, size, MSG_WAITALL | MSG_NOSIGNAL);
     entry->flags |= IOSQE_CQE_SKIP_SUCCESS;
     io_uring_sqe_set_data64(entry, (uint64_t)KIND_SEND << 32 | index);
+    line->sent_ns = now_ns();
     generator->sent++;
     generator->sent_bytes += size;
     generator->in_flight++;
@@ -170,6 +203,7 @@ static void take_bytes(struct generator *generator, uint32_t index, const char *
     if (reply_size != size)
         fail(generator, "more bytes than one reply: ", data, size);
     line->reply_size = 0;
+    note_time(generator, now_ns() - line->sent_ns);
     generator->completed++;
     generator->reply_bytes += reply_size;
     generator->in_flight--;
@@ -263,13 +297,17 @@ static void measure(struct generator *generator, struct generator_result *result
     drive(generator, plan->warm_seconds, plan->requests_max / 10);
     uint64_t completed = generator->completed;
     double start = now_seconds();
+    generator->measuring = true;
     struct cpu_time before = process_cpu(plan->server);
     /* The last requests are not measured: with them the server is no longer busy. */
     drive(generator, plan->seconds,
         plan->requests_max > plan->connections ? plan->requests_max - plan->connections : 0);
     struct cpu_time after = process_cpu(plan->server);
     result->seconds = now_seconds() - start;
+    generator->measuring = false;
     result->completed = generator->completed - completed;
+    result->p99_us = p99_us(generator, result->completed);
+    result->longest_us = (double)generator->longest_ns / 1e3;
     result->cpu.stat_ns = after.stat_ns - before.stat_ns;
     result->cpu.sched_ns = after.sched_ns - before.sched_ns;
     generator->stopping = true;

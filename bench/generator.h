@@ -47,6 +47,8 @@ struct generator_result {
     struct cpu_time cpu;
     double request_size; /* mean, of all requests */
     double reply_size;
+    double p99_us; /* from a request to the whole reply; measured ones only */
+    double longest_us;
     char failure[GENERATOR_FAILURE_SIZE];
 };
 

@@ -23,5 +23,7 @@ struct module {
 
 /* The server against an echo server with the same bytes (bench/floor_module.c). */
 extern const struct module floor_module;
+/* The journal: bytes, writes, recovery, restating walks (bench/journal_module.c). */
+extern const struct module journal_module;
 
 #endif

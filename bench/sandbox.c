@@ -10,6 +10,7 @@
 #include <ftw.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,14 +85,17 @@ static bool write_token(const struct sandbox *sandbox)
     return fclose(file) == 0 && chmod(path, 0600) == 0;
 }
 
-static bool write_configuration(const struct sandbox *sandbox, uint32_t orders)
+static bool write_configuration(const struct sandbox *sandbox, const struct sandbox_plan *plan)
 {
+    uint32_t orders = plan->orders;
     FILE *file = create(sandbox, "hotshelf.ini");
     if (file == NULL)
         return false;
     uint64_t journal_bytes = (uint64_t)orders * JOURNAL_BYTES_PER_ORDER;
     if (journal_bytes < JOURNAL_BYTES_MIN)
         journal_bytes = JOURNAL_BYTES_MIN;
+    if (plan->journal_bytes > 0)
+        journal_bytes = plan->journal_bytes;
     fprintf(file,
         "[server]\nhttp = 127.0.0.1:%u\nadmin = 127.0.0.1:%u\nshards = 1\n"
         "[data]\ndir = %s/data\njournal_bytes = %llu\n"
@@ -208,12 +212,43 @@ bool sandbox_open(struct sandbox *sandbox, const struct sandbox_plan *plan)
     }
     sandbox->port = find_free_port();
     sandbox->admin_port = find_free_port();
-    if (write_catalog(sandbox) && write_token(sandbox) &&
-        write_configuration(sandbox, plan->orders) && start_server(sandbox, plan) &&
-        import_catalog(sandbox, plan))
+    if (write_catalog(sandbox) && write_token(sandbox) && write_configuration(sandbox, plan) &&
+        start_server(sandbox, plan) && import_catalog(sandbox, plan))
         return true;
     sandbox_tell_log(sandbox);
     return false;
+}
+
+void sandbox_kill(struct sandbox *sandbox)
+{
+    kill(sandbox->server.pid, SIGKILL);
+    process_wait(&sandbox->server, STOP_TIMEOUT_MS);
+}
+
+bool sandbox_start_again(struct sandbox *sandbox, const struct sandbox_plan *plan)
+{
+    if (start_server(sandbox, plan))
+        return true;
+    sandbox_tell_log(sandbox);
+    return false;
+}
+
+double sandbox_logged(const struct sandbox *sandbox, const char *text)
+{
+    char path[FILE_PATH_SIZE], line[1024];
+    double last = -1;
+    file_path(sandbox, "server.log", path);
+    FILE *file = fopen(path, "r");
+    while (file != NULL && fgets(line, sizeof line, file) != NULL) {
+        char *found = strstr(line, text);
+        while (found != NULL && found > line && strchr("0123456789. ", found[-1]) != NULL)
+            found--;
+        if (found != NULL)
+            last = strtod(found, NULL);
+    }
+    if (file != NULL)
+        fclose(file);
+    return last;
 }
 
 static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *place)

@@ -22,8 +22,9 @@
 
 struct sandbox_plan {
     const char *server_path;
-    const char *parent; /* the directory to make ours in: on a real disk */
-    uint32_t orders;    /* room for so many checkouts, each by a customer of its own */
+    const char *parent;     /* the directory to make ours in: on a real disk */
+    uint32_t orders;        /* room for so many checkouts, each by a customer of its own */
+    uint64_t journal_bytes; /* 0: enough that it never laps */
     int core;
 };
 
@@ -35,6 +36,12 @@ struct sandbox {
 };
 
 bool sandbox_open(struct sandbox *sandbox, const struct sandbox_plan *plan);
+/* As a crash would end it. */
+void sandbox_kill(struct sandbox *sandbox);
+bool sandbox_start_again(struct sandbox *sandbox, const struct sandbox_plan *plan);
+/* The last number in the server's log before this text; -1 when there is none. */
+double sandbox_logged(const struct sandbox *sandbox, const char *text);
+
 void sandbox_close(struct sandbox *sandbox);
 
 /* Shows the end of the server's log on stderr. */

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * options - what the modules of hotshelf-bench are told on the command line: pairs of a name and a
+ * value, each described by a row of a table.
+ *
+ * Ownership  Texts point into argv; values are the caller's.
+ * Threads    One.
+ * Units      As each option says.
+ * Errors     false, after a line on stderr that names the option.
+ * Cost       None.
+ */
+#ifndef HOTSHELF_BENCH_OPTIONS_H
+#define HOTSHELF_BENCH_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum option_kind {
+    OPTION_TEXT,   /* const char * */
+    OPTION_NUMBER, /* double, above least and up to most */
+    OPTION_COUNT,  /* uint32_t, from least to most */
+};
+
+struct option {
+    const char *name;
+    enum option_kind kind;
+    void *value;
+    double least, most;
+};
+
+bool options_parse(
+    const char *module, const struct option *options, uint32_t count, int argc, char **argv);
+
+/* The path of another program of this build, from the place of this one. */
+void options_find_program(const char *from_here, char *path, uint32_t size);
+
+#endif
