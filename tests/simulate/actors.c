@@ -245,11 +245,13 @@ static void clock_runs(struct world *world)
         pass(world, below(world, 3000));
 }
 
-/* The journal is nearly full, or is not; PostgreSQL is behind, or is not. */
+/* The journal is nearly full, or is not; PostgreSQL is away or behind, or is not. */
 static void world_changes(struct world *world)
 {
     struct moment *now = &world->shop.now;
-    now->journal_full = !now->journal_full && once_in(world, 8);
+    bool full = !now->journal_full && once_in(world, 5);
+    now->journal_full = !full ? JOURNAL_HAS_ROOM : once_in(world, 4) ? JOURNAL_SPENT : JOURNAL_FULL;
+    now->postgres_down = !now->postgres_down && once_in(world, 8);
     now->streamed_seq = once_in(world, 4) ? below(world, 1000) : UINT64_MAX;
 }
 

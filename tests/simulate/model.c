@@ -291,11 +291,23 @@ struct numbers model_numbers(const struct model *model, int sku)
     return (struct numbers){units->allotment, units->allotment - held - sold, held, sold};
 }
 
+static bool has_live_hold(const struct buyer *buyer)
+{
+    for (uint32_t i = 0; i < buyer->line_count; i++) {
+        if (buyer->lines[i].state == LINE_HELD)
+            return true;
+    }
+    return false;
+}
+
 static void expect_clear(const struct model *model, const struct ask *ask, struct expect *expect)
 {
     expect->has_effect = model->buyers[ask->customer].line_count > 0;
     if (cart_is_old(model, ask))
         expect->refusals = BIT(OUTCOME_STALE_VERSION);
+    else if (model->now.journal_full && expect->has_effect &&
+             !has_live_hold(&model->buyers[ask->customer]))
+        expect->refusals = BIT(OUTCOME_JOURNAL_FULL); /* it ends no hold (S5) */
 }
 
 static void expect_order_read(

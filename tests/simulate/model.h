@@ -344,6 +344,8 @@ struct model {
     uint32_t (*uncounted)[SKUS_AT_MOST][SALES_AT_MOST];
     uint32_t (*recounted)[SKUS_AT_MOST][SALES_AT_MOST];
     uint32_t counters_used;           /* that are not 0 */
+    uint64_t kept_since_shelf_ms;     /* a full journal forgot and told nothing until then */
+    int64_t kept_since_wall_ms;
     uint64_t streamed_since_shelf_ms; /* PostgreSQL has had everything since */
     struct history *histories[SHARDS_AT_MOST];
 

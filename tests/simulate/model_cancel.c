@@ -58,6 +58,8 @@ static void judge(const struct model *model, const struct ask *ask, const struct
         expect->refusals |= BIT(OUTCOME_INVALID_TRANSITION);
     if (model->used[model->home[order->customer]].keys >= model->capacity.idempotency_keys)
         expect->refusals |= BIT(OUTCOME_CAPACITY_EXHAUSTED);
+    if (order->status == ORDER_CONFIRMED && model->now.journal_full)
+        expect->refusals |= BIT(OUTCOME_JOURNAL_FULL); /* S5 */
     if (order->status != ORDER_CONFIRMED && !sold_is_open(order)) {
         expect->refusals |= BIT(OUTCOME_INVALID_TRANSITION);
         return;

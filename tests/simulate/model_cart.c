@@ -77,10 +77,10 @@ static void expect_change(const struct model *model, const struct ask *ask,
         return;
     }
     expect->has_effect = ask->quantity != line->quantity;
+    if (model->now.journal_full && expect->has_effect)
+        expect->refusals |= BIT(OUTCOME_JOURNAL_FULL); /* S5 */
     if (ask->quantity <= line->quantity)
         return; /* C2: lowering always succeeds */
-    if (model->now.journal_full)
-        expect->refusals |= BIT(OUTCOME_JOURNAL_FULL);
     compete(model, ask, ask->quantity - line->quantity, line, line->sale, expect);
 }
 
@@ -99,10 +99,12 @@ void expect_cart_set(const struct model *model, const struct ask *ask, struct ex
         expect->refusals = BIT(OUTCOME_QUANTITY_TOO_LARGE);
         return;
     }
-    if (ask->quantity == 0)
+    if (ask->quantity == 0) {
         expect->has_effect = line != NULL;
-    else if (line == NULL &&
-             model->buyers[ask->customer].line_count >= model->policy.lines_per_cart)
+        if (model->now.journal_full && line != NULL && line->state != LINE_HELD)
+            expect->refusals = BIT(OUTCOME_JOURNAL_FULL); /* it ends no hold (S5) */
+    } else if (line == NULL &&
+               model->buyers[ask->customer].line_count >= model->policy.lines_per_cart)
         expect->refusals = BIT(OUTCOME_TOO_MANY_LINES);
     else if (line != NULL && line->state == LINE_HELD)
         expect_change(model, ask, line, expect);

@@ -228,6 +228,17 @@ static void judge_lines(const struct model *model, const struct ask *ask, struct
     }
 }
 
+/* In a full journal there is room for one checkout of each hold (S5). */
+static bool leaves_a_hold(const struct basket_of *basket)
+{
+    for (uint32_t i = 0; i < basket->count; i++) {
+        const struct wanted *wanted = &basket->wanted[i];
+        if (wanted->from_hold > 0 && wanted->from_hold < wanted->hold->quantity)
+            return true;
+    }
+    return false;
+}
+
 static void room_for_order(const struct model *model, const struct ask *ask,
     const struct basket_of *basket, const struct sold_order *placed, struct expect *expect)
 {
@@ -244,8 +255,10 @@ static void room_for_order(const struct model *model, const struct ask *ask,
         used->allowances + basket->new_allowances > capacity->allowances ||
         (used->orders + 1) * PAYMENTS_PER_ORDER > capacity->claims)
         expect->refusals |= BIT(OUTCOME_CAPACITY_EXHAUSTED);
-    if (basket->takes_units && model->now.journal_full)
+    if ((basket->takes_units || leaves_a_hold(basket)) && model->now.journal_full)
         expect->refusals |= BIT(OUTCOME_JOURNAL_FULL);
+    if (model->now.postgres_down)
+        expect->refusals |= BIT(OUTCOME_UNCONFIRMED);
 }
 
 static void place_line(struct expect *expect, const struct sold_line *line, uint32_t from_hold)

@@ -128,7 +128,7 @@ static bool is_about(const struct model *model, const struct merging_of *merging
 static struct visit_want merge_end(struct model *model, struct merging_of *merging)
 {
     bool about = is_about(model, merging);
-    if (about && model->now.journal_full) {
+    if (about && model->now.journal_full == JOURNAL_SPENT) {
         model->buyers[merging->guest].merging = false;
         return merge_refused(merging, MERGE_READ, BIT(OUTCOME_JOURNAL_FULL));
     }
@@ -147,7 +147,7 @@ static struct visit_want merge_return(struct model *model, struct merging_of *me
     bool about = is_about(model, merging);
     if (merging->pending)
         return merge_next(EVENT_NONE, MERGE_READ);
-    if (about && !model->now.journal_full)
+    if (about && model->now.journal_full != JOURNAL_SPENT)
         return merge_next(EVENT_CART_MERGE_ENDED, MERGE_READ);
     if (about)
         model->buyers[merging->guest].merging = false;

@@ -137,8 +137,6 @@ static void expect_money(const struct model *model, const struct ask *ask,
             expect->success = OUTCOME_REFUND_REQUIRED;
             break;
         }
-        if (model->now.journal_full)
-            expect->refusals |= BIT(OUTCOME_JOURNAL_FULL);
         if (order_new_allowances(model, order) +
                 model->used[model->home[order->customer]].allowances >
             model->capacity.allowances)
@@ -214,6 +212,13 @@ static void adjust_reason(const struct model *model, const struct sold_order *or
         expect->refusals |= BIT(OUTCOME_CAPACITY_EXHAUSTED);
 }
 
+/* What a full journal has room for (S5). */
+static bool ends_unpaid(const struct sold_order *order, const struct ask *ask)
+{
+    return order->status == ORDER_PENDING_PAYMENT &&
+           (is_money(ask->result) || ask->result == RESULT_CANCELLED);
+}
+
 void expect_payment(const struct model *model, const struct ask *ask, struct expect *expect)
 {
     const struct sold_order *order = model_order(model, ask->order_slot, ask->order_id);
@@ -223,8 +228,11 @@ void expect_payment(const struct model *model, const struct ask *ask, struct exp
     }
     expect->has_effect = true;
     expect->success = OUTCOME_ARCHIVED; /* O5: streamed as it came */
-    if (order == NULL)
+    if (order == NULL) {
+        if (model->now.journal_full)
+            expect->refusals = BIT(OUTCOME_JOURNAL_FULL);
         return;
+    }
     expect->success = OUTCOME_OK;
     expect->order = ask->order_slot;
     if (ask->customer != NOBODY && ask->customer != order->customer)
@@ -245,6 +253,10 @@ void expect_payment(const struct model *model, const struct ask *ask, struct exp
         return;
     }
     expect->remembers = known != NULL || is_remembered(order, ask);
+    if (model->now.journal_full && !ends_unpaid(order, ask)) {
+        expect->refusals = BIT(OUTCOME_JOURNAL_FULL);
+        return;
+    }
     if (!expect->remembers && is_money(ask->result)) {
         expect->success = OUTCOME_ARCHIVED;
         expect->order = NO_SLOT;

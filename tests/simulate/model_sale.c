@@ -131,6 +131,8 @@ const char *observe_window(struct model *model, const struct seen *seen)
 
 const char *model_windows(const struct model *model)
 {
+    if (model->now.wall_ms <= model->kept_since_wall_ms + 1000)
+        return NULL; /* a full journal tells nothing */
     for (int sale = 1; sale < SALES_AT_MOST; sale++) {
         const struct sale_of *shown = &model->shown_sales[sale];
         bool bounded = shown->terms.starts_wall_ms != 0 || shown->terms.ends_wall_ms != 0;

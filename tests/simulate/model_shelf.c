@@ -18,6 +18,8 @@ static bool same_terms(const struct terms *a, const struct terms *b)
 static void expect_import(const struct model *model, const struct ask *ask, struct expect *expect)
 {
     bool begins = ask->kind == COMMAND_IMPORT_BEGIN;
+    if (model->now.journal_full)
+        expect->refusals |= BIT(OUTCOME_JOURNAL_FULL);
     expect->has_effect = true;
     if (begins == model->importing || model->import_ending || (begins && model->leaving != 0))
         expect->refusals = BIT(OUTCOME_VERSION_CONFLICT);
@@ -121,7 +123,7 @@ static void expect_change(const struct model *model, const struct ask *ask, stru
         expect->refusals |= BIT(OUTCOME_INVALID);
     if (model->used[0].keys >= model->capacity.idempotency_keys)
         expect->refusals |= BIT(OUTCOME_CAPACITY_EXHAUSTED);
-    if (model->now.journal_full && delta > 0)
+    if (model->now.journal_full)
         expect->refusals |= BIT(OUTCOME_JOURNAL_FULL);
     if (delta < -(int64_t)available) { /* T2 */
         expect->short_units = (uint32_t)(-delta - available);

@@ -125,6 +125,8 @@ struct setting setting_of(uint64_t seed)
         .huge_prices = settings[which].huge_prices,
     };
     uint64_t turn = seed / (sizeof(settings) / sizeof(settings[0]));
+    static const uint32_t walk_every[] = {100, 400, 0, 25};
+    setting.walk_every = walk_every[turn % 4];
     if (turn % 2 == 1)
         setting.policy.payment_mode = PAYMENT_DEFERRED;
     if (turn % 5 == 3)

@@ -157,6 +157,7 @@ static void visit_run(struct world *world, struct visit *visit)
     spell(&visit->ask, &spelling);
     visit_carry(visit, &spelling.command);
     spelling.command.step = visit->step;
+    world_make_room(world, visit->shard);
     world_begin(world);
     uint32_t shard = shop->last_shard = visit->shard;
     if (visit->ask.kind == COMMAND_CART_MERGE) {

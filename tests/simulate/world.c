@@ -24,10 +24,15 @@ void world_fail(const struct world *world, const char *what)
     abort();
 }
 
+static void note(struct world *world, uint64_t value)
+{
+    world->trace = (world->trace ^ value) * UINT64_C(0x100000001b3);
+}
+
 void world_happened(struct world *world, uint32_t shard, const struct event *event)
 {
-    shop_happen(&world->shop, shard, event);
-    world->made[shard]++;
+    world->made[shard] += shop_happen(&world->shop, shard, event);
+    note(world, (uint64_t)event->kind << 8 | shard);
 }
 
 void world_observe(struct world *world, uint32_t shard, const struct event *event)
@@ -44,12 +49,61 @@ void world_begin(struct world *world)
     shop_refresh(&world->shop);
     if (world->shop.now.streamed_seq != UINT64_MAX)
         world->model.streamed_since_shelf_ms = world->shop.now.shelf_ms;
+    if (world->shop.now.journal_full) {
+        world->model.kept_since_shelf_ms = world->shop.now.shelf_ms;
+        world->model.kept_since_wall_ms = world->shop.now.wall_ms;
+    }
     model_begin(&world->model, &world->shop.now);
     if (!world->shop.shelf->catalog.is_removed)
         model_rested(&world->model);
     bool frozen = world->model.stopped_all.in_force & SWITCHED_FROZEN;
     if (world->shop.now.frozen != frozen)
         world_fail(world, "the clock of the shelf stands still, or does not (W4)");
+}
+
+static uint32_t waiting(const struct world *world, uint32_t shard)
+{
+    return (uint32_t)(world->made[shard] - world->settled[shard]);
+}
+
+static void settle_one(struct world *world, uint32_t shard)
+{
+    enum event_kind kind = shop_settle_one(&world->shop, shard);
+    CHECK(kind != EVENT_NONE);
+    world->walks += kind == EVENT_WALK_ENDED;
+    if (kind < EVENT_WALK_BEGUN) /* an image changes nothing: the model has none */
+        model_settle(&world->model, shard);
+    world->settled[shard]++;
+}
+
+/* What a shard has recorded becomes durable, all of it. */
+static void settle_shard(struct world *world, uint32_t shard)
+{
+    while (waiting(world, shard) > 0) {
+        while (world->node != NULL && !node_has_durable(world->node, shard))
+            node_turn(world->node, shard, true);
+        settle_one(world, shard);
+    }
+}
+
+void world_settle(struct world *world)
+{
+    for (uint32_t shard = 0; shard < world->setting.shards; shard++)
+        settle_shard(world, shard);
+}
+
+void world_make_room(struct world *world, uint32_t shard)
+{
+    if (world->node == NULL)
+        return;
+    if (!node_has_room(world->node, shard))
+        settle_shard(world, shard);
+    if (!node_is_short(world->node))
+        return;
+    world_settle(world);
+    node_catch_up(world->node);
+    if (node_is_short(world->node))
+        world_restate_from_now(world);
 }
 
 /* The effect on the model; answers the slot of the order that the step was about. */
@@ -70,7 +124,7 @@ static uint32_t effect(struct world *world, uint32_t shard, const struct ask *as
 }
 
 /* V5: what is refused leaves no trace. */
-static uint64_t trace(const struct world *world)
+uint64_t world_trace(const struct world *world)
 {
     uint64_t digest = 0;
     for (uint32_t shard = 0; shard < world->setting.shards; shard++)
@@ -96,8 +150,9 @@ void world_ask(struct world *world, const struct ask *ask)
     remember_ask(world, ask);
     spell(ask, &spelling);
     visit_carry(visit != NULL ? visit : &nobody_waits, &spelling.command);
-    world_begin(world);
     uint32_t shard = shop->last_shard = command_shard(&spelling.command, shop->shards);
+    world_make_room(world, shard);
+    world_begin(world);
     while (engine_due_of(shop->engines[shard], &spelling.command, &shop->now, &event))
         world_observe(world, shard, &event);
     const char *wrong = model_meets_the_dead(&world->model, ask);
@@ -105,18 +160,19 @@ void world_ask(struct world *world, const struct ask *ask)
         world_fail(world, wrong);
     model_expect(&world->model, ask, &expect);
     bool traced = dice_below(&world->dice, world->setting.digest_every) == 0;
-    uint64_t before = traced ? trace(world) : 0;
+    uint64_t before = traced ? world_trace(world) : 0;
     shop->last_event = EVENT_NONE;
     engine_decide(shop->engines[shard], &spelling.command, &shop->now, &event, &shop->answer);
     judge_reply(world, ask, &expect, &event);
     world->answers[shop->answer.outcome]++;
+    note(world, (uint64_t)shop->answer.outcome << 32 | world->step);
     world->replays += shop->answer.replayed;
     uint32_t slot = expect.refusals == 0 ? expect.order : NO_SLOT;
     if (event.kind != EVENT_NONE) {
         struct seen seen = seen_of(&event, &shop->shelf->catalog);
         world_happened(world, shard, &event);
         slot = effect(world, shard, ask, &expect, &seen);
-    } else if (traced && before != trace(world)) {
+    } else if (traced && before != world_trace(world)) {
         world_fail(world, "a refusal left a trace (V5)");
     }
     if (shop->answer.goes_on && visit != NULL)
@@ -135,6 +191,7 @@ static void run_due(struct world *world, uint32_t shard, uint32_t most)
     do {
         while (most > 0 && engine_due(engine, &world->shop.now, &event)) {
             world_observe(world, shard, &event);
+            world_make_room(world, shard);
             uint64_t deadline = world->model.observed_deadline_shelf_ms;
             if (deadline != 0 && deadline < last)
                 world_fail(world, "what expired later had the earlier deadline (L3)");
@@ -147,12 +204,12 @@ static void run_due(struct world *world, uint32_t shard, uint32_t most)
 void world_lag(struct world *world, uint64_t ms, uint32_t most)
 {
     world->ask = (struct ask){.customer = NOBODY};
-    if (!(world->model.stopped_all.in_force & SWITCHED_FROZEN)) /* W4 */
-        world->shop.now.shelf_ms += ms;
-    world->shop.now.wall_ms += (int64_t)ms;
+    world_clocks_run(world, ms);
     world_begin(world);
-    for (uint32_t shard = 0; shard < world->setting.shards; shard++)
+    for (uint32_t shard = 0; shard < world->setting.shards; shard++) {
+        world_make_room(world, shard);
         run_due(world, shard, most);
+    }
     judge_touched(world, &world->ask, NO_SLOT);
 }
 
@@ -166,24 +223,15 @@ void world_pass(struct world *world, uint64_t ms)
         world_fail(world, wrong);
 }
 
-static uint32_t waiting(const struct world *world, uint32_t shard)
+/* A turn of the shard's loop: a stuck disk lets nothing land, unless too much is waiting. */
+static void turn_of_node(struct world *world, uint32_t shard)
 {
-    return (uint32_t)(world->made[shard] - world->settled[shard]);
-}
-
-static void settle_one(struct world *world, uint32_t shard)
-{
-    CHECK(shop_settle_one(&world->shop, shard));
-    model_settle(&world->model, shard);
-    world->settled[shard]++;
-}
-
-static void settle_all(struct world *world)
-{
-    for (uint32_t shard = 0; shard < world->setting.shards; shard++) {
-        while (waiting(world, shard) > 0)
-            settle_one(world, shard);
-    }
+    static const uint32_t once_in[] = {[DISK_FAST] = 1, [DISK_SLOW] = 6, [DISK_STUCK] = UINT32_MAX};
+    bool is_ready =
+        waiting(world, shard) > 300 || dice_below(&world->dice, once_in[world->disks[shard]]) == 0;
+    node_turn(world->node, shard, is_ready);
+    while (node_has_durable(world->node, shard))
+        settle_one(world, shard);
 }
 
 /* The disks go on, each at its own pace, none ever so far behind that memory would not do. */
@@ -193,6 +241,10 @@ static void settle_some(struct world *world)
     uint32_t most = 0;
     if (dice_below(&world->dice, 200) == 0)
         world->disks[shard] = (enum disk)dice_below(&world->dice, 3);
+    if (world->node != NULL) {
+        turn_of_node(world, shard);
+        return;
+    }
     switch (world->disks[shard]) {
     case DISK_FAST:
         most = waiting(world, shard);
@@ -208,20 +260,40 @@ static void settle_some(struct world *world)
         settle_one(world, shard);
 }
 
+/* What was in flight may have become durable, though nobody was told. The shelf clock goes on from
+ * what the journals say: time that no batch has seen costs nobody a hold. */
+static void learn_of_node(struct world *world)
+{
+    for (uint32_t shard = 0; world->node != NULL && shard < world->setting.shards; shard++)
+        for (; world->settled[shard] < world->node->replayed[shard]; world->settled[shard]++)
+            if (!node_is_image(world->node, shard, world->settled[shard]))
+                model_settle(&world->model, shard);
+    if (world->node != NULL && !world->node->recovery.empty)
+        world->shop.now.shelf_ms = world->node->recovery.shelf_ms;
+}
+
 /* The power fails. Now and then everything was durable: then everything must be as before. */
 static void crash(struct world *world)
 {
     bool clean = dice_below(&world->dice, 2) == 0;
     if (clean)
-        settle_all(world);
-    uint64_t before = trace(world);
+        world_settle(world);
+    uint64_t before = world_trace(world);
+    world->shop.forgets_walks = dice_below(&world->dividing, 8) == 0;
     shop_reopen(&world->shop);
+    learn_of_node(world);
+    world_clocks_start(world);
     model_crash(&world->model);
+    if (dice_below(&world->dice, 16) == 0)
+        world_audit(world);
     memcpy(world->made, world->settled, sizeof(world->made));
     visits_end(world);
-    if (clean && before != trace(world))
+    if (clean && before != world_trace(world))
         world_fail(world, "what was rebuilt from the records is not what was there");
+    if (world->node == NULL && dice_below(&world->dividing, 2) == 0)
+        (void)world_divide(world);
     world->crashes++;
+    note(world, world_trace(world));
     world_pass(world, 0); /* what was due and is not recorded is due again */
     judge_everything(world);
 }
@@ -242,35 +314,37 @@ static void open_scope(struct world *world, uint8_t scope, int target)
 /* Kills end, and whatever was stopped goes on. */
 static void open_everything(struct world *world)
 {
-    settle_all(world);
+    world_settle(world);
     world_pass(world, 0);
-    settle_all(world);
+    world_settle(world);
     open_scope(world, SCOPE_ALL, 0);
     for (int sale = 1; sale < SALES_AT_MOST; sale++)
         open_scope(world, SCOPE_SALE, sale);
     for (int sku = 0; sku < (int)world->setting.skus; sku++)
         open_scope(world, SCOPE_SKU, sku);
-    settle_all(world);
+    world_settle(world);
 }
 
 static void finish_visits(struct world *world)
 {
+    world_restate_all(world);
     for (uint32_t i = 0; i < 64; i++) {
-        settle_all(world);
+        world_settle(world);
         visits_finish(world);
         world_pass(world, 20);
     }
-    settle_all(world);
+    world_settle(world);
 }
 
 /* V4: with nothing in flight and no live hold, what is available is the allotment less sold. */
 static void nothing_is_stranded(struct world *world)
 {
+    world->shop.now.journal_full = JOURNAL_HAS_ROOM; /* else nothing is resumed */
     finish_visits(world);
     open_everything(world);
     for (uint32_t i = 0; i < 4; i++)
         world_pass(world, 600 * 1000);
-    settle_all(world);
+    world_settle(world);
     judge_everything(world);
     for (int sku = 0; sku < (int)world->setting.skus; sku++) {
         if (model_numbers(&world->model, sku).held != 0)
@@ -282,9 +356,17 @@ static void nothing_is_stranded(struct world *world)
 static void crash_while_it_leaves(struct world *world)
 {
     for (uint32_t i = 0; i < 64 && world->model.closing == 0; i++) {
-        settle_all(world);
+        world_settle(world);
         visits_finish(world);
     }
+    /* Some shards have their part behind them, and a walk after that. */
+    for (uint32_t i = dice_below(&world->dice, 4); i > 0; i--) {
+        world_settle(world);
+        world_pass(world, 20);
+    }
+    world_settle(world);
+    if (dice_below(&world->dice, 2) == 0)
+        world_restate_from_now(world);
     crash(world);
 }
 
@@ -311,7 +393,7 @@ static void sales_leave(struct world *world)
         if (sale->version == 0)
             continue;
         world_pass(world, 2 * 1000 * (uint64_t)world->setting.policy.cart_idle_seconds);
-        settle_all(world);
+        world_settle(world);
         const char *wrong = model_limits_stay(&world->model, ask.sale);
         if (wrong != NULL)
             world_fail(world, wrong);
@@ -335,20 +417,31 @@ static void set_up(struct world *world)
         struct ask ask = merchant_product(world, sku, true);
         world_ask(world, &ask);
     }
-    settle_all(world);
+    world_settle(world);
 }
 
-void world_open(struct world *world, uint64_t seed, uint64_t steps)
+static void open_node(struct world *world)
+{
+    world->node = calloc(1, sizeof(*world->node));
+    CHECK(world->node != NULL);
+    world->setting.crash_every = NODE_CRASH_EVERY;
+    node_open(world->node, &world->shop, world->seed);
+}
+
+void world_open(struct world *world, uint64_t seed, uint64_t steps, bool on_disk)
 {
     *world = (struct world){.seed = seed, .steps = steps, .setting = setting_of(seed)};
     const struct setting *setting = &world->setting;
     struct shop *shop = &world->shop;
     struct capacity shared = setting->capacity;
     world->dice = dice_of(seed);
+    world->dividing = dice_of(seed ^ 0xd1d1de);
     world->customer_in_mind = NOBODY;
     shop_open_as(shop, setting->shards, &shared, &setting->policy);
     shop->dice = dice_of(~seed);
     shop->settles_by_itself = false;
+    if (on_disk)
+        open_node(world);
     uint32_t more = setting->shards - 1;
     world->model = (struct model){
         .shards = setting->shards,
@@ -376,6 +469,9 @@ void world_walk(struct world *world)
     for (world->step = 1; world->step <= world->steps; world->step++) {
         actors_step(world);
         settle_some(world);
+        world_restate(world);
+        if (world->node != NULL && dice_below(&world->dice, 3) == 0)
+            node_stream(world->node);
         visits_go_on(world);
         if (world->step % CHECK_EVERY == 0) {
             world_pass(world, 0);
@@ -385,12 +481,20 @@ void world_walk(struct world *world)
             dice_below(&world->dice, world->setting.crash_every) == 0)
             crash(world);
     }
+    world_audit(world);
     nothing_is_stranded(world);
     sales_leave(world);
+    world_settle(world);
+    if (world->node != NULL)
+        node_judge_stream(world->node);
+    world_audit(world);
 }
 
 void world_close(struct world *world)
 {
     model_close(&world->model);
+    if (world->node != NULL)
+        node_close(world->node);
+    free(world->node);
     shop_close(&world->shop);
 }

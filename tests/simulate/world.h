@@ -9,7 +9,8 @@
  *                                         judge   after every step, everything every 1,000
  *
  * Each shard's disk is fast, slow or stuck for a while. A crash loses what no disk had and builds
- * the engines anew from what they had; the model forgets the same records.
+ * the engines anew from what they had; the model forgets the same records. With a node the log is
+ * the real journal, the disk a simulated one (node.h), and a crash what may happen to both.
  *
  * Ownership  world_open() takes heap memory, world_close() gives it back.
  * Threads    One.
@@ -23,8 +24,14 @@
 
 #include "tests/core/shop.h"
 #include "tests/simulate/model.h"
+#include "tests/simulate/node.h"
 
-enum { ORDERS_SEEN_AT_MOST = 256, ASKS_SEEN_AT_MOST = 64, CHECK_EVERY = 1000 };
+enum {
+    ORDERS_SEEN_AT_MOST = 256,
+    ASKS_SEEN_AT_MOST = 64,
+    CHECK_EVERY = 1000,
+    NODE_CRASH_EVERY = 250, /* with a node: a walk is short there */
+};
 
 /* What kind of walk it is; chosen by the seed. */
 struct setting {
@@ -35,6 +42,8 @@ struct setting {
     uint32_t stock_at_most; /* units of a product when it is made, and of a change */
     uint32_t crash_every;   /* steps, on average; 0 never */
     uint32_t digest_every;  /* refusals whose traces are looked for, one of so many (V5) */
+    uint32_t walk_every;    /* steps between restating walks, on average; 0: none, but those that
+                             * a node's journal wants */
     bool huge_prices;
 };
 
@@ -59,8 +68,10 @@ struct world {
     uint64_t seed, step, steps;
     struct setting setting;
     struct shop shop;
+    struct node *node; /* NULL: logs in memory */
     struct model model;
     struct dice dice;
+    struct dice dividing; /* of its own: who walks a seed again without it sees the same */
     enum disk disks[SHARDS_AT_MOST];
     uint64_t made[SHARDS_AT_MOST], settled[SHARDS_AT_MOST]; /* records; and durable ones */
     struct visit visits[VISITS_AT_MOST];
@@ -79,12 +90,14 @@ struct world {
     uint8_t order_in_mind[16];
     uint32_t order_slot_in_mind;
 
-    struct ask ask; /* of this step, for who has to tell what went wrong */
-    uint64_t answers[OUTCOME_COUNT], crashes, replays;
+    struct ask ask;                       /* of this step, for who has to tell what went wrong */
+    uint64_t wall_behind_ms, clock_jumps; /* what the wall clock has to catch up */
+    uint64_t trace;                       /* of all that happened */
+    uint64_t answers[OUTCOME_COUNT], crashes, replays, walks, divided;
 };
 
 struct setting setting_of(uint64_t seed);
-void world_open(struct world *world, uint64_t seed, uint64_t steps);
+void world_open(struct world *world, uint64_t seed, uint64_t steps, bool on_disk);
 void world_walk(struct world *world);
 void world_close(struct world *world);
 
@@ -94,12 +107,31 @@ void world_ask(struct world *world, const struct ask *ask);
 void world_pass(struct world *world, uint64_t ms);
 /* The same, but each shard does at most so much of it: the rest is dead all the same. */
 void world_lag(struct world *world, uint64_t ms, uint32_t most);
+/* Room in the shard's journal for what a command or what is due may record. */
+void world_make_room(struct world *world, uint32_t shard);
 /* A command or a passing of time begins: fresh random bits, nothing touched. */
 void world_begin(struct world *world);
 /* One event of the engine, applied and recorded. */
 void world_happened(struct world *world, uint32_t shard, const struct event *event);
 /* An event that nobody's ask was made for: the model must find it due. */
 void world_observe(struct world *world, uint32_t shard, const struct event *event);
+/* What every shard knows, as one number. */
+uint64_t world_trace(const struct world *world);
+/* Everything recorded becomes durable. */
+void world_settle(struct world *world);
+/* Time passes on both clocks; somebody may set the wall clock, also between two starts. */
+void world_clocks_run(struct world *world, uint64_t ms);
+void world_clocks_start(struct world *world);
+/* A restating walk of some shard goes on, or begins; all that are under way end; each shard makes
+ * one. */
+void world_restate(struct world *world);
+void world_restate_all(struct world *world);
+void world_restate_from_now(struct world *world);
+/* V1 to V4, V7: `hotshelf audit` of the records, from the first or from walks on. */
+void world_audit(struct world *world);
+/* After a crash: the shop starts with another number of shards, then with its own. False: it may
+ * not now. */
+bool world_divide(struct world *world);
 _Noreturn void world_fail(const struct world *world, const char *what);
 
 /* The ask spelled for the engine. The texts live in `spelling`. */
