@@ -443,7 +443,7 @@ static void a_full_journal_strands_nothing(void **state)
     assert_held(guest, "A", 2);
     shop.now.journal_full = 0;
     struct command command = merge_until(MERGE_OUT);
-    shop.now.journal_full = 1;
+    shop.now.journal_full = JOURNAL_SPENT;
     for (command.step = MERGE_IN; shop.answer.goes_on; command.step = shop.answer.next_step)
         shop_visit(&shop, &command, shop.answer.next_shard);
     shop.now.journal_full = 0;

@@ -24,6 +24,24 @@ static void no_payment_is_refused_for_want_of_text_room(void **state)
     assert_string_equal(shop.answer.bound, "text_bytes");
 }
 
+/* V7: a text that found no room finds none at recovery either, when there is more of it */
+static void a_text_that_found_no_room_stays_lost(void **state)
+{
+    (void)state;
+    struct capacity capacity = roomy;
+    capacity.text_bytes = 2 * 32;
+    reopen_with(&capacity);
+    struct id id = bought("ann", "k", "S1", 1);
+    assert_int_equal(shop_pay(&shop, id.bytes, RESULT_DECLINED, "p0", 500), OUTCOME_OK);
+    assert_int_not_equal(order(id)->provider.size, 0);
+    assert_int_equal(order(id)->payment_id.size, 0);
+    uint64_t digest = engine_digest(shop.engines[0]);
+    shop.capacity.text_bytes = roomy.text_bytes;
+    shop_reopen(&shop);
+    assert_int_equal(order(id)->payment_id.size, 0);
+    assert_true(engine_digest(shop.engines[0]) == digest);
+}
+
 /* Q1, P5: two lines of one SKU count together when the units are taken again */
 static void a_late_payment_keeps_to_the_limit(void **state)
 {
@@ -326,6 +344,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         RULE(no_payment_is_refused_for_want_of_text_room),
+        RULE(a_text_that_found_no_room_stays_lost),
         RULE(a_late_payment_keeps_to_the_limit),
         RULE(a_payment_at_the_deadline_is_late),
         RULE(a_payment_id_is_taken_after_a_crash),

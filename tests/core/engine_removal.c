@@ -9,81 +9,7 @@
 
 #include "core/engine_steps.h"
 #include "core/merge.h"
-#include "tests/core/sales.h"
-
-static struct command removing(const char *name)
-{
-    return (struct command){.kind = COMMAND_SALE_REMOVE,
-        .role = ROLE_OPERATOR,
-        .sale = bytes_of_string(name),
-        .actor = BYTES("ann"),
-        .carry = shop.carry,
-        .carry_size_max = sizeof(shop.carry)};
-}
-
-static enum outcome remove_sale(const char *name)
-{
-    const struct command command = removing(name);
-    return shop_run(&shop, &command);
-}
-
-static const struct capacity wide = {
-    .skus = 4,
-    .customers = 400,
-    .orders = 400,
-    .holds = 400,
-    .lines = 800,
-    .text_bytes = 131072,
-    .idempotency_keys = 800,
-    .claims = 1600,
-    .identities = 400,
-    .allowances = 400,
-    .names = 4,
-    .connections = 1,
-    .requests = 1,
-};
-
-static void open_wide(uint32_t shards)
-{
-    shop_close(&shop);
-    shop_open(&shop, shards, &wide);
-    for (uint32_t i = 0; i < shards; i++) {
-        shop.engines[i]->policy.payment_mode = PAYMENT_DEFERRED;
-        shop.engines[i]->policy.idempotency_seconds = 3 * 86400;
-        shop.engines[i]->policy.order_keep_seconds = 3 * 86400;
-    }
-    shop.policy = shop.engines[0]->policy;
-}
-
-/* A sale of two products, each with a limit, in which everybody has bought and left a cart. */
-static void sell_out(const char *name, const char *a, const char *b, uint32_t customers)
-{
-    char who[16], key[16];
-    assert_int_equal(put(name, &(struct sale_image){.ends_wall_ms = shop.now.wall_ms + 60000,
-                                   .max_per_customer = 4}),
-        OUTCOME_OK);
-    product_of(a, name, &(struct product_image){.stock = 1000});
-    product_of(b, name, &(struct product_image){.stock = 1000});
-    for (uint32_t i = 0; i < customers; i++) {
-        snprintf(who, sizeof(who), "c%u", i);
-        snprintf(key, sizeof(key), "%s-%u", a, i);
-        assert_int_equal(shop_checkout(&shop, who, key, a, 2), OUTCOME_OK);
-        assert_int_equal(shop_cart(&shop, who, b, 1), OUTCOME_OK);
-    }
-}
-
-static void assert_nothing_is_left(void)
-{
-    for (uint32_t i = 0; i < shop.shards; i++) {
-        const struct engine *engine = shop.engines[i];
-        assert_int_equal(engine->orders.used, 0);
-        assert_int_equal(engine->lines.used, 0);
-        assert_int_equal(engine->keys.used, 0);
-        assert_int_equal(engine->allowances.used, 0);
-        assert_int_equal(engine->gone.used, 0);
-        assert_int_equal(engine->holds.used, 0);
-    }
-}
+#include "tests/core/removing.h"
 
 /* O5: everything of an ended sale goes, on every shard, and a crash later it is still gone */
 static void a_removed_sale_leaves_nothing(void **state)
@@ -308,6 +234,23 @@ static void a_sellers_name_outlives_the_sale(void **state)
     assert_true(shop.answer.created);
 }
 
+/* O5: such a sale has its number again, and every shard its part anew. */
+static void a_sale_of_a_sellers_name_is_removed_again(void **state)
+{
+    (void)state;
+    open_wide(2);
+    product_of("KEPT", "", &(struct product_image){.stock = 1});
+    for (uint32_t round = 0; round < 3; round++) {
+        sell_out("seller-1", "A", "B", 20);
+        shop_pass(&shop, 2 * DAY_MS);
+        assert_int_equal(remove_sale("seller-1"), OUTCOME_OK);
+        assert_nothing_is_left();
+        if (round == 1)
+            shop_reopen(&shop);
+        shop_check(&shop);
+    }
+}
+
 /* Names of customers that live on these shards. */
 static void name_on(char out[8], const char *prefix, uint32_t shard)
 {
@@ -489,6 +432,7 @@ int main(void)
         RULE(a_crash_anywhere_in_a_removal_is_only_a_pause),
         RULE(a_sale_that_leaves_is_nobodys_any_more),
         RULE(a_sellers_name_outlives_the_sale),
+        RULE(a_sale_of_a_sellers_name_is_removed_again),
         RULE(a_merge_under_way_brings_nothing_of_a_sale_that_leaves),
         RULE(what_a_merge_left_at_a_crash_goes_too),
         RULE(a_sale_whose_stock_was_raised_leaves_at_recovery_too),

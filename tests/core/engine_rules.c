@@ -322,6 +322,62 @@ static void a_list_of_orders_skips_none(void **state)
     assert_true(order_id_is_none(cursor));
 }
 
+static void check_list(const struct engine *engine, const struct customer *customer)
+{
+    uint32_t before = 0, link = customer->orders_newest;
+    for (uint32_t i = 0; i < customer->order_count; i++) {
+        const struct order *order = order_at(engine, link - 1);
+        assert_int_equal(order->prev, before);
+        if (before != 0)
+            assert_true(order_at(engine, before - 1)->id[0] > order->id[0]);
+        before = link;
+        link = order->next;
+    }
+    assert_int_equal(link, 0);
+    assert_int_equal(before, customer->orders_oldest);
+}
+
+/* O4: in whatever order they come and go, a customer's orders stand newest first */
+static void orders_stand_newest_first_however_they_came(void **state)
+{
+    (void)state;
+    const uint8_t coming[] = {40, 50, 30, 45, 20, 60, 10, 35};
+    const uint8_t going[] = {10, 60, 45, 20, 50, 30, 35, 40};
+    struct engine *engine = shop.engines[0];
+    uint32_t index = customer_add(engine, BYTES("ann"), 1);
+    const struct customer *ann = customer_at(engine, index);
+    for (uint32_t i = 0; i < sizeof(coming); i++) {
+        order_add(engine, index, (uint8_t[16]){coming[i]});
+        assert_int_equal(ann->order_count, i + 1);
+        check_list(engine, ann);
+    }
+    for (uint32_t i = 0; i < sizeof(going); i++) {
+        order_remove(engine, order_find(engine, (uint8_t[16]){going[i]}));
+        assert_int_equal(ann->order_count, sizeof(coming) - i - 1);
+        check_list(engine, ann);
+    }
+    assert_int_equal(ann->orders_newest, 0);
+    customer_remove(engine, index);
+}
+
+/* K5: what PostgreSQL cannot confirm takes no effect; what it may have confirmed is asked again */
+static void a_checkout_that_cannot_be_confirmed_takes_nothing(void **state)
+{
+    (void)state;
+    bought("ann", "k", "S1", 1);
+    assert_int_equal(shop_cart(&shop, "ann", "S3", 2), OUTCOME_OK);
+    shop.now.postgres_down = 1;
+    assert_int_equal(shop_checkout_cart(&shop, "ann", "l"), OUTCOME_UNCONFIRMED);
+    assert_int_equal(shop.engines[shop.last_shard]->orders.used, 1);
+    assert_int_equal(shop.engines[shop.last_shard]->keys.used, 1);
+    assert_int_equal(shop_checkout(&shop, "ann", "k", "S1", 1), OUTCOME_OK);
+    assert_true(shop.answer.replayed);
+    assert_int_equal(shop_checkout(&shop, "ann", "k", "S1", 2), OUTCOME_KEY_REUSED);
+    shop.now.postgres_down = 0;
+    assert_int_equal(shop_checkout_cart(&shop, "ann", "l"), OUTCOME_OK);
+    assert_false(shop.answer.replayed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -338,6 +394,8 @@ int main(void)
         RULE(a_line_outlives_its_hold),
         RULE(idle_customers_are_forgotten_and_come_back),
         RULE(a_list_of_orders_skips_none),
+        RULE(orders_stand_newest_first_however_they_came),
+        RULE(a_checkout_that_cannot_be_confirmed_takes_nothing),
     };
     return cmocka_run_group_tests_name("engine_rules", tests, NULL, NULL);
 }

@@ -186,15 +186,15 @@ static void the_three_negative_answers(void **state)
 
 static void sale(const char *name, uint8_t mode, uint32_t payment_seconds)
 {
-    struct catalog *catalog = &shop.shelf->catalog;
-    struct event event = {.kind = EVENT_SALE_SET};
-    event.fact.sale = (struct fact_sale){
-        .sale_number = catalog_name_find(catalog, bytes_of_string(name)),
-        .payment_mode = mode,
-        .payment_seconds = payment_seconds,
-        .hold_seconds = 60,
+    const struct sale_image image = {
+        .payment_mode = mode, .payment_seconds = payment_seconds, .hold_seconds = 60};
+    struct command command = {
+        .kind = COMMAND_SALE_SET,
+        .role = ROLE_OPERATOR,
+        .sale = bytes_of_string(name),
+        .sale_image = &image,
     };
-    catalog_publish_sale(catalog, &event);
+    assert_int_equal(shop_run(&shop, &command), OUTCOME_OK);
 }
 
 static void product_of(const char *sku, const char *sale_name, uint32_t hold_seconds)

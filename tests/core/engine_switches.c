@@ -242,7 +242,7 @@ static void a_switch_is_in_force_when_it_is_durable(void **state)
     assert_int_equal(cart("ann", "A1", 1), OUTCOME_OK);
     shop_settle(&shop);
     shop_visit(&shop, &pause, 0);
-    while (shop_settle_one(&shop, 0))
+    while (shop_settle_one(&shop, 0) != EVENT_NONE)
         continue;
     assert_int_equal(cart("bob", "A1", 1), OUTCOME_PAUSED);
     shop_reopen(&shop);
@@ -325,6 +325,31 @@ static void a_freeze_outlasts_a_pause_and_a_kill_of_everything(void **state)
     assert_int_equal(cart("ann", "A1", 1), OUTCOME_OK);
 }
 
+/* W5: each shard remembers what it gave back in a kill until that is resumed */
+static void an_ended_kill_is_remembered_while_its_switch_is_there(void **state)
+{
+    (void)state;
+    struct switches *switches = &shop.shelf->switches;
+    assert_int_equal(cart("ann", "A1", 1), OUTCOME_OK);
+    set(SWITCH_KILL, SCOPE_SKU, "A1");
+    for (uint32_t i = 0; i < SWITCHES_MAX + 1; i++) {
+        set(SWITCH_KILL, SCOPE_ALL, NULL);
+        set(SWITCH_RESUME, SCOPE_ALL, NULL);
+    }
+    uint64_t released = 0, sum, cancelled;
+    for (uint32_t i = 0; i < shop.shards; i++) {
+        const struct ended_kill *ended = &shop.engines[i]->ended[0];
+        assert_int_equal(ended->kill, 1);
+        released += ended->released;
+        const struct event again = {
+            .kind = EVENT_KILL_ENDED, .fact.kill = {.kill = 1, .released = 5, .scope = SCOPE_SKU}};
+        switches_kill_ended(switches, i, &again.fact.kill);
+    }
+    assert_int_equal(released, 1);
+    assert_true(switches_kill_totals(switches, 1, &sum, &cancelled));
+    assert_int_equal(sum, 1);
+}
+
 #define ON_BOTH(test)                                                                              \
     cmocka_unit_test_setup_teardown(test, open_one_shard, check_and_close),                        \
         cmocka_unit_test_setup_teardown(test, open_three_shards, check_and_close)
@@ -342,6 +367,7 @@ int main(void)
         ON_BOTH(a_late_payment_reclaims_under_a_pause_and_not_under_a_kill),
         ON_BOTH(a_freeze_stops_every_deadline_for_as_long_as_it_lasts),
         ON_BOTH(a_freeze_outlasts_a_pause_and_a_kill_of_everything),
+        ON_BOTH(an_ended_kill_is_remembered_while_its_switch_is_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

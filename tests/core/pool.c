@@ -111,6 +111,50 @@ static void random_takes_and_gives_never_mix_up_contents(void **state)
     }
 }
 
+/* All that was there when the walk began and is still there, and nothing else. */
+static void a_walk_goes_once_to_all_that_was_there_when_it_began(void **state)
+{
+    struct fixture *f = *state;
+    struct dice dice = dice_seeded("walks of a pool");
+    for (uint32_t walk = 0; walk < 200; walk++) {
+        bool is_owed[CAPACITY];
+        for (uint32_t i = 0; i < CAPACITY; i++) {
+            is_owed[i] = pool_is_used(&f->pool, i);
+            assert_true(!is_owed[i] || pool_is_walked(&f->pool, i));
+        }
+        pool_walk_begin(&f->pool);
+        for (uint32_t at = 0; (at = pool_walk_next(&f->pool, at)) != CAPACITY; at++) {
+            assert_true(is_owed[at]);
+            assert_false(pool_is_walked(&f->pool, at));
+            pool_walked(&f->pool, at);
+            assert_true(pool_is_walked(&f->pool, at));
+            is_owed[at] = false;
+            for (uint32_t i = 0; i < 3; i++) {
+                uint32_t index = dice_below(&dice, CAPACITY);
+                if (pool_is_used(&f->pool, index)) {
+                    pool_give(&f->pool, index);
+                    is_owed[index] = false;
+                } else {
+                    assert_true(pool_is_walked(&f->pool, pool_take(&f->pool)));
+                }
+            }
+        }
+        for (uint32_t i = 0; i < CAPACITY; i++)
+            assert_false(is_owed[i]);
+    }
+}
+
+static void the_walk_has_never_been_where_nothing_is(void **state)
+{
+    struct fixture *f = *state;
+    uint32_t index = pool_take(&f->pool);
+    pool_give(&f->pool, index);
+    STOPS(pool_walked(&f->pool, index));
+    STOPS(pool_is_walked(&f->pool, index));
+    pool_walk_begin(&f->pool);
+    assert_int_equal(pool_walk_next(&f->pool, 0), CAPACITY);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -123,6 +167,10 @@ int main(void)
             the_check_notices_a_free_list_in_a_circle_and_a_lost_slot, set_up, tear_down),
         cmocka_unit_test_setup_teardown(
             random_takes_and_gives_never_mix_up_contents, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_walk_goes_once_to_all_that_was_there_when_it_began, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            the_walk_has_never_been_where_nothing_is, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,11 +3,13 @@
 
 #include "core/check.h"
 #include "core/engine_steps.h"
+#include "core/restate.h"
+#include "core/set_aside.h"
 #include "persist/record.h"
 #include "tests/lib/memory.h"
 
 /* Below 8 MiB, which jemalloc would give back to the kernel each time: shops are built often. */
-enum { ARENA_SIZE = 7 << 20 };
+enum { ARENA_SIZE = 24 << 20 };
 
 static void build(struct shop *shop)
 {
@@ -62,7 +64,7 @@ static void append(struct shop *shop, uint32_t shard, const struct event *event)
 
 /* As in the server: applied as decided, then appended. What the journal is given must be what was
  * decided, so nothing of the event may lie in what apply changes. */
-void shop_happen(struct shop *shop, uint32_t shard, const struct event *event)
+static void happen(struct shop *shop, uint32_t shard, const struct event *event)
 {
     struct shop_log *log = &shop->logs[shard];
     size_t before = log->size;
@@ -73,7 +75,75 @@ void shop_happen(struct shop *shop, uint32_t shard, const struct event *event)
     CHECK(log->size - after == after - before);
     CHECK(memcmp(log->data + before, log->data + after, after - before) == 0);
     log->size = after;
+}
+
+/* All images of a walk fit what it was said to take when it began. */
+static void happen_image(struct shop *shop, uint32_t shard, const struct event *image)
+{
+    struct shop_log *log = &shop->logs[shard];
+    uint32_t size = record_size(image);
+    if (image->kind == EVENT_WALK_BEGUN)
+        log->walk_room = engine_walk_bytes(shop->engines[shard]);
+    CHECK(size <= log->walk_room);
+    log->walk_room -= size;
+    happen(shop, shard, image);
+}
+
+static bool is_of_a_switch(enum event_kind kind)
+{
+    return kind == EVENT_SWITCH_SET || kind == EVENT_KILL_BEGUN || kind == EVENT_KILL_ENDED;
+}
+
+/* Behind the images that a walk wants before it. */
+static uint32_t record(struct shop *shop, uint32_t shard, const struct event *event)
+{
+    struct event image;
+    uint32_t records = 1;
+    if (shop->books != NULL)
+        return shop->books->record(shop->books->context, shard, event);
+    for (; restate_before(shop->engines[shard], event, &image); records++)
+        happen_image(shop, shard, &image);
+    happen(shop, shard, event);
+    return records;
+}
+
+/* S5: what is recorded in a full journal takes its own size off what is set aside, a walk with all
+ * of it included: so the sum of all that comes is not more than what was announced. */
+uint32_t shop_happen(struct shop *shop, uint32_t shard, const struct event *event)
+{
+    const struct engine *engine = shop->engines[shard];
+    struct set_aside before = engine_set_aside(engine);
+    uint64_t walk_before = engine_walk_bytes(engine);
+    uint32_t size = record_size(event);
     shop->last_event = event->kind;
+    uint32_t records = record(shop, shard, event);
+    struct set_aside after = engine_set_aside(engine);
+    if (!shop->now.journal_full || is_of_a_switch(event->kind))
+        return records;
+    CHECK(size + after.bytes + engine_walk_bytes(engine) <= before.bytes + walk_before);
+    CHECK(1 + after.records <= before.records);
+    shop->in_full_journals++;
+    return records;
+}
+
+bool shop_restate(struct shop *shop, uint32_t shard)
+{
+    struct engine *engine = shop->engines[shard];
+    struct event event;
+    struct shop_log *log = &shop->logs[shard];
+    if (!restate_is_under_way(engine)) {
+        if (log->walks || !restate_may_begin(engine))
+            return false;
+        log->walks = true;
+        log->walk_begun = log->size;
+        restate_begin(engine, &shop->now, 0, 0, &event);
+    } else if (!restate_next(engine, &event)) {
+        if (!restate_is_done(engine))
+            return false;
+        restate_end(engine, &event);
+    }
+    happen_image(shop, shard, &event);
+    return true;
 }
 
 void shop_refresh(struct shop *shop)
@@ -85,7 +155,7 @@ void shop_refresh(struct shop *shop)
 
 static void settle_shard(struct shop *shop, uint32_t shard)
 {
-    while (shop_settle_one(shop, shard))
+    while (shop_settle_one(shop, shard) != EVENT_NONE)
         continue;
 }
 
@@ -123,26 +193,40 @@ enum outcome shop_run(struct shop *shop, const struct command *command)
     return shop->answer.outcome;
 }
 
-bool shop_settle_one(struct shop *shop, uint32_t shard)
+enum event_kind shop_settle_one(struct shop *shop, uint32_t shard)
 {
     struct shop_log *log = &shop->logs[shard];
-    if (log->settled == log->size)
-        return false;
     struct event event;
     uint32_t consumed;
+    if (shop->books != NULL) {
+        bool found = shop->books->next_durable(shop->books->context, shard, &event);
+        if (found)
+            engine_settle(shop->engines[shard], &event);
+        return found ? event.kind : EVENT_NONE;
+    }
+    if (log->settled == log->size)
+        return EVENT_NONE;
     struct bytes rest = bytes_of(log->data + log->settled, (uint32_t)(log->size - log->settled));
     CHECK(record_decode(rest, &event, &consumed) == 0);
     engine_settle(shop->engines[shard], &event);
     log->settled += consumed;
-    return true;
+    if (event.kind == EVENT_WALK_ENDED) {
+        log->starts[++log->start_count % SHOP_STARTS_MAX] = log->walk_begun;
+        log->walks = false;
+    }
+    return event.kind;
 }
 
 void shop_settle(struct shop *shop)
 {
-    for (uint32_t shard = 0; shard < shop->shards; shard++) {
-        while (shop_settle_one(shop, shard))
-            continue;
-    }
+    for (uint32_t shard = 0; shard < shop->shards; shard++)
+        settle_shard(shop, shard);
+}
+
+static bool has_room(const struct shop *shop, uint32_t shard)
+{
+    const struct shop_books *books = shop->books;
+    return books == NULL || books->has_room == NULL || books->has_room(books->context, shard);
 }
 
 void shop_pass(struct shop *shop, uint64_t ms)
@@ -150,36 +234,80 @@ void shop_pass(struct shop *shop, uint64_t ms)
     struct event event;
     if (!switches_frozen(&shop->shelf->switches)) /* W4 */
         shop->now.shelf_ms += ms;
+    shop->now.monotonic_ms += ms;
     shop->now.wall_ms += (int64_t)ms;
     for (uint32_t shard = 0; shard < shop->shards; shard++) {
         shop_refresh(shop);
-        while (engine_due(shop->engines[shard], &shop->now, &event))
+        while (has_room(shop, shard) && engine_due(shop->engines[shard], &shop->now, &event))
             shop_happen(shop, shard, &event);
     }
     if (shop->settles_by_itself)
         shop_settle(shop);
 }
 
+/* From the newest complete walk or one before it: then reading runs through the newer ones. */
+static size_t start_of(const struct shop *shop, uint32_t shard)
+{
+    const struct shop_log *log = &shop->logs[shard];
+    uint32_t back = shop->replays % SHOP_STARTS_MAX;
+    return log->starts[(log->start_count - (back < log->start_count ? back : log->start_count)) %
+                       SHOP_STARTS_MAX];
+}
+
+/* What a walk may still write, and whether it can be gone on with: in a journal its beginning and
+ * its heads are one batch. */
+static void note_walk(struct shop *shop, uint32_t shard, size_t at, const struct event *event)
+{
+    struct shop_log *log = &shop->logs[shard];
+    bool is_head = event->kind == EVENT_IMPORT_IMAGE || event->kind == EVENT_SWITCH_IMAGE ||
+                   event->kind == EVENT_KILLS_IMAGE;
+    bool begins = event->kind == EVENT_WALK_BEGUN;
+    if (begins) {
+        log->walk_begun = at;
+        log->walk_room = engine_walk_bytes(shop->engines[shard]);
+    }
+    log->has_heads = !begins && (log->has_heads || !is_head);
+    if (begins || event_is_image(event->kind))
+        log->walk_room -= record_size(event);
+}
+
+static void resume(struct shop *shop, uint32_t shard)
+{
+    struct shop_log *log = &shop->logs[shard];
+    log->walks = !shop->forgets_walks && log->has_heads && restate_resume(shop->engines[shard]);
+    shop->resumed += log->walks;
+}
+
 static void replay(struct shop *shop, uint32_t shard)
 {
     const struct shop_log *log = &shop->logs[shard];
-    for (size_t at = 0; at < log->settled;) {
+    for (size_t at = start_of(shop, shard); at < log->settled;) {
         struct event event;
         uint32_t consumed;
         struct bytes rest = bytes_of(log->data + at, (uint32_t)(log->settled - at));
         CHECK(record_decode(rest, &event, &consumed) == 0);
+        note_walk(shop, shard, at, &event);
         engine_replay(shop->engines[shard], &event);
         at += consumed;
     }
 }
 
-void shop_reopen(struct shop *shop)
+void shop_empty(struct shop *shop)
 {
     memory_close(&shop->arena);
     build(shop);
-    for (uint32_t shard = 0; shard < shop->shards; shard++) {
+}
+
+void shop_reopen(struct shop *shop)
+{
+    shop->replays++;
+    shop_empty(shop);
+    if (shop->books != NULL)
+        shop->books->reopen(shop->books->context, shop);
+    for (uint32_t shard = 0; shard < shop->shards && shop->books == NULL; shard++) {
         shop->logs[shard].size = shop->logs[shard].settled;
         replay(shop, shard);
+        resume(shop, shard);
     }
     shelf_derive(shop->shelf, shop->engines, shop->shards);
     for (uint32_t shard = 0; shard < shop->shards; shard++)
@@ -215,6 +343,7 @@ static uint32_t products_of(const struct catalog *catalog)
 void shop_check(struct shop *shop)
 {
     shop_settle(shop);
+    shop->replays++;
     struct shop twin = *shop;
     build(&twin);
     for (uint32_t shard = 0; shard < shop->shards; shard++) {

@@ -33,7 +33,7 @@ static void make_segments(void)
     const struct journal_origin origin = datadir_origin(&directory, 0);
     for (uint32_t i = 1; i <= directory.geometry.segments; i++) {
         datadir_segment_path(&directory, 0, i, path);
-        CHECK(segment_create(path, &origin, i, NULL, NULL) == 0);
+        CHECK(segment_create(path, &origin, i, i, NULL, NULL) == 0);
     }
 }
 
@@ -166,6 +166,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (reader_seek(&reader, data[0] / 2, &oldest) == 0)
         (void)reader_next_batch(&reader, READER_NO_LIMIT);
     reader_close(&reader);
-    CHECK(voucher_find(&directory, 0, &end, buffer, &found) >= 0);
+    CHECK(voucher_find(&directory, 0, &reader.map, &end, buffer, &found) >= 0);
     return 0;
 }

@@ -407,6 +407,16 @@ static void a_spool_that_is_gone_stops_the_start(void **state)
     assert_non_null(strstr(error, path));
 }
 
+/* T4: of a journal that begins behind the record of the beginning, an image tells of the import */
+static void a_restated_import_is_finished_too(void **state)
+{
+    (void)state;
+    char error[256];
+    struct event image = {.kind = EVENT_IMPORT_IMAGE, .fact.import.size = 5};
+    import_note(shop->import, &image);
+    assert_int_equal(import_resume(shop->import, error, sizeof(error)), -ENOENT);
+}
+
 static void a_finished_import_needs_no_spool(void **state)
 {
     (void)state;
@@ -438,6 +448,7 @@ int main(void)
         IN_SHOP(an_import_cut_short_by_a_crash_is_finished),
         IN_SHOP(a_spool_that_is_another_file_stops_the_start),
         IN_SHOP(a_spool_that_is_gone_stops_the_start),
+        IN_SHOP(a_restated_import_is_finished_too),
         IN_SHOP(a_finished_import_needs_no_spool),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

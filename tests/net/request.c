@@ -135,6 +135,32 @@ static void replies_wait_for_the_disk_of_their_shard(void **state)
     memory_close(&scene.arena);
 }
 
+/* K5, durability = postgres */
+static void replies_wait_for_postgres_in_the_order_they_came(void **state)
+{
+    (void)state;
+    struct scene scene;
+    open_scene(&scene);
+    struct request *a = run_one(&scene, 1, 5);
+    struct request *b = run_one(&scene, 1, 5);
+    struct request *c = run_one(&scene, 0, 5);
+    assert_null(request_first_unconfirmed(&scene.requests, 1));
+    assert_ptr_equal(request_next_durable(&scene.requests, 1, 5), a);
+    request_wait_confirmed(&scene.requests, a);
+    assert_ptr_equal(request_next_durable(&scene.requests, 1, 5), b);
+    request_wait_confirmed(&scene.requests, b);
+    assert_ptr_equal(request_next_durable(&scene.requests, 0, 5), c);
+    request_wait_confirmed(&scene.requests, c);
+    assert_int_equal(scene.requests.unconfirmed_count, 3);
+    assert_ptr_equal(request_first_unconfirmed(&scene.requests, 1), a);
+    assert_ptr_equal(request_take_unconfirmed(&scene.requests, 1), a);
+    assert_ptr_equal(request_take_unconfirmed(&scene.requests, 1), b);
+    assert_null(request_first_unconfirmed(&scene.requests, 1));
+    assert_ptr_equal(request_take_unconfirmed(&scene.requests, 0), c);
+    assert_int_equal(scene.requests.unconfirmed_count, 0);
+    memory_close(&scene.arena);
+}
+
 static void a_batch_out_of_order_stops_the_process(void **state)
 {
     (void)state;
@@ -153,6 +179,7 @@ int main(void)
         cmocka_unit_test(large_replies_are_shared),
         cmocka_unit_test(texts_are_kept_until_there_is_no_room),
         cmocka_unit_test(replies_wait_for_the_disk_of_their_shard),
+        cmocka_unit_test(replies_wait_for_postgres_in_the_order_they_came),
         cmocka_unit_test(a_batch_out_of_order_stops_the_process),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

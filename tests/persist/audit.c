@@ -1,40 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The audit must be silent about a sound history and name each fault that is put into one. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <stdio.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
-#include "persist/audit_model.h"
-#include "tests/persist/sample_orders.h"
-
-enum { SKUS = 7, STOCK = 10, SALE = 2 };
-
-struct history {
-    struct audit_findings findings;
-    struct audit_model model;
-    uint64_t seq[2];
-    char *said;
-    size_t said_size;
-};
-
-static void happens(struct history *history, uint32_t shard, struct event *event)
-{
-    if (event->stream_count > 0)
-        event->stream_seq = history->seq[shard] + 1;
-    history->seq[shard] += event->stream_count;
-    audit_model_event(&history->model, shard, event);
-}
+#include "tests/persist/audit_history.h"
 
 static int begin(void **state)
 {
-    struct history *history = calloc(1, sizeof(*history));
-    history->findings.out = open_memstream(&history->said, &history->said_size);
-    audit_model_init(&history->model, &history->findings);
+    struct history *history = history_open();
     for (uint32_t i = 1; i <= SKUS; i++) {
         char name[16];
         (void)snprintf(name, sizeof(name), "S%u", i);
@@ -46,16 +16,6 @@ static int begin(void **state)
         happens(history, 0, &product);
     }
     *state = history;
-    return 0;
-}
-
-static int end(void **state)
-{
-    struct history *history = *state;
-    fclose(history->findings.out);
-    free(history->said);
-    audit_model_free(&history->model);
-    free(history);
     return 0;
 }
 
@@ -75,25 +35,6 @@ static void cart(struct history *history, uint32_t quantity, uint32_t taken, uin
         .move = given > 0 ? MOVE_GIVE : MOVE_NONE};
     event.text[TEXT_CUSTOMER] = BYTES("ann");
     happens(history, 1, &event);
-}
-
-/* Judges the history: exactly these many violations of one kind, no other, and these words. */
-static void assert_found(
-    struct history *history, enum audit_violation violation, uint64_t count, const char *words)
-{
-    audit_model_check(&history->model);
-    fflush(history->findings.out);
-    for (uint32_t i = 0; i < AUDIT_VIOLATIONS; i++) {
-        if (history->findings.counts[i] != (i == violation ? count : 0))
-            fail_msg("violations of kind %u: %s", i, history->said);
-    }
-    if (words != NULL && strstr(history->said, words) == NULL)
-        fail_msg("said: %s", history->said);
-}
-
-static void assert_sound(struct history *history)
-{
-    assert_found(history, AUDIT_OVERSOLD, 0, NULL);
 }
 
 static void a_sound_history_is_passed_over_in_silence(void **state)

@@ -123,8 +123,15 @@ static void every_flipped_bit_is_seen(void **state)
 static void a_batch_elsewhere_is_out_of_place(void **state)
 {
     struct fixture *fixture = *state;
-    assert_int_equal(check_at(fixture, SEGMENT + 1, OFFSET), BATCH_OUT_OF_PLACE);
+    assert_int_equal(check_at(fixture, SEGMENT - 1, OFFSET), BATCH_OUT_OF_PLACE);
     assert_int_equal(check_at(fixture, SEGMENT, OFFSET + BATCH_BLOCK_SIZE), BATCH_OUT_OF_PLACE);
+    assert_int_equal(check_at(fixture, SEGMENT + 1, OFFSET + BATCH_BLOCK_SIZE), BATCH_OUT_OF_PLACE);
+}
+
+static void a_batch_of_an_earlier_segment_at_the_same_offset_is_stale(void **state)
+{
+    assert_int_equal(check_at(*state, SEGMENT + 1, OFFSET), BATCH_STALE);
+    assert_int_equal(check_at(*state, SEGMENT + 100, OFFSET), BATCH_STALE);
 }
 
 static void what_was_never_written_is_blank(void **state)
@@ -230,6 +237,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_sealed_batch_is_valid, setup, teardown),
         cmocka_unit_test_setup_teardown(every_flipped_bit_is_seen, setup, teardown),
         cmocka_unit_test_setup_teardown(a_batch_elsewhere_is_out_of_place, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            a_batch_of_an_earlier_segment_at_the_same_offset_is_stale, setup, teardown),
         cmocka_unit_test_setup_teardown(what_was_never_written_is_blank, setup, teardown),
         cmocka_unit_test_setup_teardown(a_foreign_batch_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(sizes_that_cannot_be_are_refused, setup, teardown),

@@ -223,7 +223,10 @@ static void a_journal_refuses_in_steps_and_keeps_room_for_its_mark(void **state)
 {
     struct ledger *ledger = *state;
     struct journal *journal = &ledger->journals[0];
-    assert_false(journal_full(journal));
+    const struct journal_aside aside = {
+        .bytes = 8 * BATCH_BLOCK_SIZE, .promised = 4 * BATCH_BLOCK_SIZE};
+    journal_set_aside(journal, &aside);
+    assert_int_equal(journal_state(journal), JOURNAL_HAS_ROOM);
     uint64_t left = journal_bytes_left(journal);
     while (!journal_full(journal)) {
         append_blocks(ledger, 0, 2);
@@ -231,12 +234,17 @@ static void a_journal_refuses_in_steps_and_keeps_room_for_its_mark(void **state)
         assert_true(journal_bytes_left(journal) < left);
         left = journal_bytes_left(journal);
     }
+    assert_int_equal(journal_state(journal), JOURNAL_FULL);
     assert_false(journal_exhausted(journal));
     while (!journal_exhausted(journal)) {
+        bool has_promised = journal_bytes_left(journal) >= aside.promised;
+        assert_int_equal(journal_state(journal), has_promised ? JOURNAL_FULL : JOURNAL_SPENT);
         append_blocks(ledger, 0, 4); /* the largest that fits */
+        ledger->now.shelf_ms += JOURNAL_GATHER_MS;
         ledger_write(ledger, 0);
     }
     assert_int_equal(journal_bytes_left(journal), 0);
+    assert_int_equal(journal_state(journal), JOURNAL_SPENT);
     assert_false(journal_room(journal));
     struct journal_write write;
     ledger->now.shelf_ms += 100000;
@@ -246,6 +254,43 @@ static void a_journal_refuses_in_steps_and_keeps_room_for_its_mark(void **state)
     assert_int_equal(ledger_start(ledger), 0);
     assert_true(ledger->recovery.clean);
     ledger_assert_replayed(ledger, 0, appended);
+}
+
+static void batches_of_a_full_journal_are_few(void **state)
+{
+    struct ledger *ledger = *state;
+    struct journal *journal = &ledger->journals[0];
+    struct journal_write write;
+    ledger_write_batches(ledger, 0, 2);
+    struct journal_aside aside = {.bytes = UINT64_MAX, .live_until_ms = 1000000};
+    journal_set_aside(journal, &aside);
+    uint64_t last = ledger->now.shelf_ms;
+    ledger_append(ledger, 0, 0);
+    assert_int_equal(journal_next_wake(journal, true), last + JOURNAL_GATHER_MS);
+    ledger->now.shelf_ms = last + JOURNAL_GATHER_MS - 1;
+    assert_false(journal_commit(journal, &ledger->now, true, &write));
+    ledger_write(ledger, 0);
+    /* A heartbeat is the seal, while something lives whose clock it carries. */
+    last = ledger->now.shelf_ms;
+    assert_true(journal->unsealed);
+    assert_int_equal(journal_next_wake(journal, true), last + JOURNAL_HEARTBEAT_MS);
+    assert_int_equal(journal_next_wake(journal, false), last + JOURNAL_SEAL_MS);
+    ledger->now.frozen = true;
+    assert_false(journal_commit(journal, &ledger->now, true, &write));
+    /* The clock of a batch stands still in a freeze, which does not wait for it. */
+    ledger_append(ledger, 0, 0);
+    assert_true(journal_commit(journal, &ledger->now, true, &write));
+    ledger_put(&write);
+    journal_written(journal, (int32_t)write.size);
+    ledger_settle(ledger, 0);
+    ledger->now.frozen = false;
+    /* With nothing but reviews it may be late. */
+    aside.live_until_ms = 0;
+    journal_set_aside(journal, &aside);
+    assert_int_equal(journal_next_wake(journal, true), last + JOURNAL_REVIEW_BEAT_MS);
+    aside.bytes = 0;
+    journal_set_aside(journal, &aside);
+    assert_int_equal(journal_next_wake(journal, true), last + JOURNAL_SEAL_MS);
 }
 
 /* Each stop of a full journal takes a block, until none is left: then stops are like crashes. */
@@ -438,6 +483,8 @@ int main(void)
             batches_fit_fill_exactly_and_spill, setup_in_memory, teardown),
         cmocka_unit_test_setup_teardown(
             a_journal_refuses_in_steps_and_keeps_room_for_its_mark, setup_in_memory, teardown),
+        cmocka_unit_test_setup_teardown(
+            batches_of_a_full_journal_are_few, setup_in_memory, teardown),
         cmocka_unit_test_setup_teardown(
             a_full_journal_can_be_stopped_again_and_again, setup_in_memory, teardown),
         cmocka_unit_test(a_command_has_room_until_two_largest_events_do_not_fit),

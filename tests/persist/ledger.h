@@ -7,6 +7,9 @@
  *                            ^                                            |
  *                            +--------------------------------------------+
  *
+ * Walks here have a beginning and an end and nothing between: what an event before one has done is
+ * only its number, and the beginning of the walk has the last one.
+ *
  * Ownership  ledger_destroy() removes the directory and everything in it.
  * Threads    One.
  * Units      Bytes; the clock is a counter of milliseconds that the tests move.
@@ -56,6 +59,9 @@ struct ledger {
     void *memory;
     bool started;
     struct moment now;
+    bool streamed;                        /* segments wait for the stream's marks */
+    uint64_t walk[LEDGER_SHARDS_MAX];     /* number of the last walk begun */
+    uint64_t restated[LEDGER_SHARDS_MAX]; /* events up to this one, by the walk that was replayed */
     uint64_t appended[LEDGER_SHARDS_MAX]; /* numbers given to events, from 1 */
     uint64_t settled[LEDGER_SHARDS_MAX];
     /* what the last recovery replayed: the number in each event, in order */
@@ -68,9 +74,10 @@ static inline struct ledger *ledger_create(uint32_t shards, uint32_t segments, b
 {
     struct ledger *ledger = calloc(1, sizeof(*ledger));
     assert_non_null(ledger);
-    bool memory = in_memory && access("/dev/shm", W_OK) == 0;
-    (void)snprintf(
-        ledger->root, sizeof(ledger->root), "%s/hotshelf-XXXXXX", memory ? "/dev/shm" : "/tmp");
+    const char *within = getenv("TMPDIR");
+    if (within == NULL)
+        within = in_memory && access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+    (void)snprintf(ledger->root, sizeof(ledger->root), "%s/hotshelf-XXXXXX", within);
     assert_non_null(mkdtemp(ledger->root));
     (void)snprintf(ledger->path, sizeof(ledger->path), "%s/data", ledger->root);
     ledger->options = (struct datadir_options){
@@ -85,10 +92,23 @@ static inline struct ledger *ledger_create(uint32_t shards, uint32_t segments, b
     return ledger;
 }
 
+/* A walk is where recovery begins, or says what is known already. */
+static inline void ledger_replay_walk(
+    struct ledger *ledger, uint32_t shard, const struct event *event)
+{
+    uint64_t number = event->fact.walk.stream_seq;
+    if (ledger->replayed_count[shard] == 0)
+        ledger->restated[shard] = number;
+    assert_int_equal(number, ledger->restated[shard] + ledger->replayed_count[shard]);
+    ledger->walk[shard] = event->fact.walk.number;
+}
+
 static inline void ledger_replay(void *context, uint32_t shard, const struct event *event)
 {
     struct ledger *ledger = context;
-    if (event->kind == EVENT_CLOSED || event->kind == EVENT_STREAM_ATTACHED)
+    if (event->kind == EVENT_WALK_BEGUN)
+        ledger_replay_walk(ledger, shard, event);
+    if (event->kind != EVENT_STOCK_ADJUSTED)
         return;
     assert_true(ledger->replayed_count[shard] < LEDGER_EVENTS_MAX);
     ledger->replayed[shard][ledger->replayed_count[shard]++] = event->fact.stock.keep_shelf_ms;
@@ -100,6 +120,7 @@ static inline int ledger_recover(struct ledger *ledger)
     const struct recover_options options = {
         .directory = &ledger->directory, .replay = ledger_replay, .context = ledger};
     memset(ledger->replayed_count, 0, sizeof(ledger->replayed_count));
+    memset(ledger->restated, 0, sizeof(ledger->restated));
     int result =
         datadir_open(&ledger->directory, &ledger->options, ledger->error, sizeof(ledger->error));
     if (result != 0)
@@ -124,7 +145,9 @@ static inline void ledger_open_journals(struct ledger *ledger)
         const struct journal_options options = {.directory = &ledger->directory,
             .shard = i,
             .start = ledger->recovery.shards[i].chain,
-            .incarnation = ledger->recovery.incarnation};
+            .walk = ledger->recovery.shards[i].walk,
+            .incarnation = ledger->recovery.incarnation,
+            .streamed = ledger->streamed};
         assert_int_equal(journal_open(&ledger->journals[i], &ledger->arena, &ledger->shared,
                              &options, ledger->error, sizeof(ledger->error)),
             0);
@@ -143,7 +166,7 @@ static inline int ledger_start(struct ledger *ledger)
         ledger->now.shelf_ms = ledger->recovery.shelf_ms;
     for (uint32_t i = 0; i < ledger->options.shards; i++) {
         uint32_t count = ledger->replayed_count[i];
-        ledger->appended[i] = count > 0 ? ledger->replayed[i][count - 1] : 0;
+        ledger->appended[i] = count > 0 ? ledger->replayed[i][count - 1] : ledger->restated[i];
         ledger->settled[i] = ledger->appended[i];
     }
     return 0;
@@ -164,6 +187,20 @@ static inline void ledger_append(struct ledger *ledger, uint32_t shard, uint32_t
         event.stream_seq = journal->filling_seq + 1;
     }
     journal_append(journal, &event);
+}
+
+static inline void ledger_begin_walk(struct ledger *ledger, uint32_t shard)
+{
+    const struct event event = {.kind = EVENT_WALK_BEGUN,
+        .fact.walk = {.number = ++ledger->walk[shard], .stream_seq = ledger->appended[shard]}};
+    journal_append(&ledger->journals[shard], &event);
+}
+
+static inline void ledger_end_walk(struct ledger *ledger, uint32_t shard)
+{
+    const struct event event = {
+        .kind = EVENT_WALK_ENDED, .fact.walk_end = {.number = ledger->walk[shard]}};
+    journal_append(&ledger->journals[shard], &event);
 }
 
 /* Hands out a batch, without writing it. */
@@ -187,15 +224,24 @@ static inline void ledger_settle(struct ledger *ledger, uint32_t shard)
             assert_int_equal(event.fact.stock.keep_shelf_ms, ++ledger->settled[shard]);
 }
 
-/* Commits, writes and settles one batch; the clock moves by a millisecond. */
+/* A segment's header, and not a batch. */
+static inline bool ledger_is_header(const struct journal_write *write)
+{
+    return write->offset == 0;
+}
+
+/* Commits, writes and settles one batch, after the headers that want to be written first; the clock
+ * moves by a millisecond. */
 static inline void ledger_write(struct ledger *ledger, uint32_t shard)
 {
     struct journal_write write;
     ledger->now.shelf_ms++;
     ledger->now.wall_ms++;
-    assert_true(ledger_commit(ledger, shard, &write));
-    ledger_put(&write);
-    journal_written(&ledger->journals[shard], (int32_t)write.size);
+    do {
+        assert_true(ledger_commit(ledger, shard, &write));
+        ledger_put(&write);
+        journal_written(&ledger->journals[shard], (int32_t)write.size);
+    } while (ledger_is_header(&write));
     ledger_settle(ledger, shard);
 }
 
@@ -246,6 +292,15 @@ static inline void ledger_assert_replayed(
     assert_int_equal(ledger->replayed_count[shard], count);
     for (uint32_t i = 0; i < count; i++)
         assert_int_equal(ledger->replayed[shard][i], i + 1);
+}
+
+/* That what was replayed goes on from the walk to the event `last` without a gap. */
+static inline void ledger_assert_replayed_to(
+    const struct ledger *ledger, uint32_t shard, uint64_t last)
+{
+    assert_int_equal(ledger->restated[shard] + ledger->replayed_count[shard], last);
+    for (uint32_t i = 0; i < ledger->replayed_count[shard]; i++)
+        assert_int_equal(ledger->replayed[shard][i], ledger->restated[shard] + i + 1);
 }
 
 static inline int ledger_file(const struct ledger *ledger, uint32_t shard, uint32_t segment)

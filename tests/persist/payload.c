@@ -126,7 +126,7 @@ static void what_is_not_streamed_has_no_type(void **state)
     static const enum event_kind kinds[] = {EVENT_CART_LINE_SET, EVENT_HOLD_EXPIRED,
         EVENT_CART_CLEARED, EVENT_ORDERS_FORGOTTEN, EVENT_KEYS_FORGOTTEN, EVENT_CUSTOMER_FORGOTTEN,
         EVENT_IMPORT_BEGUN, EVENT_IMPORT_DONE, EVENT_KILL_BEGUN, EVENT_KILL_ENDED,
-        EVENT_STREAM_ATTACHED, EVENT_CLOSED};
+        EVENT_STREAM_ATTACHED, EVENT_CLOSED, EVENT_SALVAGED};
     for (uint32_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         struct event event = {.kind = kinds[i]};
         assert_false(is_streamed(&event));

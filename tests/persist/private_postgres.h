@@ -47,9 +47,11 @@ __attribute__((format(printf, 1, 2))) static inline void private_postgres_shell(
 
 static inline void private_postgres_start(struct private_postgres *postgres)
 {
-    /* No sync to disk: these tests stop the server, they do not cut its power. */
-    private_postgres_shell(
-        TEST_POSTGRES_SCRIPT " start %s fsync=off >/dev/null 2>&1", postgres->directory);
+    /* No sync to disk: these tests stop the server, they do not cut its power. Nor does it leave
+     * shared memory behind when it is killed. */
+    private_postgres_shell(TEST_POSTGRES_SCRIPT
+        " start %s fsync=off dynamic_shared_memory_type=mmap >/dev/null 2>&1",
+        postgres->directory);
 }
 
 static inline void private_postgres_stop(struct private_postgres *postgres, const char *mode)
@@ -60,7 +62,10 @@ static inline void private_postgres_stop(struct private_postgres *postgres, cons
 
 static inline void private_postgres_create(struct private_postgres *postgres)
 {
-    *postgres = (struct private_postgres){.directory = "/tmp/hotshelf-pg-XXXXXX"};
+    const char *within = getenv("TMPDIR");
+    *postgres = (struct private_postgres){.databases = 0};
+    (void)snprintf(postgres->directory, sizeof(postgres->directory), "%s/hotshelf-pg-XXXXXX",
+        within == NULL ? "/tmp" : within);
     assert_non_null(mkdtemp(postgres->directory));
     private_postgres_start(postgres);
     (void)snprintf(postgres->socket, sizeof(postgres->socket), "%s/socket", postgres->directory);

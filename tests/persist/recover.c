@@ -226,6 +226,25 @@ static void a_torn_tail_over_a_torn_tail_stays_one(void **state)
     ledger_assert_replayed(ledger, 0, durable);
 }
 
+/* The last sector of a batch is torn, so that its event is undone and its unit is sold to somebody
+ * else. The next write brings just that sector, in the same place, and is torn in turn. */
+static void a_torn_batch_is_not_completed_by_the_write_after_it(void **state)
+{
+    struct ledger *ledger = *state;
+    struct journal_write write;
+    ledger_write_batches(ledger, 0, 2);
+    ledger_append(ledger, 0, 0);
+    assert_true(ledger_commit(ledger, 0, &write));
+    uint32_t offset = (uint32_t)write.offset;
+    ledger_put(&write);
+    ledger_patch(ledger, 0, 1, offset + BATCH_BLOCK_SIZE - 4, "torn", 4);
+    ledger_restart(ledger);
+    ledger_assert_replayed(ledger, 0, 2);
+    ledger_patch(ledger, 0, 1, offset + BATCH_BLOCK_SIZE - 4, "\0\0\0\0", 4);
+    ledger_restart(ledger);
+    ledger_assert_replayed(ledger, 0, 2);
+}
+
 /* A batch that did not fit is torn in the next segment; the server then writes a smaller one that
  * does fit before it, and goes on over the torn one. And the other way round. */
 static void a_torn_spill_is_left_behind(void **state)
@@ -293,6 +312,8 @@ int main(void)
             every_prefix_of_the_last_batch_recovers_to_the_batch_before, setup_single, teardown),
         cmocka_unit_test_setup_teardown(
             a_torn_tail_over_a_torn_tail_stays_one, setup_single, teardown),
+        cmocka_unit_test_setup_teardown(
+            a_torn_batch_is_not_completed_by_the_write_after_it, setup_single, teardown),
         cmocka_unit_test_setup_teardown(a_torn_spill_is_left_behind, setup, teardown),
         cmocka_unit_test_setup_teardown(recovery_of_a_recovery_is_the_same, setup, teardown),
     };

@@ -12,6 +12,7 @@
 #define HOTSHELF_TESTS_PERSIST_SAMPLE_EVENTS_H
 
 #include "core/event.h"
+#include "core/tables.h"
 #include "persist/record.h"
 
 enum sample_size { SAMPLE_EMPTY, SAMPLE_ONE, SAMPLE_LARGEST };
@@ -55,7 +56,8 @@ static const uint32_t sample_text_max[EVENT_TEXTS] = {[TEXT_CUSTOMER] = CUSTOMER
     [TEXT_ADJUSTMENTS_BORN] = RECORD_ADJUSTMENTS_SIZE_MAX,
     [TEXT_IDENTITIES] = IDENTITIES_SIZE_MAX,
     [TEXT_COUNTS] = RECORD_COUNTS_SIZE_MAX,
-    [TEXT_CUSTOMERS] = 0};
+    [TEXT_CUSTOMERS] = 0,
+    [TEXT_ENTRIES] = 0};
 
 static inline bool sample_is_cart(enum event_kind kind)
 {
@@ -63,10 +65,21 @@ static inline bool sample_is_cart(enum event_kind kind)
            kind == EVENT_CART_CLEARED || kind == EVENT_CART_EXTENDED;
 }
 
+static inline bool sample_is_merge(enum event_kind kind)
+{
+    return kind >= EVENT_CART_MOVED_OUT && kind <= EVENT_CART_MERGE_ENDED;
+}
+
 /* Carts of many lines: with an event_hold for each. */
 static inline bool sample_has_holds(enum event_kind kind)
 {
-    return kind >= EVENT_CART_EXTENDED && kind <= EVENT_CART_MERGE_ENDED;
+    return kind == EVENT_CART_EXTENDED || sample_is_merge(kind) || kind == EVENT_CUSTOMER_IMAGE;
+}
+
+/* Lines of small entities. */
+static inline bool sample_has_images(enum event_kind kind)
+{
+    return kind == EVENT_ALLOWANCES_IMAGE || kind == EVENT_GONE_IMAGE;
 }
 
 static inline uint32_t sample_line_count(enum event_kind kind, enum sample_size size)
@@ -77,7 +90,10 @@ static inline uint32_t sample_line_count(enum event_kind kind, enum sample_size 
         return size == SAMPLE_LARGEST ? FORGET_MAX : 1;
     if (kind == EVENT_SALE_PART_REMOVED)
         return size == SAMPLE_LARGEST ? PART_LINES_MAX : (uint32_t)size;
-    if (!event_is_order(kind) && kind != EVENT_CART_CLEARED && !sample_has_holds(kind))
+    if (sample_has_images(kind))
+        return size == SAMPLE_LARGEST ? IMAGES_MAX : 1;
+    if (!event_is_order(kind) && kind != EVENT_CART_CLEARED && !sample_has_holds(kind) &&
+        kind != EVENT_ORDER_IMAGE)
         return 0;
     if (size == SAMPLE_EMPTY)
         return kind == EVENT_CART_CLEARED ? 0 : 1;
@@ -113,7 +129,7 @@ static inline void sample_holds(struct sample *sample)
 /* Carts of many lines go without. */
 static inline bool sample_has_names(enum event_kind kind)
 {
-    return !sample_has_holds(kind) && kind != EVENT_SALE_PART_REMOVED;
+    return !sample_has_holds(kind) && !sample_has_images(kind) && kind != EVENT_SALE_PART_REMOVED;
 }
 
 static inline void sample_names(struct sample *sample, enum sample_size size)
@@ -138,6 +154,8 @@ static inline void sample_texts(struct sample *sample, enum sample_size size)
         bool has_lines = sample_line_count(sample->event.kind, size) > 0;
         if (has_lines && !orders)
             wanted = 0; /* lines have names instead */
+        if (i == TEXT_COUNTS && sample->event.kind >= EVENT_WALK_BEGUN)
+            wanted = 0;
         if (has_lines && i == TEXT_COUNTS && wanted > COUNTS_SIZE_MAX)
             wanted = COUNTS_SIZE_MAX;
         if (wanted == 1 && (i == TEXT_IDENTITIES || i == TEXT_COUNTS))
@@ -164,6 +182,66 @@ static inline void sample_part(struct sample *sample)
         bytes_of(sample->texts[TEXT_CUSTOMERS], count * (1 + CUSTOMER_SIZE_MAX));
 }
 
+/* The entries of an image, or of the beginning of a walk: `count` of `size` bytes, all zero but for
+ * the kind of a key and the number and scope of a kill. */
+static inline void sample_entries(struct sample *sample, uint32_t count, uint32_t size)
+{
+    uint8_t *out = sample->texts[TEXT_ENTRIES];
+    memset(out, 0, count * size);
+    for (uint32_t i = 0; i < count; i++, out += size) {
+        struct key_entry key = {.kind = REQUEST_CANCEL};
+        struct kill_entry kill = {.kill = 1 + i, .number = 2, .scope = SCOPE_SKU, .ended = 1};
+        if (sample->event.kind == EVENT_KEYS_IMAGE)
+            memcpy(out, &key, sizeof(key));
+        if (sample->event.kind == EVENT_KILLS_IMAGE)
+            memcpy(out, &kill, sizeof(kill));
+    }
+    sample->event.text[TEXT_ENTRIES] = bytes_of(sample->texts[TEXT_ENTRIES], count * size);
+}
+
+/* The fact of a restating walk's record. */
+static inline void sample_walk_fact(struct sample *sample, enum sample_size size)
+{
+    struct event *event = &sample->event;
+    uint32_t many = size == SAMPLE_LARGEST ? IMAGES_MAX : 1;
+    if (event->kind == EVENT_WALK_BEGUN) {
+        event->fact.walk = (struct fact_walk){.number = 3, .flags = WALK_NAMES, .text_blocks = 9};
+        sample_entries(sample, many - 1, sizeof(uint64_t));
+    } else if (event->kind == EVENT_WALK_ENDED) {
+        event->fact.walk_end = (struct fact_walk_end){.number = 3, .images = 17};
+    } else if (event->kind == EVENT_CUSTOMER_IMAGE) {
+        event->fact.customer = (struct fact_customer){.merge_id = 5, .currency = "USD"};
+    } else if (event->kind == EVENT_ORDER_IMAGE) {
+        event->fact.order_image = (struct fact_order_image){.order = {.id = {1},
+                                                                .status = ORDER_REVIEW,
+                                                                .status_before = ORDER_REVIEW,
+                                                                .mode = PAYMENT_EXTERNAL},
+            .stream_seq = 8};
+        sample_entries(sample, size == SAMPLE_LARGEST ? PAYMENTS_PER_ORDER : size,
+            sizeof(struct payment_entry));
+    } else if (event->kind == EVENT_KEYS_IMAGE) {
+        event->fact.images = (struct fact_images){.count = many};
+        sample_entries(sample, many, sizeof(struct key_entry));
+    } else if (event->kind == EVENT_KILLS_IMAGE) {
+        event->fact.images = (struct fact_images){.count = many};
+        sample_entries(sample, many, sizeof(struct kill_entry));
+    } else if (sample_has_images(event->kind)) {
+        bool handed = event->kind == EVENT_ALLOWANCES_IMAGE && size != SAMPLE_EMPTY;
+        event->fact.images = (struct fact_images){.count = event->line_count};
+        sample_entries(sample, handed ? event->line_count : 0, sizeof(struct hash128));
+    } else if (event->kind == EVENT_NAME_IMAGE) {
+        event->fact.name = (struct fact_name){.sale = {.version = 2},
+            .slot = {.slot = 4, .number = event->text[TEXT_SALE].size > 0 ? 5 : 0}};
+    } else if (event->kind == EVENT_SWITCH_IMAGE) {
+        event->fact.switched =
+            (struct fact_switch){.number = 5, .kill = 2, .scope = SCOPE_SKU, .state = 4};
+    }
+    if (size == SAMPLE_EMPTY &&
+        (event->kind == EVENT_CUSTOMER_IMAGE || event->kind == EVENT_ORDER_IMAGE ||
+            event->kind == EVENT_ALLOWANCES_IMAGE))
+        event->text[TEXT_CUSTOMER] = BYTES("c");
+}
+
 static inline void sample_fact(struct sample *sample, enum sample_size size)
 {
     struct event *event = &sample->event;
@@ -171,7 +249,9 @@ static inline void sample_fact(struct sample *sample, enum sample_size size)
     if (sample_is_cart(event->kind)) {
         event->fact.cart = (struct fact_cart){
             .deadline_shelf_ms = 77, .currency = "USD", .state = LINE_HELD, .move = MOVE_GIVE};
-    } else if (sample_has_holds(event->kind)) {
+    } else if (event->kind >= EVENT_WALK_BEGUN && event->kind != EVENT_PRODUCT_IMAGE) {
+        sample_walk_fact(sample, size);
+    } else if (sample_is_merge(event->kind)) {
         event->fact.merge =
             (struct fact_merge){.merge_id = 7, .currency = "USD", .move = MOVE_GIVE, .returned = 1};
     } else if (event_is_order(event->kind)) {
@@ -188,7 +268,7 @@ static inline void sample_fact(struct sample *sample, enum sample_size size)
         event->text[TEXT_IDS] = bytes_of(sample->texts[TEXT_IDS], 16 * ids);
         event->text[TEXT_CLAIMS] =
             bytes_of(sample->texts[TEXT_CLAIMS], 32 * PAYMENTS_PER_ORDER * ids);
-    } else if (event->kind == EVENT_PRODUCT_SET) {
+    } else if (event->kind == EVENT_PRODUCT_SET || event->kind == EVENT_PRODUCT_IMAGE) {
         event->fact.product = (struct fact_product){.sku_number = 5,
             .price_count = PRICES_MAX,
             .prices = {{.currency = "EUR", .amount = -1}}};
@@ -201,13 +281,18 @@ static inline void sample_fact(struct sample *sample, enum sample_size size)
         sample_part(sample);
     } else if (event->kind == EVENT_CLOSED || event->kind == EVENT_STREAM_ATTACHED) {
         event->fact.mark = (struct fact_mark){.system_id = UINT64_MAX, .now_wall_ms = 1};
+    } else if (event->kind == EVENT_SALVAGED) {
+        event->fact.salvaged = (struct fact_salvaged){
+            .from = 7, .to = 9, .seq = 3, .seq_to = 4, .now_wall_ms = 1, .shard = 1};
     }
 }
 
-/* Fills the sample with an event of the kind; seq 0: it is not streamed. */
+/* Fills the sample with an event of the kind; seq 0: it is not streamed, as those of walks are. */
 static inline struct event *sample_event(
     struct sample *sample, enum event_kind kind, enum sample_size size, uint64_t seq)
 {
+    if (kind >= EVENT_WALK_BEGUN)
+        seq = 0;
     sample->event = (struct event){
         .kind = kind, .stream_seq = seq, .stream_count = seq == 0 ? 0 : STREAM_EVENTS_MAX};
     sample_texts(sample, size);

@@ -40,11 +40,14 @@ static void a_new_segment_is_a_header_and_zeros(void **state)
 {
     char path[256];
     static uint8_t bytes[LEDGER_SEGMENT_SIZE + 1];
+    struct segment_header header;
     file_in(*state, path, "segment");
-    assert_int_equal(segment_create(path, &origin, 5, NULL, NULL), 0);
+    assert_int_equal(segment_create(path, &origin, 3, 5, NULL, NULL), 0);
     int fd = open(path, O_RDONLY);
     assert_int_equal(read(fd, bytes, sizeof(bytes)), LEDGER_SEGMENT_SIZE);
-    assert_int_equal(segment_check(bytes, &origin, 5), SEGMENT_VALID);
+    assert_int_equal(segment_check(bytes, &origin, 3, &header), SEGMENT_VALID);
+    assert_int_equal(header.number, 5);
+    assert_int_equal(header.walk.number, 0);
     for (uint32_t i = SEGMENT_HEADER_SIZE; i < LEDGER_SEGMENT_SIZE; i++)
         assert_int_equal(bytes[i], 0);
     struct stat status;
@@ -57,36 +60,37 @@ static void each_field_of_a_header_is_checked(void **state)
 {
     char path[256];
     uint8_t block[SEGMENT_HEADER_SIZE];
+    struct segment_header header;
     file_in(*state, path, "segment");
-    assert_int_equal(segment_create(path, &origin, 5, NULL, NULL), 0);
+    assert_int_equal(segment_create(path, &origin, 3, 5, NULL, NULL), 0);
     int fd = open(path, O_RDONLY);
     assert_int_equal(read(fd, block, sizeof(block)), sizeof(block));
     close(fd);
     struct journal_origin other = origin;
     other.directory++;
-    assert_int_equal(segment_check(block, &other, 5), SEGMENT_OTHER_DIRECTORY);
+    assert_int_equal(segment_check(block, &other, 3, &header), SEGMENT_OTHER_DIRECTORY);
     other = origin;
     other.generation++;
-    assert_int_equal(segment_check(block, &other, 5), SEGMENT_OTHER_DIRECTORY);
+    assert_int_equal(segment_check(block, &other, 3, &header), SEGMENT_OTHER_DIRECTORY);
     other = origin;
     other.node++;
-    assert_int_equal(segment_check(block, &other, 5), SEGMENT_OTHER_NODE);
+    assert_int_equal(segment_check(block, &other, 3, &header), SEGMENT_OTHER_NODE);
     other = origin;
     other.shard--;
-    assert_int_equal(segment_check(block, &other, 5), SEGMENT_OTHER_SHARD);
+    assert_int_equal(segment_check(block, &other, 3, &header), SEGMENT_OTHER_SHARD);
     other = origin;
     other.shard_count++;
-    assert_int_equal(segment_check(block, &other, 5), SEGMENT_OTHER_SHARD);
+    assert_int_equal(segment_check(block, &other, 3, &header), SEGMENT_OTHER_SHARD);
     other = origin;
     other.segment_size += BATCH_BLOCK_SIZE;
-    assert_int_equal(segment_check(block, &other, 5), SEGMENT_OTHER_GEOMETRY);
+    assert_int_equal(segment_check(block, &other, 3, &header), SEGMENT_OTHER_GEOMETRY);
     other = origin;
     other.batch_size += BATCH_BLOCK_SIZE;
-    assert_int_equal(segment_check(block, &other, 5), SEGMENT_OTHER_GEOMETRY);
-    assert_int_equal(segment_check(block, &origin, 6), SEGMENT_OTHER_NUMBER);
+    assert_int_equal(segment_check(block, &other, 3, &header), SEGMENT_OTHER_GEOMETRY);
+    assert_int_equal(segment_check(block, &origin, 4, &header), SEGMENT_OTHER_SLOT);
     for (uint32_t i = 0; i < sizeof(block); i++) {
         block[i] ^= 1;
-        assert_int_equal(segment_check(block, &origin, 5), SEGMENT_DAMAGED);
+        assert_int_equal(segment_check(block, &origin, 3, &header), SEGMENT_DAMAGED);
         block[i] ^= 1;
     }
 }
@@ -96,7 +100,7 @@ static void what_is_written_is_read_direct_or_buffered(void **state)
     char path[256];
     static _Alignas(BATCH_BLOCK_SIZE) uint8_t block[BATCH_BLOCK_SIZE];
     file_in(*state, path, "segment");
-    assert_int_equal(segment_create(path, &origin, 1, NULL, NULL), 0);
+    assert_int_equal(segment_create(path, &origin, 1, 1, NULL, NULL), 0);
     for (uint32_t buffered = 0; buffered < 2; buffered++) {
         struct segment_file file;
         assert_int_equal(segment_open(&file, path, SEGMENT_WRITE, buffered == 1), 0);
@@ -122,7 +126,7 @@ static void a_writer_is_waited_for_as_long_as_its_descriptor_lives(void **state)
     int go[2];
     char token = 'x';
     file_in(*state, path, "segment");
-    assert_int_equal(segment_create(path, &origin, 1, NULL, NULL), 0);
+    assert_int_equal(segment_create(path, &origin, 1, 1, NULL, NULL), 0);
     assert_int_equal(segment_open(&file, path, SEGMENT_WRITE, true), 0);
     assert_int_equal(pipe(go), 0);
     fflush(stdout);
@@ -154,13 +158,13 @@ static void a_file_that_cannot_be_made_is_an_errno(void **state)
     char path[256];
     struct rlimit was, small = {LEDGER_SEGMENT_SIZE / 2, LEDGER_SEGMENT_SIZE / 2};
     file_in(*state, path, "no/segment");
-    assert_int_equal(segment_create(path, &origin, 1, NULL, NULL), -ENOENT);
+    assert_int_equal(segment_create(path, &origin, 1, 1, NULL, NULL), -ENOENT);
     file_in(*state, path, "segment");
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
     signal(SIGXFSZ, SIG_IGN);
     small.rlim_max = was.rlim_max;
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
-    int result = segment_create(path, &origin, 1, NULL, NULL);
+    int result = segment_create(path, &origin, 1, 1, NULL, NULL);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
     assert_int_equal(result, -EFBIG);
 }
@@ -368,6 +372,7 @@ static void a_budget_is_divided_or_refused_with_the_least(void **state)
                 uint64_t used = (uint64_t)geometry.segments * geometry.segment_size * shards;
                 assert_true(used <= bytes);
                 assert_true(geometry.segments >= DATADIR_SEGMENTS_MIN);
+                assert_true(geometry.segments <= DATADIR_SEGMENTS_WANTED);
             }
 }
 

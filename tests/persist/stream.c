@@ -167,6 +167,29 @@ static void a_backend_killed_in_the_middle_loses_and_repeats_nothing(void **stat
     assert_whole(world);
 }
 
+/* S1, K5: until PostgreSQL has committed, a reply must not count on it, nor may an order be
+ * forgotten. */
+static void nothing_counts_as_streamed_before_its_commit(void **state)
+{
+    struct world *world = *state;
+    char waiting[128] = "0";
+    assert_int_equal(start_stream(world), 0);
+    private_postgres_do(world->postgres, "BEGIN; LOCK TABLE hotshelf.outbox");
+    place(world, 0, 5);
+    for (uint32_t waited = 0; strcmp(waiting, "1") != 0 && waited < PATIENCE_MS; waited += 2) {
+        nap();
+        private_postgres_do(world->postgres, "SELECT pg_stat_clear_snapshot()");
+        private_postgres_ask(world->postgres, waiting,
+            "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'hotshelf%%' "
+            "AND wait_event_type = 'Lock'");
+    }
+    assert_string_equal(waiting, "1");
+    assert_int_equal(streamed(world, 0), 0);
+    private_postgres_do(world->postgres, "COMMIT");
+    wait_streamed(world);
+    assert_whole(world);
+}
+
 static void a_server_that_was_away_gets_what_it_missed(void **state)
 {
     struct world *world = *state;
@@ -279,6 +302,7 @@ int main(void)
         STREAM_TEST(products_and_stock_changes_arrive),
         STREAM_TEST(the_largest_orders_arrive),
         STREAM_TEST(a_backend_killed_in_the_middle_loses_and_repeats_nothing),
+        STREAM_TEST(nothing_counts_as_streamed_before_its_commit),
         STREAM_TEST(a_server_that_was_away_gets_what_it_missed),
         STREAM_TEST(a_restarted_process_goes_on_where_postgresql_is),
         STREAM_TEST(a_stop_drains_what_is_durable),

@@ -56,7 +56,7 @@ static pid_t start_child(struct world *world, int expected, uint32_t wait_ms)
     kill(getppid(), SIGUSR1);
     await_signal();
     place(&own, 0, 1);
-    for (uint32_t waited = 0; waited < PATIENCE_MS; waited += 2)
+    for (uint32_t waited = 0; streamed(&own, 0) == 0 && waited < PATIENCE_MS; waited += 2)
         nap();
     _exit(92);
 }

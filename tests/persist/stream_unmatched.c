@@ -138,7 +138,16 @@ static void an_older_schema_is_brought_up_to_date(void **state)
     wait_streamed(world);
     stop_stream(world);
     private_postgres_do(world->postgres, "DROP TABLE hotshelf.unmatched CASCADE");
-    private_postgres_do(world->postgres, "DELETE FROM hotshelf.migrations WHERE version = 2");
+    private_postgres_do(world->postgres,
+        "ALTER TABLE hotshelf.orders DROP request_hash, DROP identities, DROP kept, "
+        "DROP shelf_ms, DROP due_shelf_ms");
+    private_postgres_do(world->postgres, "ALTER TABLE hotshelf.order_lines DROP max_per_customer");
+    private_postgres_do(world->postgres, "DELETE FROM hotshelf.migrations WHERE version > 1");
+    private_postgres_do(world->postgres,
+        "ALTER TABLE hotshelf.stream_position DROP adopting, DROP adopted_at, DROP directory");
+    private_postgres_do(world->postgres, "ALTER TABLE hotshelf.order_lines DROP sku_number");
+    private_postgres_do(world->postgres, "ALTER TABLE hotshelf.stock_movements DROP sku_number");
+    private_postgres_do(world->postgres, "ALTER TABLE hotshelf.products DROP sku_number");
     assert_int_equal(start_stream(world), 0);
     report(world, 1, RESULT_CAPTURED, "p1", total_of(1));
     written(world);

@@ -27,6 +27,8 @@ struct world {
     struct ledger *ledger;
     struct stream *stream;
     uint32_t orders[SHARDS]; /* placed so far; numbers of shard 1 start at a million */
+    uint64_t settles_ms;     /* for start_stream() */
+    const uint64_t *seqs;
 };
 
 static inline void nap(void)
@@ -87,7 +89,9 @@ static inline int start_stream(struct world *world)
     const struct stream_options options = {.directory = &world->ledger->directory,
         .shared = &world->ledger->shared,
         .dsn = world->postgres->dsn,
-        .gather_ms = 1};
+        .gather_ms = 1,
+        .settles_ms = world->settles_ms,
+        .seqs = world->seqs};
     assert_int_equal(stream_start(&world->stream, &options), 0);
     return stream_first_contact(world->stream, PATIENCE_MS);
 }
@@ -123,6 +127,8 @@ static inline void world_open(struct world *world)
 {
     world->ledger = ledger_create(SHARDS, SEGMENTS, true);
     memset(world->orders, 0, sizeof(world->orders));
+    world->settles_ms = 0;
+    world->seqs = NULL;
     if (ledger_start(world->ledger) != 0)
         fail_msg("%s", world->ledger->error);
 }
