@@ -30,7 +30,8 @@ NOT_YET = {"unconfirmed"}
 def asker(new_shared_server):
     server = new_shared_server(shards=2, settings={
         "limits.lines_per_order": 4, "limits.lines_per_cart": 4, "limits.units_per_line": 1000,
-        "limits.body_bytes": 65536, "limits.import_bytes": 1048576, "limits.max_open_orders": 64})
+        "limits.body_bytes": 65536, "limits.import_bytes": 1048576, "limits.max_open_orders": 64,
+        "data.journal_bytes": 192 << 20})  # two thousand holds live at once
     path = server.directory / "webhook-secret"
     path.write_text(SECRET + "\n")
     path.chmod(0o600)
@@ -413,8 +414,7 @@ def test_full_tables(asker, new_server):
     small.buy({"S1": 1})
     small.buy({"S1": 1}, want="503 capacity_exhausted")
     server = new_server(settings={
-        "data.journal_bytes": 1048576 * 4, "capacity.orders": 16384,
-        "capacity.idempotency_keys": 32768, "capacity.claims": 65536}).start()
+        "data.journal_bytes": 24 << 20, "reservations.payment_seconds": 60}).start()
     server.sell(S1=1000000)
     client = server.client()
     for number in range(5000):

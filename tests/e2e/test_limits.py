@@ -102,8 +102,7 @@ def test_a_full_table_refuses_and_forgets_nobody(new_server, sku):
 def test_a_full_journal_refuses_new_units_cleanly(new_server, sku):
     """S5: 503 journal_full, nothing taken, reading goes on, and a restart finds everything."""
     server = new_server(settings={
-        "data.journal_bytes": 1048576 * 4, "capacity.orders": 16384,
-        "capacity.idempotency_keys": 32768, "capacity.claims": 65536}).start()
+        "data.journal_bytes": 24 << 20, "reservations.payment_seconds": 60}).start()
     server.sell(**{sku: 1000000})
     accepted, refused = fill(server, sku, 4000)
     assert refused is not None, "the journal never filled"

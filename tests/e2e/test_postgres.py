@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from tests.lib.server import eventually
+from tests.lib.streamed import everything_arrived, stream_is_whole
 
 DEFERRED = {"payment": {"mode": "deferred"}}
 SHARDS = pytest.mark.parametrize("shards", [1, 2])
@@ -29,42 +30,6 @@ class Buyer:
             assert reply.status == 201, reply
             self.orders[reply.json["id"]] = reply.json
             shopper.client.close()
-
-
-def rows_of_orders(database):
-    return {row[0]: row[1:] for row in database.rows(
-        "SELECT order_id::text, customer, status, order_version, currency, items_total, total"
-        " FROM hotshelf.orders")}
-
-
-def everything_arrived(database, orders):
-    """Each order acknowledged is a row, with its last state; nothing else is."""
-    count = "SELECT count(*) FROM hotshelf.orders"
-    assert eventually(lambda: database.value(count) >= len(orders), 30), database.value(count)
-    rows = rows_of_orders(database)
-    assert set(rows) == set(orders)
-
-    def all_current():
-        rows.update(rows_of_orders(database))
-        return all(rows[order_id][2] == order["version"] for order_id, order in orders.items())
-
-    assert eventually(all_current, 20)
-    for order_id, order in orders.items():
-        assert rows[order_id] == (order["customer"], order["status"], order["version"],
-                                  order["currency"], order["items_total"], order["total"])
-
-
-def stream_is_whole(database):
-    """S1, S2: numbers contiguous from 1 for each shard, and the position is the last of them."""
-    for node, shard, count, least, most in database.rows(
-            "SELECT node, shard, count(*), min(seq), max(seq) FROM hotshelf.outbox GROUP BY 1, 2"):
-        assert (least, most) == (1, count)
-        assert database.value("SELECT seq FROM hotshelf.stream_position WHERE node = %s"
-                              " AND shard = %s", node, shard) == most
-    twice = database.rows("SELECT aggregateid, type, payload ->> 'order_version', count(*)"
-                          " FROM hotshelf.outbox WHERE type LIKE 'order.%%'"
-                          " GROUP BY 1, 2, 3 HAVING count(*) > 1")
-    assert twice == []
 
 
 @SHARDS

@@ -11,7 +11,9 @@ from tests.lib.rule_shop import Shop
 from tests.lib.rule_tables import scenarios
 
 # As the shop in memory: a SKU reserves in the cart unless its line says otherwise.
-CONFIGURED = {"reservations.reserve_on": "cart"}
+# All scenarios of one setting share a journal.
+CONFIGURED = {"reservations.reserve_on": "cart", "data.journal_bytes": 512 << 20,
+              "capacity.text_bytes": 1 << 20}
 SHARDS = 3
 
 numbers = itertools.count(1)

@@ -14,7 +14,8 @@ from tests.lib.server import VIEWER_TOKEN, eventually
 
 CART = {"reservations.reserve_on": "cart"}
 CROWD = 6000
-ROOM_FOR_A_CROWD = {**CART, "capacity.customers": 4 * CROWD, "capacity.holds": 4 * CROWD}
+ROOM_FOR_A_CROWD = {**CART, "capacity.customers": 4 * CROWD, "capacity.holds": 4 * CROWD,
+                    "capacity.text_bytes": 1 << 20, "data.journal_bytes": 512 << 20}
 ATTEMPTS = 8
 
 

@@ -4,6 +4,7 @@
 import os
 import struct
 import subprocess
+import threading
 import time
 
 from tests.lib.server import ROOT
@@ -22,6 +23,8 @@ class Clock:
         subprocess.run(["cc", "-O2", "-Wall", "-Werror", "-shared", "-fPIC", "-o", self.library,
                         SOURCE], check=True)
         self.path.write_bytes(b"\0" * 16)
+        self.moving = threading.Lock()
+        self.runner = None
         self.show()
 
     def show(self):
@@ -29,9 +32,26 @@ class Clock:
             file.write(struct.pack("<QQ", self.monotonic_ms, self.wall_ms))
 
     def pass_ms(self, ms):
-        self.monotonic_ms += ms
-        self.wall_ms += ms
-        self.show()
+        with self.moving:
+            self.monotonic_ms += ms
+            self.wall_ms += ms
+            self.show()
+
+    def run(self):
+        """From now on time passes by itself, too, until stop()."""
+        self.runner = threading.Event()
+        threading.Thread(target=self.tick, args=(self.runner,), daemon=True).start()
+
+    def tick(self, stopped):
+        seen = time.monotonic()
+        while not stopped.wait(0.002):
+            passed = int((time.monotonic() - seen) * 1000)
+            seen += passed / 1000
+            self.pass_ms(passed)
+
+    def stop(self):
+        if self.runner is not None:
+            self.runner.set()
 
     def environment(self):
         """For a server that shall see this clock."""

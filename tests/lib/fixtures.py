@@ -2,6 +2,7 @@
 """The fixtures of the end-to-end and crash suites."""
 
 import itertools
+import os
 import pathlib
 import shutil
 import tempfile
@@ -10,6 +11,8 @@ import pytest
 
 from tests.lib.postgres import Postgres
 from tests.lib.server import Server
+
+MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 
 sku_numbers = itertools.count(1)
 
@@ -24,9 +27,24 @@ def workspace():
 
 
 @pytest.fixture(scope="session")
-def postgres(workspace):
+def memory_workspace(workspace):
+    """The same in memory, for what is not about disks."""
+    directory = pathlib.Path(tempfile.mkdtemp(prefix="hotshelf-test-", dir=MEMORY or workspace))
+    directory.chmod(0o755)
+    yield directory
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def home(workspace):
+    """Where the servers of a module have their data: on a disk, unless the suite says otherwise."""
+    return workspace
+
+
+@pytest.fixture(scope="session")
+def postgres(memory_workspace):
     """One PostgreSQL for the session."""
-    server = Postgres(workspace / "postgres")
+    server = Postgres(memory_workspace / "postgres")
     yield server
     server.stop("immediate")
 
@@ -40,11 +58,11 @@ def database(postgres):
     database.close()
 
 
-def server_maker(workspace, living):
+def server_maker(home, living):
     servers = []
 
     def make(**more):
-        directory = tempfile.mkdtemp(prefix="server-", dir=workspace)
+        directory = tempfile.mkdtemp(prefix="server-", dir=home)
         server = Server(directory, **more)
         servers.append(server)
         living.append(server)
@@ -64,15 +82,15 @@ def living():
 
 
 @pytest.fixture
-def new_server(workspace, living):
+def new_server(home, living):
     """Makes servers that end with the test: new_server(shards=2, settings={..}, dsn=..)."""
-    yield from server_maker(workspace, living)
+    yield from server_maker(home, living)
 
 
 @pytest.fixture(scope="module")
-def new_shared_server(workspace, living):
+def new_shared_server(home, living):
     """The same for a server that the tests of one module share."""
-    yield from server_maker(workspace, living)
+    yield from server_maker(home, living)
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Starts the real hotshelf on free ports in a directory of its own, and ends it in every way."""
 
+import fcntl
 import json
 import os
 import pathlib
@@ -8,6 +9,7 @@ import random
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 
 from tests.lib.client import Client, Shopper
@@ -23,6 +25,12 @@ VIEWER_TOKEN = "token-of-a-viewer"
 START_SECONDS_MAX = 60
 STOP_SECONDS_MAX = 60
 
+# A byte of it for each port is locked by the process that uses it, for as long as that lives.
+PORTS = os.open(pathlib.Path(tempfile.gettempdir()) / "hotshelf-test-ports",
+                os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+
+SHARD_BYTES = 32 << 20  # of journal: a few hundred live holds have their room set aside
+
 # Small tables: a start takes milliseconds and every bound is within reach of a test.
 SMALL = {
     "data.journal_bytes": "33554432",
@@ -34,7 +42,11 @@ SMALL = {
     "capacity.text_bytes": 4194304,
     "capacity.idempotency_keys": 16384,
     "capacity.claims": 16384,
+    "capacity.allowances": 16384,
+    "capacity.names": 1024,
     "capacity.connections": 256,
+    "capacity.requests": 1024,
+    "capacity.identities": 16384,
 }
 
 
@@ -48,10 +60,21 @@ def eventually(question, seconds=20, pause=0.01):
         time.sleep(pause)
 
 
+def take_port(port):
+    """False when another process of tests has taken it: its server may just be starting again."""
+    try:
+        fcntl.lockf(PORTS, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+    except OSError:
+        return False
+    return True
+
+
 def free_port():
     """A port nobody uses, below the range from which the kernel picks ports of its own."""
     while True:
         port = random.SystemRandom().randrange(20000, 32000)
+        if not take_port(port):
+            continue
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
@@ -85,6 +108,7 @@ class Server:
             "auth.mode": "header",
             "auth.admin_tokens_file": self.directory / "admin-tokens",
             **SMALL,
+            "data.journal_bytes": max(int(SMALL["data.journal_bytes"]), shards * SHARD_BYTES),
             **({"postgres.dsn": dsn} if dsn else {}),
             **(settings or {}),
         }

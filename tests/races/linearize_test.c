@@ -332,6 +332,7 @@ static void make_long_history(struct history *history, struct dice *dice)
     uint64_t free_at[CLIENTS] = {0};
     struct stock_state now = history->start;
     int64_t held[CLIENTS] = {0};
+    uint64_t last = 0;
     for (uint64_t moment = 1000; history->count < LONG_STEPS; moment += 10) {
         uint32_t client = dice_below(dice, CLIENTS);
         if (free_at[client] >= moment)
@@ -360,7 +361,10 @@ static void make_long_history(struct history *history, struct dice *dice)
         now.allotment += step.change.allotment;
         history_add(history, step);
         free_at[client] = until;
+        last = until > last ? until : last;
     }
+    /* Otherwise a unit too many could hide for ever: behind one that is under way, then another. */
+    history_add(history, saw_available(last + 1, last + 2, now.available));
 }
 
 static void long_histories_of_many_clients_are_accepted(void **state)
@@ -386,8 +390,10 @@ static void one_false_answer_in_a_long_history_is_found(void **state)
         history_open(&history, 15);
         make_long_history(&history, &dice);
         uint32_t at = LONG_STEPS / 4 + dice_below(&dice, LONG_STEPS / 2);
-        while (history.steps[at].change.held >= 0 || history.steps[at].change.available != 0)
+        while (history.steps[at].change.held >= 0 || history.steps[at].change.available != 0) {
             at++;
+            assert_true(at < LONG_STEPS);
+        }
         history.steps[at].change.available = -history.steps[at].change.held;
         assert_int_equal(linearize(&history).answer, LINEAR_NO);
         history_close(&history);

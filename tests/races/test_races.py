@@ -28,13 +28,13 @@ RACE_SECONDS_MAX = 300
 PROGRAMS = 4
 
 LARGE = {
-    "data.journal_bytes": 512 << 20,
+    "data.journal_bytes": 1 << 30,
     "capacity.skus": 65536,
     "capacity.customers": 262144,
     "capacity.orders": 131072,
     "capacity.holds": 262144,
     "capacity.lines": 262144,
-    "capacity.text_bytes": 64 << 20,
+    "capacity.text_bytes": 8 << 20,
     "capacity.idempotency_keys": 262144,
     "capacity.claims": 524288,
     "capacity.allowances": 65536,

@@ -43,6 +43,9 @@ BAD = [
     (rules.banned_functions, "core/a.c", "pthread_mutex_lock(&m);\n"),
     *[(rules.banned_functions, "net/a.c", f"x = {name}(a);\n")
       for name in ("strcpy", "strcat", "sprintf", "gets", "strtok", "atoi", "alloca")],
+    (rules.one_door_to_the_disk, "persist/a.c", "#include <fcntl.h>\n"),
+    *[(rules.one_door_to_the_disk, "persist/a.c", f"x = {name}(a);\n")
+      for name in ("open", "pread", "pwritev2", "fsync", "flock", "rename", "fopen", "unlink")],
     (rules.function_length, "net/a.c", LONG_FUNCTION),
     (rules.function_length, "net/a.h", "static inline " + LONG_FUNCTION),
     (rules.file_length, "net/a.c", "\n" * 501),
@@ -72,6 +75,9 @@ GOOD = [
     (rules.banned_functions, "core/a.c", "/* no malloc(4), no printf() */ x->free(p);\n"),
     (rules.banned_functions, "core/a.c", "stock_free(p); deadline_time(q);\n"),
     (rules.banned_functions, "net/a.c", 'log("strcpy(a)"); snprintf(a, b, c);\n'),
+    (rules.one_door_to_the_disk, "persist/disk.c", "#include <fcntl.h>\nx = open(a);\n"),
+    (rules.one_door_to_the_disk, "persist/a.c", "disk_open(a); write(fd); r->open(b);\n"),
+    (rules.one_door_to_the_disk, "net/a.c", "#include <fcntl.h>\nx = open(a);\n"),
     (rules.function_length, "net/a.c", JUST_FITS),
     (rules.file_length, "net/a.c", "\n" * 500),
     (rules.line_length, "net/a.c", "x" * 100 + "\n"),
