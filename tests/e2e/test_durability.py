@@ -9,6 +9,8 @@ import time
 
 import psycopg2
 import pytest
+from psycopg2.extensions import POLL_OK
+from psycopg2.extras import wait_select
 
 from tests.lib.client import Wire
 from tests.lib.server import eventually
@@ -322,8 +324,24 @@ def test_a_commit_that_no_standby_has_is_no_confirmation(confirming, database):
 
 
 def standbys(database, names):
+    """In force when this returns: PostgreSQL's checkpointer hears of it in its own time."""
     database.execute(f"ALTER SYSTEM SET synchronous_standby_names = {names}")
     database.execute("SELECT pg_reload_conf()")
+    assert eventually(lambda: commit_waits(database) == (names != "''"))
+
+
+def commit_waits(database):
+    """Whether a commit of anybody now waits for a standby."""
+    with contextlib.closing(psycopg2.connect(database.dsn, async_=True)) as connection:
+        wait_select(connection)
+        cursor = connection.cursor()
+        cursor.execute("SELECT pg_logical_emit_message(true, 'probe', '')")
+        pid = connection.get_backend_pid()
+        assert eventually(lambda: connection.poll() == POLL_OK or database.value(
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND pid = %s", pid))
+        waits = connection.poll() != POLL_OK
+        database.execute("SELECT pg_terminate_backend(%s)", pid)
+        return waits
 
 
 def test_a_database_that_commits_lazily_is_told_not_to(confirming, database):
