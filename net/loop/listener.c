@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "core/check.h"
@@ -18,6 +19,8 @@
 enum {
     RECEIVE_BYTES = 65536, /* of a socket in the kernel: bounds what a client can send ahead */
     SEND_BYTES = 262144,   /* the largest reply leaves in one piece */
+    IN_USE_LOOKS = 100,    /* before another server is believed to be at the address */
+    IN_USE_LOOK_MS = 20,
 };
 
 struct endpoint {
@@ -133,6 +136,17 @@ static void note_address(
             address->is_ipv6 ? "[%s]:%u" : "%s:%u", address->host, port);
 }
 
+static void close_sockets(struct listener *listener)
+{
+    for (uint32_t i = 0; i < listener->count; i++) {
+        bool first = i == 0 || listener->sockets[i] != listener->sockets[0];
+        if (listener->sockets[i] >= 0 && first)
+            close(listener->sockets[i]);
+    }
+    for (uint32_t i = 0; i < SHARDS_MAX; i++)
+        listener->sockets[i] = -1;
+}
+
 /* The first socket without SO_REUSEPORT's help would not notice another server at the same port, so
  * the port is tried alone before it is shared. */
 static int open_tcp(struct listener *listener, const struct config_address *address)
@@ -159,9 +173,18 @@ static int open_tcp(struct listener *listener, const struct config_address *addr
             error = listener->sockets[i];
     }
     note_address(listener, address, port_of(&endpoint));
+    if (error != 0)
+        close_sockets(listener);
     return error;
 }
 
+static int open_any(struct listener *listener, const struct config_address *address)
+{
+    return address->is_unix ? open_unix(listener, address->host) : open_tcp(listener, address);
+}
+
+/* The sockets of a server that was killed live on until the kernel has taken down its rings, which
+ * it does in its own time after the process is gone. */
 int listener_open(struct listener *listener, const struct config_address *address, uint32_t shards,
     const char *use, char *error, size_t error_size)
 {
@@ -171,8 +194,11 @@ int listener_open(struct listener *listener, const struct config_address *addres
     for (uint32_t i = 0; i < SHARDS_MAX; i++)
         listener->sockets[i] = -1;
     note_address(listener, address, address->port);
-    int result =
-        address->is_unix ? open_unix(listener, address->host) : open_tcp(listener, address);
+    int result = open_any(listener, address);
+    for (uint32_t looks = 1; result == -EADDRINUSE && looks < IN_USE_LOOKS; looks++) {
+        nanosleep(&(struct timespec){.tv_nsec = IN_USE_LOOK_MS * 1000000L}, NULL);
+        result = open_any(listener, address);
+    }
     if (result == 0)
         return 0;
     snprintf(error, error_size, "%s = %s: cannot listen there: %s%s", use, listener->address,
@@ -184,11 +210,7 @@ int listener_open(struct listener *listener, const struct config_address *addres
 void listener_close(struct listener *listener)
 {
     bool opened = listener->count > 0 && listener->sockets[0] >= 0;
-    for (uint32_t i = 0; i < listener->count; i++) {
-        bool first = i == 0 || listener->sockets[i] != listener->sockets[0];
-        if (listener->sockets[i] >= 0 && first)
-            close(listener->sockets[i]);
-    }
+    close_sockets(listener);
     if (listener->local && opened)
         unlink(listener->address + 5);
     listener->count = 0;

@@ -9,7 +9,7 @@
  * Threads    Opened and closed by the main thread; accepted from by the shards.
  * Units      None.
  * Errors     -errno, and a sentence with the address and the remedy in `error`.
- * Cost       A few system calls at start.
+ * Cost       A few system calls; an address in use is tried again for two seconds.
  */
 #ifndef HOTSHELF_NET_LOOP_LISTENER_H
 #define HOTSHELF_NET_LOOP_LISTENER_H

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where clients knock: one port for all shards, one Unix socket for all, and clear refusals. */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -68,6 +70,28 @@ static void a_port_in_use_is_refused_even_for_sharing(void **state)
     listener_close(&second);
 }
 
+static void *close_soon(void *listener)
+{
+    nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
+    listener_close(listener);
+    return NULL;
+}
+
+static void the_port_of_a_server_that_is_just_ending_is_waited_for(void **state)
+{
+    (void)state;
+    struct listener first, second;
+    char error[ERROR_SIZE] = "";
+    struct config_address any = tcp(0);
+    assert_int_equal(listener_open(&first, &any, 2, "server.http", error, sizeof error), 0);
+    struct config_address same = tcp(port_in(&first));
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, close_soon, &first), 0);
+    assert_int_equal(listener_open(&second, &same, 2, "server.http", error, sizeof error), 0);
+    pthread_join(thread, NULL);
+    listener_close(&second);
+}
+
 static void all_shards_accept_from_one_unix_socket(void **state)
 {
     (void)state;
@@ -122,6 +146,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shards_share_a_port_and_say_which),
         cmocka_unit_test(a_port_in_use_is_refused_even_for_sharing),
+        cmocka_unit_test(the_port_of_a_server_that_is_just_ending_is_waited_for),
         cmocka_unit_test(all_shards_accept_from_one_unix_socket),
         cmocka_unit_test(the_socket_file_of_a_dead_server_is_replaced_but_not_a_living_one),
         cmocka_unit_test(a_file_that_is_no_socket_is_left_alone),
