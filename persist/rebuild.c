@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "core/check.h"
 #include "core/partition.h"
@@ -19,6 +20,9 @@
 #include "persist/postgres_schema.h"
 #include "persist/rebuild_rows.h"
 #include "persist/record.h"
+
+/* Until a connection is believed to be a server's that runs: 3 seconds. */
+enum { RIVAL_LOOKS = 30, RIVAL_LOOK_MS = 100 };
 
 extern const char rebuild_sql[]; /* rebuild.sql */
 
@@ -214,6 +218,7 @@ static void take_rival(struct rebuild *rebuild, const PGresult *row)
         rebuild->options.node, PQgetvalue(row, 0, 0));
 }
 
+/* That a server has just ended PostgreSQL knows when it reads from the connection again. */
 static int refuse_rival(struct rebuild *rebuild)
 {
     char sql[256];
@@ -221,7 +226,13 @@ static int refuse_rival(struct rebuild *rebuild)
         "SELECT string_agg(pid::text, ', ') FROM pg_stat_activity WHERE application_name = "
         "'hotshelf node %u' AND datname = current_database() AND pid <> pg_backend_pid()",
         rebuild->options.node);
-    return rebuild_each(rebuild, sql, take_rival);
+    int failure = rebuild_each(rebuild, sql, take_rival);
+    for (uint32_t looks = 1; failure == -EBUSY && looks < RIVAL_LOOKS; looks++) {
+        nanosleep(&(struct timespec){.tv_nsec = RIVAL_LOOK_MS * 1000000L}, NULL);
+        rebuild->failure = 0;
+        failure = rebuild_each(rebuild, sql, take_rival);
+    }
+    return failure;
 }
 
 static void take_adopted(struct rebuild *rebuild, const PGresult *row)
