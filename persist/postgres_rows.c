@@ -69,14 +69,15 @@ static const char foreign_owner[] =
     "WHERE (d.node, d.shard, d.seq, d.reason) = (u.node, u.shard, u.seq, 'payment_id_used'))";
 
 /* What of an allotment came before the movements that are here, under a number that no event has.
- * Those after the image, which may be here already, do not count. */
+ * Those after the image, which may be here already, do not count, nor do those of a SKU of that name
+ * which is gone. */
 static const char adopted[] =
     "INSERT INTO hotshelf.stock_movements AS t (node, shard, seq, sku, delta, allotment, reason, "
     "occurred_at, sku_number) SELECT node, shard, -number, sku, allotment - known, allotment, "
     "'adopted', occurred_at, number FROM (SELECT DISTINCT ON (number) u.*, "
-    "coalesce((SELECT sum(m.delta) FROM hotshelf.stock_movements m WHERE m.sku = u.sku AND m.node "
-    "= u.node "
-    "AND m.shard = u.shard AND m.seq <= u.after), 0)::bigint AS known "
+    "coalesce((SELECT sum(m.delta) FROM hotshelf.stock_movements m WHERE m.sku = u.sku "
+    "AND (m.sku_number IS NULL OR m.sku_number = u.number) "
+    "AND m.node = u.node AND m.shard = u.shard AND m.seq <= u.after), 0)::bigint AS known "
     "FROM u ORDER BY number, after DESC) a WHERE known <> allotment "
     "ON CONFLICT (node, shard, seq) DO UPDATE SET delta = t.delta + excluded.delta, "
     "allotment = excluded.allotment, occurred_at = excluded.occurred_at";
