@@ -64,6 +64,7 @@ static void put_status_line(struct head_text *text, uint16_t status)
         STATUS_LINE(408, "Request Timeout");
         STATUS_LINE(409, "Conflict");
         STATUS_LINE(410, "Gone");
+        STATUS_LINE(411, "Length Required");
         STATUS_LINE(412, "Precondition Failed");
         STATUS_LINE(413, "Content Too Large");
         STATUS_LINE(414, "URI Too Long");
@@ -188,6 +189,8 @@ void head_put(const struct http_context *context, struct request *request, const
     put(&text, request->request_id, request->request_id_size);
     if (!request->keep_alive || reply->close)
         PUT(&text, "\r\nConnection: close");
+    else if (request->tells_keep_alive)
+        PUT(&text, "\r\nConnection: keep-alive");
     PUT(&text, "\r\n\r\n");
     reply->start = REQUEST_HEAD_SIZE - text.size;
     reply->end = REQUEST_HEAD_SIZE + (request->head_only ? 0 : body_size);

@@ -347,6 +347,7 @@ enum http_verdict http_decode(struct http_context *context, enum http_listener l
     decoder.full = false;
     decoder.waits = false;
     request->keep_alive = parsed->keep_alive;
+    request->tells_keep_alive = parsed->minor == 0;
     request->head_only = parsed->method == HTTP_HEAD;
     head_take_request_id(context, request, parsed->field[HTTP_FIELD_X_REQUEST_ID]);
     struct route_match match = listener == HTTP_ADMIN

@@ -10,19 +10,20 @@
  * An origin server's parser: what RFC 9112 lets two parties read differently is refused, not
  * repaired, because a gateway in front may have read it the other way (request smuggling). So:
  * lines end with CR LF only, no folded fields, no space before a colon, exactly one Host (HTTP/1.0
- * may leave it out), at most one Content-Length of 1 to 10 digits, no Transfer-Encoding (501), no
- * body on GET and HEAD. A refused connection is closed: nothing after it can be trusted to be a
- * request. One empty line before the request line is skipped, as RFC 9112 2.2 asks.
+ * may leave it out), at most one Content-Length or one Transfer-Encoding and never both, no other
+ * coding than chunked (501), no body on GET and HEAD, "%" only before two hexadecimal digits. A
+ * refused connection is closed: nothing after it can be trusted to be a request. One empty line
+ * before the request line is skipped, as RFC 9112 2.2 asks, and HTTP/1.2 to 1.9 are read as 1.1.
  *
  * The verdict does not depend on how the bytes arrive: one at a time or all at once gives the same,
  * though a fault may be seen only at the end of its line or head, if they arrive in pieces.
  *
  * Ownership  The request borrows from `received`; it is valid until those bytes are moved or
  *            overwritten. A later call parses again from the first byte, so they may move between
- *            calls. `reason` is static text.
+ *            calls. A chunked body lies in limits->chunk_room. `reason` is static text.
  * Threads    None: pure functions over their arguments.
  * Units      Sizes in bytes. `consumed` counts from the first byte of `received`.
- * Errors     HTTP_REFUSED with `status` 400, 413, 414, 417, 431, 501 or 505 and a `reason`.
+ * Errors     HTTP_REFUSED with `status` 400, 411, 413, 414, 417, 431, 501 or 505 and a `reason`.
  * Cost       One pass; bytes already scanned are not scanned again while a head is incomplete. A
  *            browser's GET of 150 bytes takes about 150 ns.
  */
@@ -69,6 +70,7 @@ enum http_field {
 struct http_request {
     enum http_method method;
     uint8_t minor;    /* HTTP/1.minor: 0 or 1 */
+    bool chunked;     /* the body is (chunks.h) */
     bool keep_alive;  /* the client lets the connection be used again after the reply */
     bool expects_100; /* the client waits for "100 Continue" before it sends the body */
 
@@ -79,9 +81,9 @@ struct http_request {
     uint32_t fields_repeated;
 
     uint32_t head_size; /* from the first byte of `received` to the end of the empty line */
-    uint64_t body_size; /* as announced: known before the body is here */
+    uint64_t body_size; /* known before the body is here, unless it is chunked */
     struct bytes body;
-    uint64_t consumed; /* head_size + body_size: where the next request begins */
+    uint64_t consumed; /* where the next request begins */
 
     uint16_t status; /* of HTTP_REFUSED */
     const char *reason;
@@ -91,13 +93,22 @@ struct http_limits {
     uint32_t header_bytes; /* request line and fields: 431 */
     uint32_t target_bytes; /* 414; at most header_bytes */
     uint64_t body_bytes;   /* 413 */
+    uint8_t *chunk_room;   /* body_bytes, for a chunked body; NULL: none is taken (411) */
+};
+
+/* Of a chunked body: where the walk over it goes on. */
+struct http_chunks {
+    uint64_t at; /* the line that is not whole; 0: none was looked at */
+    uint64_t data_size;
+    bool in_trailers;
 };
 
 /* What one unfinished request has taught so far. Zero it when a request begins. */
 struct http_progress {
     uint32_t scanned; /* no end of the head before this byte */
     bool has_line;    /* the request line is among them and was found good */
-    uint64_t needed;  /* head and body together, once the head is complete */
+    uint64_t needed;  /* head and body together at least, once the head is complete */
+    struct http_chunks chunks;
 };
 
 enum http_answer { HTTP_INCOMPLETE, HTTP_REQUEST, HTTP_REFUSED };
@@ -107,13 +118,13 @@ enum http_answer { HTTP_INCOMPLETE, HTTP_REQUEST, HTTP_REFUSED };
 enum http_answer http_parse_head(struct bytes received, const struct http_limits *limits,
     struct http_progress *progress, struct http_request *request);
 
-/* After http_parse_head() said HTTP_REQUEST over the same `received`: 413 when the announced body
- * is larger than body_bytes (also before any of it is here), else sets `body` once all is here. */
-enum http_answer http_parse_body(
-    struct bytes received, uint64_t body_bytes, struct http_request *request);
+/* After http_parse_head() said HTTP_REQUEST over the same `received`: 413 when the body is larger
+ * than limits->body_bytes (also before all of it is here), else sets `body` once all is here. */
+enum http_answer http_parse_body(struct bytes received, const struct http_limits *limits,
+    struct http_progress *progress, struct http_request *request);
 
-/* Head and body in one, with limits->body_bytes. When HTTP_INCOMPLETE comes with progress->needed
- * just set, the head is whole and `request` holds it: the moment to answer expects_100. */
+/* Head and body in one. When HTTP_INCOMPLETE comes with progress->needed just set, the head is
+ * whole and `request` holds it: the moment to answer expects_100, which later calls may forget. */
 enum http_answer http_parse(struct bytes received, const struct http_limits *limits,
     struct http_progress *progress, struct http_request *request);
 

@@ -18,8 +18,8 @@
 _Static_assert(HTTP_FIELD_COUNT <= 32, "a field is a bit of http_request.fields_seen");
 
 /* Bits of http_character_class: RFC 9110 tokens, the characters of RFC 3986 in a path, query or
- * authority, and those of a host name or address (narrower than RFC 3986: no commas and the like).
- */
+ * authority but "%" and brackets, and those of a host name or address (narrower than RFC 3986: no
+ * commas, no escapes and the like). */
 enum { HTTP_CLASS_TOKEN = 1, HTTP_CLASS_TARGET = 2, HTTP_CLASS_HOST = 4 };
 
 extern const uint8_t http_character_class[256];
@@ -32,6 +32,11 @@ static inline bool http_is_class(uint8_t byte, uint8_t class)
 static inline bool http_is_digit(uint8_t byte)
 {
     return byte >= '0' && byte <= '9';
+}
+
+static inline bool http_is_hex_digit(uint8_t byte)
+{
+    return http_is_digit(byte) || ((byte | 0x20) >= 'a' && (byte | 0x20) <= 'f');
 }
 
 /* Whether `bytes` are those of `small`, which is written in lower case. */

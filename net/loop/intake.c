@@ -160,16 +160,22 @@ static enum http_answer parse(struct shard *shard, struct connection *connection
 {
     struct http_limits limits = {
         .header_bytes = shard->all->header_bytes,
-        .target_bytes = shard->all->header_bytes,
+        .target_bytes = shard->all->header_bytes / 2,
         .body_bytes = shard->all->body_bytes,
+        .chunk_room = shard->chunk_room,
     };
-    if (connection->listener == HTTP_STOREFRONT)
+    if (connection->listener == HTTP_STOREFRONT || connection->progress.needed > 0)
         return http_parse(input, &limits, &connection->progress, parsed);
     enum http_answer answer = http_parse_head(input, &limits, &connection->progress, parsed);
     if (answer != HTTP_REQUEST)
         return answer;
     if (!is_import(connection, parsed))
-        return http_parse_body(input, limits.body_bytes, parsed);
+        return http_parse_body(input, &limits, &connection->progress, parsed);
+    if (parsed->chunked) {
+        parsed->status = 411;
+        parsed->reason = "an import names its size by Content-Length";
+        return HTTP_REFUSED;
+    }
     parsed->keep_alive = false;
     parsed->consumed = parsed->head_size;
     return HTTP_REQUEST;

@@ -72,6 +72,7 @@ struct request {
     uint8_t protocol; /* enum request_protocol */
     uint8_t route;    /* enum http_route: how to render */
     bool keep_alive;
+    bool tells_keep_alive;     /* HTTP/1.0 keeps a connection only when it is told so */
     bool head_only;            /* HEAD: no body is sent */
     bool needs_room;           /* came home unrun: attach a large reply and send it again */
     bool goes_on;              /* it has run, and has more shards to visit: target is the next */

@@ -190,6 +190,7 @@ static struct shard *create_one(
     shard->io = io_create(arena, &(struct io_options){.connections = connections});
     connections_init(&shard->connections, arena, shard->io, connections,
         options->header_bytes + options->body_bytes, LARGE_TAILS);
+    shard->chunk_room = arena_take(arena, "chunked bodies", options->body_bytes, 1);
     requests_init(&shard->requests, arena, requests, LARGE_REPLIES);
     shard->stack = arena_take(arena, "thread stacks", SHARD_STACK_SIZE / 4096 + 1, 4096);
     return shard;

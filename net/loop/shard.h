@@ -74,6 +74,7 @@ struct shard {
     struct walker walker;
     struct http_context http;
     struct connections connections;
+    uint8_t *chunk_room; /* body_bytes: where the parser puts a chunked body together */
     struct requests requests;
 
     uint64_t monotonic_ms;

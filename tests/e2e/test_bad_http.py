@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from tests.lib.client import Wire, exchange
-from tests.lib.server import eventually
+from tests.lib.server import ADMIN_TOKEN, eventually
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +38,17 @@ MALFORMED = {
     "two_spaces": b"GET  /livez HTTP/1.1\r\nHost: x\r\n\r\n",
     "odd_method": b"GE(T /livez HTTP/1.1\r\nHost: x\r\n\r\n",
     "control_byte_in_target": b"GET /liv\x01ez HTTP/1.1\r\nHost: x\r\n\r\n",
+    "bad_percent_where_nothing_is": b"GET /nothing?%zz HTTP/1.1\r\nHost: x\r\n\r\n",
+    "bracket_in_path": b"GET /v1/products/a[0] HTTP/1.1\r\nHost: x\r\n\r\n",
+    "connection_names_a_field": GET + b"Host: x\r\nConnection: X-Customer-Id\r\n\r\n",
+    "chunks_in_http_1_0":
+        POST.replace(b"1.1", b"1.0") + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "chunked_twice": POST + b"Transfer-Encoding: chunked\r\n" * 2 + b"\r\n0\r\n\r\n",
+    "chunk_without_its_end": POST + b"Transfer-Encoding: chunked\r\n\r\n1\r\nabc",
+    "forbidden_trailer":
+        POST + b"Transfer-Encoding: chunked\r\n\r\n0\r\nX-Customer-Id: eve\r\n\r\n",
+    "get_with_chunks": GET + b"Host: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "get_with_length": GET + b"Host: x\r\nContent-Length: 1\r\n\r\nx",
     "bad_percent": b"GET /v1/products/%zz HTTP/1.1\r\nHost: x\r\n\r\n",
     "cut_percent": b"GET /v1/products/%4 HTTP/1.1\r\nHost: x\r\n\r\n",
     "percent_nul": b"GET /v1/products/A%00B HTTP/1.1\r\nHost: x\r\n\r\n",
@@ -68,14 +79,19 @@ def test_a_malformed_request_is_refused_and_the_connection_closed(server, name):
 
 
 REFUSED = {
-    "chunks": (POST + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", {400, 411, 501}),
+    "another_coding": (POST + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", {501}),
+    "coding_without_end": (POST + b"Transfer-Encoding: gzip\r\n\r\n", {400}),
+    "huge_chunk": (POST + b"Transfer-Encoding: chunked\r\n\r\n10001\r\n", {413}),
+    "many_tiny_chunks":
+        (POST + b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\n \r\n" * 5000, {431}),
+    "unknown_expectation": (POST + b"Expect: tea\r\nContent-Length: 1\r\n\r\n", {417}),
     "http_1_0_is_too_old_for_us": (b"GET /livez HTTP/0.9\r\nHost: x\r\n\r\n", {400, 505}),
     "http_2": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", {400, 501, 505}),
-    "long_target": (b"GET /" + b"a" * 20000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", {414, 431}),
+    "long_target": (b"GET /" + b"a" * 20000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", {414}),
     "long_header": (GET + b"Host: x\r\nX-A: " + b"a" * 20000 + b"\r\n\r\n", {431}),
     "many_headers": (GET + b"Host: x\r\n" + b"X-A: b\r\n" * 3000 + b"\r\n", {431}),
     "length_beyond_64_bits":
-        (POST + b"Content-Length: 99999999999999999999999\r\n\r\n" + BODY, {400, 413}),
+        (POST + b"Content-Length: 99999999999999999999999\r\n\r\n" + BODY, {413}),
     "huge_length": (POST + b"Content-Length: 65537\r\n\r\n", {413}),
 }
 
@@ -97,6 +113,94 @@ def test_a_body_at_the_limit_is_read_and_one_byte_more_is_not(server):
     assert exactly.status == 200
     over = exchange(server.http_port, POST + b"Content-Length: 65537\r\n\r\n")
     assert (over.status, over.code) == (413, "body_too_large")
+
+
+CHUNKED = (POST + b"Transfer-Encoding: chunked\r\n\r\n"
+           b"5;ext=\"a;b\"\r\n" + BODY[:5] + b"\r\n%X\r\n" % (len(BODY) - 5) + BODY[5:] +
+           b"\r\n000\r\nX-Sum: 1\r\n\r\n")
+
+
+def test_a_body_in_chunks_is_read(server):
+    """RFC 9112 7.1; the connection goes on behind its last chunk."""
+    wire = Wire(server.http_port)
+    wire.send(CHUNKED * 2)
+    for _ in range(2):
+        reply = wire.read_reply()
+        assert reply.status == 200
+        assert [item["sku"] for item in reply.json["items"]] == ["STEADY"]
+    wire.close()
+
+
+def test_a_body_in_chunks_may_be_as_large_as_any(server):
+    """As many bytes of data as body_bytes, and one more is one too many."""
+    data = BODY + b" " * (65536 - len(BODY))
+    pieces = [data[at:at + 4096] for at in range(0, len(data), 4096)]
+    wire = Wire(server.http_port)
+    wire.send(POST + b"Transfer-Encoding: chunked\r\n\r\n")
+    for piece in pieces:
+        wire.send(b"%x\r\n" % len(piece) + piece + b"\r\n")
+    wire.send(b"0\r\n\r\n")
+    assert wire.read_reply().status == 200
+    wire.send(POST + b"Transfer-Encoding: chunked\r\n\r\n10000\r\n" + data + b"\r\n1\r\n")
+    reply = wire.read_reply()
+    assert (reply.status, reply.code) == (413, "body_too_large")
+    assert wire.is_closed()
+    wire.close()
+
+
+@pytest.mark.parametrize("framing", [b"Content-Length: " + LENGTH, b"Transfer-Encoding: chunked"])
+def test_a_client_that_waits_is_told_to_go_on(server, framing):
+    """RFC 9110 10.1.1: once, before the body comes; and not when a body was sent with the head."""
+    body = BODY if framing.startswith(b"C") else b"%x\r\n" % len(BODY) + BODY + b"\r\n0\r\n\r\n"
+    wire = Wire(server.http_port)
+    wire.send(POST + framing + b"\r\nExpect: 100-continue\r\n\r\n")
+    assert wire.receive() == b"HTTP/1.1 100 Continue\r\n\r\n"
+    for byte in body:
+        wire.send(bytes([byte]))
+    assert wire.read_reply().status == 200
+    wire.send(POST + framing + b"\r\nExpect: 100-continue\r\n\r\n" + body)
+    assert wire.read_reply().status == 200
+    wire.close()
+
+
+def test_an_import_names_its_size(server):
+    """Its body is streamed into a file whose size is known before."""
+    reply = exchange(server.admin_port,
+                     b"POST /admin/v1/import HTTP/1.1\r\nHost: x\r\nContent-Type: text/csv\r\n"
+                     b"Authorization: Bearer " + ADMIN_TOKEN.encode() +
+                     b"\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")
+    assert reply.status == 411
+
+
+@pytest.mark.parametrize("fields, kept", [(b"", False), (b"Connection: keep-alive\r\n", True),
+                                          (b"Connection: close\r\n", False)])
+def test_an_old_client_is_told_whether_the_connection_stays(server, fields, kept):
+    """RFC 9112 9.3: HTTP/1.0 keeps a connection only when both sides say so."""
+    request = b"GET /livez HTTP/1.0\r\n" + fields + b"\r\n"
+    wire = Wire(server.http_port)
+    wire.send(request)
+    assert wire.read_reply().headers["connection"] == ("keep-alive" if kept else "close")
+    if kept:
+        wire.send(request)
+        assert wire.read_reply().status == 200
+    else:
+        assert wire.is_closed()
+    wire.close()
+
+
+def test_head_is_get_without_the_body(server):
+    """RFC 9110 9.3.2: the same fields, and the next reply begins right behind them."""
+    whole = exchange(server.http_port, GET + b"Host: x\r\n\r\n")
+    wire = Wire(server.http_port)
+    wire.send(GET.replace(b"GET", b"HEAD") + b"Host: x\r\n\r\n" +
+              b"GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    said = b""
+    while more := wire.receive():
+        said += more
+    head, _, rest = said.partition(b"\r\n\r\n")
+    assert f"Content-Length: {whole.headers['content-length']}".encode() in head
+    assert rest.startswith(b"HTTP/1.1 200 OK\r\n")
+    wire.close()
 
 
 def test_a_body_of_another_type_is_refused(server):

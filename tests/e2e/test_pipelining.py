@@ -2,6 +2,7 @@
 """Many requests on one connection without waiting for the replies."""
 
 import json
+import socket
 
 import pytest
 
@@ -123,3 +124,24 @@ def test_one_who_never_reads_stops_nobody(server, wire, sku):
         pass
     assert server.client().get(f"/v1/products/{sku}").status == 200
     assert sent < 50_000_000
+
+
+def test_a_pipeline_may_be_cut_anywhere(server):
+    """Lengths, chunks, an empty line and a HEAD, as two packets, cut at each of their bytes."""
+    server.sell(CUT=5)
+    body = b'{"skus":["CUT"]}'
+    post = (b"POST /v1/availability HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            b"X-Request-Id: %s\r\n")
+    data = (post % b"a" + b"Content-Length: %d\r\n\r\n" % len(body) + body +
+            post % b"b" + b"Transfer-Encoding: chunked\r\n\r\n2;x\r\n" + body[:2] +
+            b"\r\n%x\r\n" % (len(body) - 2) + body[2:] + b"\r\n0\r\nX: y\r\n\r\n" +
+            b"\r\nGET /v1/products/CUT HTTP/1.1\r\nHost: x\r\nX-Request-Id: c\r\n\r\n")
+    wire = Wire(server.http_port)
+    wire.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    for cut in range(1, len(data)):
+        wire.send(data[:cut])
+        wire.send(data[cut:])
+        replies = [wire.read_reply() for _ in range(3)]
+        assert [(reply.status, reply.headers["x-request-id"]) for reply in replies] == \
+            [(200, "a"), (200, "b"), (200, "c")], cut
+    wire.close()

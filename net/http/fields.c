@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The happy path of a line: token, colon, white space, value, CR LF; its field is looked up by
+ * name and noted. What can go wrong in a line ends the pass at that byte; what can go wrong between
+ * lines (two lengths, no Host) is only noted there and judged after the empty line, so that the
+ * verdict is that of the whole head however it arrives.
+ *
+ * Framing is judged by RFC 9112 6.3, and where that leaves a choice, by refusal: whoever sends both
+ * Content-Length and Transfer-Encoding, or either of them twice, is read in two ways by somebody.
+ */
+#include "net/http/fields.h"
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+#include "core/check.h"
+#include "net/http/syntax.h"
+#include "net/http/target.h"
+
+/* Longer than any body, and no sum with it overflows. */
+#define BODY_SIZE_MAX (UINT64_MAX / 4)
+
+/* Whoever takes the first and whoever takes the last of these would see two different requests. */
+static const uint32_t fields_never_repeated =
+    HTTP_FIELD_BIT(HTTP_FIELD_HOST) | HTTP_FIELD_BIT(HTTP_FIELD_CONTENT_LENGTH) |
+    HTTP_FIELD_BIT(HTTP_FIELD_CONTENT_TYPE) | HTTP_FIELD_BIT(HTTP_FIELD_CONTENT_ENCODING) |
+    HTTP_FIELD_BIT(HTTP_FIELD_AUTHORIZATION) | HTTP_FIELD_BIT(HTTP_FIELD_X_CUSTOMER_ID) |
+    HTTP_FIELD_BIT(HTTP_FIELD_X_ROLE) | HTTP_FIELD_BIT(HTTP_FIELD_LAST_EVENT_ID) |
+    HTTP_FIELD_BIT(HTTP_FIELD_EXPECT) | HTTP_FIELD_BIT(HTTP_FIELD_TRANSFER_ENCODING);
+
+static const uint32_t fields_last_wins =
+    HTTP_FIELD_BIT(HTTP_FIELD_CONNECTION) | HTTP_FIELD_BIT(HTTP_FIELD_X_FORWARDED_FOR);
+
+enum http_answer http_refused(struct http_request *request, uint16_t status, const char *reason)
+{
+    request->status = status;
+    request->reason = reason;
+    return HTTP_REFUSED;
+}
+
+enum http_answer http_out_of_bytes(struct http_scan *scan)
+{
+    if (scan->full)
+        return http_refused(scan->request, 431, "request line and header fields are too large");
+    return HTTP_INCOMPLETE;
+}
+
+/* The first byte that is not of that class. The loops keep the pointer to themselves: bytes may
+ * alias anything, so scan->at would be stored and loaded again for each. */
+static const uint8_t *skip_class(const uint8_t *at, const uint8_t *end, uint8_t class)
+{
+    while (at < end && http_is_class(*at, class))
+        at++;
+    return at;
+}
+
+/* The first byte that ends or spoils a field value: a control character other than tab. */
+static const uint8_t *value_end(const uint8_t *at, const uint8_t *end)
+{
+#ifdef __SSE2__
+    const __m128i last_control = _mm_set1_epi8(0x1f);
+    const __m128i tab = _mm_set1_epi8('\t');
+    const __m128i rubout = _mm_set1_epi8(0x7f);
+    while (end - at >= 16) {
+        __m128i block = _mm_loadu_si128((const __m128i *)(const void *)at);
+        __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(block, last_control), block);
+        __m128i stop = _mm_or_si128(
+            _mm_andnot_si128(_mm_cmpeq_epi8(block, tab), control), _mm_cmpeq_epi8(block, rubout));
+        uint32_t found = (uint32_t)_mm_movemask_epi8(stop);
+        if (found != 0)
+            return at + __builtin_ctz(found);
+        at += 16;
+    }
+#endif
+    while (at < end && ((*at >= 0x20 && *at != 0x7f) || *at == '\t'))
+        at++;
+    return at;
+}
+
+static enum http_line malformed(struct http_lines *lines, const char *fault)
+{
+    lines->fault = fault;
+    return HTTP_LINE_MALFORMED;
+}
+
+static enum http_line line_without_name(struct http_lines *lines)
+{
+    const uint8_t *at = lines->at;
+    if (*at == ' ' || *at == '\t')
+        return malformed(lines, "folded header field");
+    if (*at != '\r')
+        return malformed(lines, "malformed header field name");
+    if (at + 1 == lines->end)
+        return HTTP_LINE_CUT;
+    if (at[1] != '\n')
+        return malformed(lines, "carriage return without line feed");
+    lines->at = at + 2;
+    return HTTP_LINE_EMPTY;
+}
+
+/* `at` stands behind the colon. */
+static enum http_line line_value(struct http_lines *lines, const uint8_t *at)
+{
+    while (at < lines->end && (*at == ' ' || *at == '\t'))
+        at++;
+    const uint8_t *start = at;
+    const uint8_t *end = value_end(start, lines->end);
+    if (end == lines->end)
+        return HTTP_LINE_CUT;
+    if (*end != '\r')
+        return malformed(lines, "control character in a header field");
+    if (end + 1 == lines->end)
+        return HTTP_LINE_CUT;
+    if (end[1] != '\n')
+        return malformed(lines, "carriage return without line feed");
+    lines->at = end + 2;
+    while (end > start && (end[-1] == ' ' || end[-1] == '\t'))
+        end--;
+    lines->value = bytes_of(start, (uint32_t)(end - start));
+    return HTTP_LINE_FIELD;
+}
+
+enum http_line http_line_next(struct http_lines *lines)
+{
+    const uint8_t *start = lines->at;
+    const uint8_t *at = skip_class(start, lines->end, HTTP_CLASS_TOKEN);
+    if (at == lines->end)
+        return HTTP_LINE_CUT;
+    if (at == start)
+        return line_without_name(lines);
+    if (*at == ' ' || *at == '\t')
+        return malformed(lines, "space before the colon of a header field");
+    if (*at != ':')
+        return malformed(lines, "malformed header field name");
+    lines->name = bytes_of(start, (uint32_t)(at - start));
+    return line_value(lines, at + 1);
+}
+
+static bool is_token(struct bytes text)
+{
+    return text.size > 0 &&
+           skip_class(text.data, text.data + text.size, HTTP_CLASS_TOKEN) == text.data + text.size;
+}
+
+static bool is_word(struct bytes text, struct bytes small)
+{
+    return text.size == small.size &&
+           http_equals_ignoring_case(text.data, (const char *)small.data, small.size);
+}
+
+/* An option that is the name of a field which is meant for us would have a proxy drop that field:
+ * no honest client sends one (RFC 9110 7.6.1). */
+static void note_connection(struct http_scan *scan, struct bytes value)
+{
+    struct bytes option;
+    while (http_list_next(&value, &option)) {
+        if (is_word(option, BYTES("close")))
+            scan->asks_close = true;
+        else if (is_word(option, BYTES("keep-alive")))
+            scan->asks_keep_alive = true;
+        else if (!is_token(option) || http_field_find(option) != HTTP_FIELD_COUNT)
+            scan->connection_is_malformed = true;
+    }
+}
+
+static void note_field(struct http_scan *scan, struct bytes name, struct bytes value)
+{
+    struct http_request *request = scan->request;
+    enum http_field field = http_field_find(name);
+    if (field == HTTP_FIELD_COUNT)
+        return;
+    uint32_t bit = HTTP_FIELD_BIT(field);
+    bool is_first = (request->fields_seen & bit) == 0;
+    if (!is_first)
+        request->fields_repeated |= bit;
+    request->fields_seen |= bit;
+    if (field == HTTP_FIELD_CONNECTION)
+        note_connection(scan, value);
+    if (is_first || (fields_last_wins & bit) != 0)
+        request->field[field] = value;
+}
+
+enum http_answer http_fields_scan(struct http_scan *scan)
+{
+    struct http_lines lines = {.at = scan->at, .end = scan->end};
+    for (;;) {
+        enum http_line line = http_line_next(&lines);
+        scan->at = lines.at;
+        switch (line) {
+        case HTTP_LINE_FIELD:
+            note_field(scan, lines.name, lines.value);
+            continue;
+        case HTTP_LINE_EMPTY:
+            return HTTP_REQUEST;
+        case HTTP_LINE_CUT:
+            return http_out_of_bytes(scan);
+        case HTTP_LINE_MALFORMED:
+            return http_refused(scan->request, 400, lines.fault);
+        }
+    }
+}
+
+static enum http_answer judge_length(struct http_request *request)
+{
+    struct bytes digits = request->field[HTTP_FIELD_CONTENT_LENGTH];
+    if (digits.size == 0)
+        return http_refused(request, 400, "Content-Length is not a number");
+    for (uint32_t i = 0; i < digits.size; i++) {
+        if (!http_is_digit(digits.data[i]))
+            return http_refused(request, 400, "Content-Length is not a number");
+        request->body_size = request->body_size * 10 + (uint64_t)(digits.data[i] - '0');
+        if (request->body_size > BODY_SIZE_MAX / 10)
+            request->body_size = BODY_SIZE_MAX / 10; /* and stays there: 413, whatever follows */
+    }
+    return HTTP_REQUEST;
+}
+
+/* "gzip, chunked": codings we do not serve, but a body that has an end. */
+static bool ends_in_chunked(struct bytes value)
+{
+    struct bytes coding;
+    bool is_chunked = false;
+    while (http_list_next(&value, &coding)) {
+        if (is_chunked || !is_token(coding))
+            return false;
+        is_chunked = is_word(coding, BYTES("chunked"));
+    }
+    return is_chunked;
+}
+
+/* RFC 9112 6.3: without chunked at its end a body has no end, which is 400 before it is 501. */
+static enum http_answer judge_encoding(struct http_request *request)
+{
+    struct bytes value = request->field[HTTP_FIELD_TRANSFER_ENCODING];
+    if (http_has(request, HTTP_FIELD_CONTENT_LENGTH))
+        return http_refused(request, 400, "both Content-Length and Transfer-Encoding");
+    if (request->minor == 0)
+        return http_refused(request, 400, "Transfer-Encoding in HTTP/1.0");
+    if (!ends_in_chunked(value))
+        return http_refused(request, 400, "Transfer-Encoding does not end in chunked");
+    if (!is_word(value, BYTES("chunked")))
+        return http_refused(request, 501, "chunked alone is the transfer coding served");
+    request->chunked = true;
+    return HTTP_REQUEST;
+}
+
+static enum http_answer judge_framing(const struct http_scan *scan)
+{
+    struct http_request *request = scan->request;
+    enum http_answer answer = HTTP_REQUEST;
+    if (http_has(request, HTTP_FIELD_TRANSFER_ENCODING))
+        answer = judge_encoding(request);
+    else if (http_has(request, HTTP_FIELD_CONTENT_LENGTH))
+        answer = judge_length(request);
+    if (answer != HTTP_REQUEST)
+        return answer;
+    bool takes_body = request->method != HTTP_GET && request->method != HTTP_HEAD;
+    if ((request->body_size > 0 || request->chunked) && !takes_body)
+        return http_refused(request, 400, "GET and HEAD take no body");
+    if (request->chunked && scan->limits->chunk_room == NULL)
+        return http_refused(request, 411, "a body without Content-Length is not taken here");
+    return HTTP_REQUEST;
+}
+
+static enum http_answer judge_expectation(struct http_request *request)
+{
+    struct bytes expect = request->field[HTTP_FIELD_EXPECT];
+    if (!http_has(request, HTTP_FIELD_EXPECT) || request->minor == 0)
+        return HTTP_REQUEST;
+    if (!is_word(expect, BYTES("100-continue")))
+        return http_refused(request, 417, "the only expectation served is 100-continue");
+    request->expects_100 = request->body_size > 0 || request->chunked;
+    return HTTP_REQUEST;
+}
+
+enum http_answer http_fields_judge(struct http_scan *scan)
+{
+    struct http_request *request = scan->request;
+    if ((request->fields_repeated & fields_never_repeated) != 0)
+        return http_refused(request, 400, "a header field that may stand once is repeated");
+    bool has_host = http_has(request, HTTP_FIELD_HOST);
+    if (!has_host && request->minor == 1)
+        return http_refused(request, 400, "Host is missing");
+    if (has_host && !http_host_is_valid(request->field[HTTP_FIELD_HOST]))
+        return http_refused(request, 400, "malformed Host");
+    if (scan->authority.size > 0)
+        request->field[HTTP_FIELD_HOST] = scan->authority;
+    if (scan->connection_is_malformed)
+        return http_refused(request, 400, "Connection names what is no option of a connection");
+    if (judge_framing(scan) != HTTP_REQUEST || judge_expectation(request) != HTTP_REQUEST)
+        return HTTP_REFUSED;
+    bool default_alive = request->minor == 1 || scan->asks_keep_alive;
+    request->keep_alive = default_alive && !scan->asks_close;
+    return HTTP_REQUEST;
+}
