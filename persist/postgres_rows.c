@@ -69,8 +69,8 @@ static const char foreign_owner[] =
     "WHERE (d.node, d.shard, d.seq, d.reason) = (u.node, u.shard, u.seq, 'payment_id_used'))";
 
 /* What of an allotment came before the movements that are here, under a number that no event has.
- * Those after the image, which may be here already, do not count, nor do those of a SKU of that name
- * which is gone. */
+ * Those after the image, which may be here already, do not count, nor do those of a SKU of that
+ * name which is gone. */
 static const char adopted[] =
     "INSERT INTO hotshelf.stock_movements AS t (node, shard, seq, sku, delta, allotment, reason, "
     "occurred_at, sku_number) SELECT node, shard, -number, sku, allotment - known, allotment, "
