@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One pass from the first byte to the empty line: method, target, version, then the fields line by
- * line (fields.c), then a body of a known size or in chunks (chunks.c). Each step either moves scan.at past what it has read, or ends the pass: with
- * HTTP_INCOMPLETE when the bytes ran out, with HTTP_REFUSED at the first byte that cannot be part
- * of a request we serve. What concerns several fields at once (framing, Host) is judged after the
- * last line. Every step decides on bytes it has seen and none looks behind the window, so a prefix
- * of the input is either incomplete or has the verdict of the whole.
+ * line (fields.c), then a body of a known size or in chunks (chunks.c). Each step either moves
+ * scan.at past what it has read, or ends the pass: with HTTP_INCOMPLETE when the bytes ran out,
+ * with HTTP_REFUSED at the first byte that cannot be part of a request we serve. What concerns
+ * several fields at once (framing, Host) is judged after the last line. Every step decides on
+ * bytes it has seen and none looks behind the window, so a prefix of the input is either
+ * incomplete or has the verdict of the whole.
  *
  * While a head is incomplete only new bytes are looked at, for the end of the head or for a line
  * feed that no carriage return precedes; then the pass is done again. So a head that arrives byte
