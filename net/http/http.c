@@ -177,6 +177,14 @@ static void refuse_route(struct decoder *decoder, uint32_t allowed)
     problem_end(&problem, decoder->context, decoder->request);
 }
 
+/* RFC 9110 9.3.7: of one path, or of the server. */
+static void answer_options(struct decoder *decoder, uint32_t allowed)
+{
+    struct head head = {.status = 204, .type = HEAD_NO_BODY, .cache = HEAD_NO_STORE};
+    head.allowed = allowed != 0 ? allowed : (1U << HTTP_METHOD_COUNT) - 1;
+    head_put(decoder->context, decoder->request, &head, 0);
+}
+
 /* Stateless: nothing is kept of a guest until he puts something into his cart. */
 static void answer_guest(struct decoder *decoder)
 {
@@ -354,6 +362,11 @@ enum http_verdict http_decode(struct http_context *context, enum http_listener l
                                    ? route_find_admin(parsed->method, parsed->path)
                                    : route_find_storefront(parsed->method, parsed->path);
     request->route = (uint8_t)match.route;
+    bool of_server = bytes_equal(parsed->path, BYTES("*"));
+    if (parsed->method == HTTP_OPTIONS && (match.allowed != 0 || of_server)) {
+        answer_options(&decoder, match.allowed);
+        return HTTP_ANSWERED;
+    }
     if (match.route == ROUTE_NONE) {
         refuse_route(&decoder, match.allowed);
         return HTTP_ANSWERED;

@@ -88,7 +88,7 @@ static bool line_matches(const struct route_line *line, struct bytes path, struc
 
 static uint32_t allowed_of(const struct route_line *line)
 {
-    uint32_t allowed = 0;
+    uint32_t allowed = 1U << HTTP_OPTIONS;
     for (uint32_t method = 0; method < HTTP_METHOD_COUNT; method++) {
         if (line->routes[method] != ROUTE_NONE)
             allowed |= 1U << method;

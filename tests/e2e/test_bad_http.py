@@ -218,6 +218,18 @@ def test_another_method_is_told_which_are_allowed(server, method, path):
     assert method not in reply.headers["allow"]
 
 
+def test_options_name_the_methods(server):
+    """RFC 9110 9.3.7: of a path, and of the server."""
+    client = server.client()
+    path = client.request("OPTIONS", "/v1/cart")
+    assert (path.status, path.headers["allow"]) == (204, "GET, HEAD, DELETE, OPTIONS")
+    whole = client.request("OPTIONS", "*")
+    assert whole.status == 204
+    assert set(whole.headers["allow"].split(", ")) == \
+        {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+    assert client.request("OPTIONS", "/nothing").status == 404
+
+
 @pytest.mark.parametrize("path", ["/", "/v1", "/v2/cart", "/v1/cart/", "/v1/products/A/B",
                                   "/admin/v1/stock/STEADY", "/v1/../v1/cart", "/V1/CART"])
 def test_an_unknown_path_is_not_found(server, path):

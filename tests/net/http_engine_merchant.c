@@ -209,7 +209,7 @@ static void a_product_is_changed_by_operators_who_know_it(void **state)
     shop_assert_problem(shop, 404, "not_found");
     shop_ask(shop, "PUT /admin/v1/products/S1", OPERATOR, "{\"price\":1}");
     shop_assert_problem(shop, 405, "method_not_allowed");
-    shop_assert_head(shop, "\r\nAllow: GET, HEAD, PATCH\r\n");
+    shop_assert_head(shop, "\r\nAllow: GET, HEAD, PATCH, OPTIONS\r\n");
     assert_int_equal(shop_ask(shop, line, OPERATOR "If-Match: \"1\"\r\n", "{\"price\":1}"), 200);
     shop_ask(shop, line, OPERATOR "If-Match: \"1\"\r\n", "{\"price\":2}");
     shop_assert_problem(shop, 412, "stale_version");
@@ -266,7 +266,7 @@ static void paths_and_methods_that_nobody_serves_are_told(void **state)
     shop_assert_problem(shop, 404, "not_found");
     shop_ask(shop, "PATCH /v1/cart", ANN, NULL);
     shop_assert_problem(shop, 405, "method_not_allowed");
-    shop_assert_head(shop, "\r\nAllow: GET, HEAD, DELETE\r\n");
+    shop_assert_head(shop, "\r\nAllow: GET, HEAD, DELETE, OPTIONS\r\n");
     shop_ask(shop, "GET /v1/products/%zz", "", NULL);
     shop_assert_problem(shop, 400, "malformed");
     shop_assert_head(shop, "\r\nConnection: close\r\n");

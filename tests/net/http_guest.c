@@ -262,7 +262,7 @@ static void a_guest_asks_for_nothing_else(void **state)
     shop_assert_problem(shop, 400, "malformed");
     shop_ask(shop, "GET /v1/guests", "", NULL);
     assert_int_equal(shop->status, 405);
-    shop_assert_head(shop, "\r\nAllow: POST\r\n");
+    shop_assert_head(shop, "\r\nAllow: POST, OPTIONS\r\n");
 }
 
 #define IN_SHOP(test) cmocka_unit_test_setup_teardown(test, open_shop, close_shop)

@@ -102,12 +102,12 @@ static void other_methods_learn_which_are_allowed(void **state)
         enum http_method method;
         const char *path, *allow;
     } lines[] = {
-        {HTTP_PATCH, "/v1/cart", "GET, HEAD, DELETE"},
-        {HTTP_PUT, "/v1/availability", "GET, HEAD, POST"},
-        {HTTP_GET, "/v1/checkout", "POST"},
-        {HTTP_POST, "/v1/cart/items/S1", "PUT, DELETE"},
-        {HTTP_GET, "/v1/orders/7/cancel", "POST"},
-        {HTTP_OPTIONS, "/livez", "GET, HEAD"},
+        {HTTP_PATCH, "/v1/cart", "GET, HEAD, DELETE, OPTIONS"},
+        {HTTP_PUT, "/v1/availability", "GET, HEAD, POST, OPTIONS"},
+        {HTTP_GET, "/v1/checkout", "POST, OPTIONS"},
+        {HTTP_POST, "/v1/cart/items/S1", "PUT, DELETE, OPTIONS"},
+        {HTTP_GET, "/v1/orders/7/cancel", "POST, OPTIONS"},
+        {HTTP_OPTIONS, "/livez", "GET, HEAD, OPTIONS"},
     };
     for (uint32_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
         struct route_match match =
