@@ -10,11 +10,8 @@
  */
 #include "net/http/fields.h"
 
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
-
 #include "core/check.h"
+#include "net/http/blocks.h"
 #include "net/http/syntax.h"
 #include "net/http/target.h"
 
@@ -46,30 +43,16 @@ enum http_answer http_out_of_bytes(struct http_scan *scan)
     return HTTP_INCOMPLETE;
 }
 
-/* The first byte that is not of that class. The loops keep the pointer to themselves: bytes may
- * alias anything, so scan->at would be stored and loaded again for each. */
-static const uint8_t *skip_class(const uint8_t *at, const uint8_t *end, uint8_t class)
-{
-    while (at < end && http_is_class(*at, class))
-        at++;
-    return at;
-}
-
 /* The first byte that ends or spoils a field value: a control character other than tab. */
 static const uint8_t *value_end(const uint8_t *at, const uint8_t *end)
 {
-#ifdef __SSE2__
-    const __m128i last_control = _mm_set1_epi8(0x1f);
-    const __m128i tab = _mm_set1_epi8('\t');
-    const __m128i rubout = _mm_set1_epi8(0x7f);
+#ifdef HAVE_BLOCKS
     while (end - at >= 16) {
-        __m128i block = _mm_loadu_si128((const __m128i *)(const void *)at);
-        __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(block, last_control), block);
-        __m128i stop = _mm_or_si128(
-            _mm_andnot_si128(_mm_cmpeq_epi8(block, tab), control), _mm_cmpeq_epi8(block, rubout));
-        uint32_t found = (uint32_t)_mm_movemask_epi8(stop);
-        if (found != 0)
-            return at + __builtin_ctz(found);
+        __m128i block = block_load(at);
+        __m128i controls = _mm_andnot_si128(block_is(block, '\t'), block_in_range(block, 0, 0x1f));
+        uint32_t stop = block_mask(_mm_or_si128(controls, block_is(block, 0x7f)));
+        if (stop != 0)
+            return at + __builtin_ctz(stop);
         at += 16;
     }
 #endif
@@ -121,10 +104,26 @@ static enum http_line line_value(struct http_lines *lines, const uint8_t *at)
     return HTTP_LINE_FIELD;
 }
 
+/* Where the name that begins at `start` ends. Most are short and end in a colon, and then all is
+ * known from one block. */
+static const uint8_t *name_end(const uint8_t *start, const uint8_t *end)
+{
+#ifdef HAVE_BLOCKS
+    if (end - start >= 16) {
+        __m128i block = block_load(start);
+        uint32_t colons = block_mask(block_is(block, ':'));
+        uint32_t before = (colons & -colons) - 1; /* all, when there is none */
+        if (colons != 0 && (before & ~block_mask(block_in_usual_token(block))) == 0)
+            return start + __builtin_ctz(colons);
+    }
+#endif
+    return http_skip_token(start, end);
+}
+
 enum http_line http_line_next(struct http_lines *lines)
 {
     const uint8_t *start = lines->at;
-    const uint8_t *at = skip_class(start, lines->end, HTTP_CLASS_TOKEN);
+    const uint8_t *at = name_end(start, lines->end);
     if (at == lines->end)
         return HTTP_LINE_CUT;
     if (at == start)
@@ -140,7 +139,7 @@ enum http_line http_line_next(struct http_lines *lines)
 static bool is_token(struct bytes text)
 {
     return text.size > 0 &&
-           skip_class(text.data, text.data + text.size, HTTP_CLASS_TOKEN) == text.data + text.size;
+           http_skip_token(text.data, text.data + text.size) == text.data + text.size;
 }
 
 static bool is_word(struct bytes text, struct bytes small)

@@ -8,6 +8,7 @@
  * wanted and json->error_at is the byte.
  */
 #include "core/check.h"
+#include "net/http/blocks.h"
 #include "net/http/json.h"
 #include "net/http/json_text.h"
 #include "net/http/utf8.h"
@@ -125,12 +126,34 @@ static bool scan_escape(struct scan *scan)
     return true;
 }
 
+/* The first byte that is a quote, a backslash, a control character or not ASCII. */
+static const uint8_t *plain_end(const uint8_t *at, const uint8_t *end)
+{
+#ifdef HAVE_BLOCKS
+    while (end - at >= 16) {
+        __m128i block = block_load(at);
+        __m128i marks = _mm_or_si128(block_is(block, '"'), block_is(block, '\\'));
+        __m128i controls = block_in_range(block, 0, 0x1f);
+        uint32_t stop = block_mask(_mm_or_si128(_mm_or_si128(marks, controls), block));
+        if (stop != 0)
+            return at + __builtin_ctz(stop);
+        at += 16;
+    }
+#endif
+    while (at < end && *at >= 0x20 && *at < 0x80 && *at != '"' && *at != '\\')
+        at++;
+    return at;
+}
+
 /* scan->at stands at the opening quote; `token` gets what is between the quotes. */
 static bool scan_text(struct scan *scan, struct json_token *token)
 {
     scan->at++;
     const uint8_t *start = scan->at;
-    while (scan->at < scan->end && *scan->at != '"') {
+    for (;;) {
+        scan->at = plain_end(scan->at, scan->end);
+        if (scan->at == scan->end || *scan->at == '"')
+            break;
         if (*scan->at == '\\') {
             token->has_escapes = true;
             if (!scan_escape(scan))
@@ -139,7 +162,7 @@ static bool scan_text(struct scan *scan, struct json_token *token)
         }
         if (*scan->at < 0x20)
             return fail(scan, "control character in a string");
-        uint32_t size = *scan->at < 0x80 ? 1 : utf8_character_size(scan->at, scan->end);
+        uint32_t size = utf8_character_size(scan->at, scan->end);
         if (size == 0)
             return fail(scan, "malformed UTF-8");
         scan->at += size;
@@ -153,9 +176,14 @@ static bool scan_text(struct scan *scan, struct json_token *token)
 }
 
 /* FNV-1a of the decoded name, so that two spellings of one name have one hash. */
-static uint32_t name_hash(struct bytes raw)
+static uint32_t name_hash(struct bytes raw, bool has_escapes)
 {
     uint32_t hash = 2166136261;
+    if (!has_escapes) {
+        for (uint32_t i = 0; i < raw.size; i++)
+            hash = (hash ^ raw.data[i]) * 16777619;
+        return hash;
+    }
     struct json_text text = json_text_of(raw);
     for (int32_t byte = json_text_next(&text); byte >= 0; byte = json_text_next(&text))
         hash = (hash ^ (uint32_t)byte) * 16777619;
@@ -180,7 +208,7 @@ static bool scan_name(struct scan *scan)
         return fail(scan, "too many members in an object");
     if (!add_token(scan, JSON_NAME, &token) || !scan_text(scan, &json->tokens[token]))
         return false;
-    json->tokens[token].count = name_hash(raw_text(json, token));
+    json->tokens[token].count = name_hash(raw_text(json, token), json->tokens[token].has_escapes);
     if (is_repeated(json, scan->container, token)) {
         scan->at = start;
         return fail(scan, "the same member twice in an object");

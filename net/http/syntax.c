@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Everything here is a look at a table. Field names are found by their size first: most fields
- * that browsers send and this server does not read have a size that none of ours has.
+ * that browsers send and this server does not read have a size that none of ours has. Names and
+ * targets are made of few characters, which sixteen at a time are told from all others; where
+ * another one stands the table says whether it may.
  */
 #include "net/http/syntax.h"
+
+#include "net/http/blocks.h"
 
 enum { FIELD_NAME_SIZE_MAX = 18 };
 
@@ -96,6 +100,37 @@ bool http_host_is_valid(struct bytes host)
     return i == host.size;
 }
 
+/* Folds letters to lower case; of the other characters of a token only such change as stand in no
+ * name of ours. */
+#define FOLD_8 UINT64_C(0x2020202020202020)
+
+static uint64_t load_8(const void *from)
+{
+    uint64_t word;
+    memcpy(&word, from, sizeof word);
+    return word;
+}
+
+static uint32_t load_4(const void *from)
+{
+    uint32_t word;
+    memcpy(&word, from, sizeof word);
+    return word;
+}
+
+/* By words that overlap: 4 to 18 bytes, of which no byte is looked at alone. */
+static bool name_is(const uint8_t *name, const char *small, uint32_t size)
+{
+    if (size < 8)
+        return (load_4(name) | (uint32_t)FOLD_8) == load_4(small) &&
+               (load_4(name + size - 4) | (uint32_t)FOLD_8) == load_4(small + size - 4);
+    uint64_t differs = (load_8(name) | FOLD_8) ^ load_8(small);
+    differs |= (load_8(name + size - 8) | FOLD_8) ^ load_8(small + size - 8);
+    if (size > 16)
+        differs |= (load_8(name + 8) | FOLD_8) ^ load_8(small + 8);
+    return differs == 0;
+}
+
 enum http_field http_field_find(struct bytes name)
 {
     if (name.size > FIELD_NAME_SIZE_MAX)
@@ -103,8 +138,54 @@ enum http_field http_field_find(struct bytes name)
     uint32_t candidates = fields_by_name_size[name.size];
     for (; candidates != 0; candidates &= candidates - 1) {
         uint32_t field = (uint32_t)__builtin_ctz(candidates);
-        if (http_equals_ignoring_case(name.data, field_names[field], name.size))
+        if (name_is(name.data, field_names[field], name.size))
             return (enum http_field)field;
     }
     return HTTP_FIELD_COUNT;
+}
+
+static const uint8_t *skip_plainly(const uint8_t *at, const uint8_t *end, uint8_t class)
+{
+    while (at < end && http_is_class(*at, class))
+        at++;
+    return at;
+}
+
+#ifdef HAVE_BLOCKS
+
+/* All of a target but "!", "$", "~" and what its reader looks at: "%" and brackets. */
+static inline __m128i in_usual_target(__m128i block)
+{
+    __m128i marks = _mm_or_si128(block_in_range(block, '&', ';'), block_in_range(block, '?', 'Z'));
+    __m128i others = _mm_or_si128(block_is(block, '='), block_is(block, '_'));
+    return _mm_or_si128(block_in_range(block, 'a', 'z'), _mm_or_si128(marks, others));
+}
+
+#define SKIP(usual, class)                                                                         \
+    while (end - at >= 16) {                                                                       \
+        __m128i block = block_load(at);                                                            \
+        uint32_t stop = ~block_mask(usual(block)) & 0xffff;                                        \
+        if (stop == 0) {                                                                           \
+            at += 16;                                                                              \
+            continue;                                                                              \
+        }                                                                                          \
+        at += __builtin_ctz(stop);                                                                 \
+        if (!http_is_class(*at, class))                                                            \
+            return at;                                                                             \
+        at++; /* of the class, and unusual */                                                      \
+    }
+#else
+#define SKIP(usual, class)
+#endif
+
+const uint8_t *http_skip_token(const uint8_t *at, const uint8_t *end)
+{
+    SKIP(block_in_usual_token, HTTP_CLASS_TOKEN)
+    return skip_plainly(at, end, HTTP_CLASS_TOKEN);
+}
+
+const uint8_t *http_skip_target(const uint8_t *at, const uint8_t *end)
+{
+    SKIP(in_usual_target, HTTP_CLASS_TARGET)
+    return skip_plainly(at, end, HTTP_CLASS_TARGET);
 }

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The JSON reader under libFuzzer. What it takes for JSON is written again by the writer and read
- * once more: the same tokens have to come out, so reader and writer check each other. */
+/* The JSON reader under libFuzzer, beside a reference written from the grammar. What it takes for
+ * JSON is written again by the writer and read once more: the same tokens have to come out, so
+ * reader and writer check each other. */
 #include <stdio.h>
 
 #include "core/check.h"
 #include "core/json_writer.h"
 #include "net/http/json.h"
 #include "net/http/utf8.h"
+#include "tests/net/json_reference.h"
 
 enum { TOKENS = 512, TEXT_SIZE = 32768, INPUT_SIZE_MAX = 2048 };
 
@@ -112,7 +114,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static uint8_t written[TEXT_SIZE];
     if (size > INPUT_SIZE_MAX)
         return 0;
-    if (!parse(&first, bytes_of(data, (uint32_t)size))) {
+    uint32_t count;
+    bool is_valid = json_reference_is_valid(bytes_of(data, (uint32_t)size), TOKENS, &count);
+    bool is_taken = parse(&first, bytes_of(data, (uint32_t)size));
+    CHECK(is_taken == is_valid);
+    CHECK(!is_taken || first.json.token_count == count);
+    if (!is_taken) {
         CHECK(first.json.error != NULL);
         CHECK(first.json.error_at <= size);
         return 0;

@@ -11,6 +11,8 @@
 #include <cmocka.h>
 
 #include "net/http/json.h"
+#include "tests/lib/dice.h"
+#include "tests/net/json_reference.h"
 
 enum { TOKENS = 40000, SCRATCH = 65536 };
 
@@ -59,6 +61,16 @@ static struct json_document *open_text(void **state, const char *text)
     return &f->json;
 }
 
+static void compare(struct fixture *f, struct bytes text)
+{
+    uint32_t count;
+    bool is_valid = json_reference_is_valid(text, 64, &count);
+    if (parse(f, text, 64) != is_valid)
+        fail_msg("the reference says %d: %.*s", is_valid, (int)text.size, text.data);
+    if (is_valid)
+        assert_int_equal(f->json.token_count, count);
+}
+
 static void valid_texts_are_read(void **state)
 {
     static const char *const texts[] = {"{}", "[]", " [ ] ", "0", "-0", "1", "-1", "10", "1.5",
@@ -69,8 +81,10 @@ static void valid_texts_are_read(void **state)
         "\"\\u0000\"", "\"\\uFFFF\"", "\"\x7f\"", "\"\xc3\xa9\"", "\"\xe2\x82\xac\"",
         "\"\xf0\x9f\x98\x80\"", "\"\xf4\x8f\xbf\xbf\"", "\"\xed\x9f\xbf\"", "\"\xee\x80\x80\"",
         "\"\xef\xbf\xbf\"", "[\"a\",{\"a\":[],\"A\":{}}]", "{\"a\":{\"a\":{\"a\":1}}}"};
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         open_text(state, texts[i]);
+        compare(*state, bytes_of_string(texts[i]));
+    }
 }
 
 #define T(literal)                                                                                 \
@@ -114,6 +128,49 @@ static void invalid_texts_are_refused(void **state)
             fail_msg("taken for JSON: %.*s", (int)texts[i].size, texts[i].data);
         assert_non_null(f->json.error);
         assert_in_range(f->json.error_at, 0, texts[i].size);
+        compare(f, texts[i]);
+    }
+}
+
+/* Cut, one byte changed, and put together at random: what no table thought of. */
+static void the_reference_says_the_same_of_any_mixture(void **state)
+{
+    static const char *const pieces[] = {"{", "}", "[", "]", ",", ":", "\"", "\"a\"", "\"\\u0061\"",
+        "1", "-", "0", ".5", "e+1", "true", "nul", "null", " ", "\n", "\\", "\\ud83d", "\\ude00",
+        "\xc3\xa9", "\xed\xa0\x80", "\xf4\x8f\xbf\xbf", "\x80", "\x1f", "\x7f", "0123456789abcdef",
+        "{\"a\":", "[1,", "\"k\":", "\\\"", "\xef\xbb\xbf", "[[[[[[[[", "]]]]]]]]"};
+    struct dice dice = dice_of(0x5eed);
+    for (uint32_t round = 0; round < 50000; round++) {
+        uint8_t text[256];
+        uint32_t size = 0;
+        for (uint32_t i = dice_below(&dice, 12); i > 0; i--) {
+            const char *piece = pieces[dice_below(&dice, sizeof pieces / sizeof pieces[0])];
+            memcpy(text + size, piece, strlen(piece));
+            size += (uint32_t)strlen(piece);
+        }
+        if (size > 0 && dice_below(&dice, 4) == 0)
+            text[dice_below(&dice, size)] = (uint8_t)dice_next(&dice);
+        compare(*state, bytes_of(text, size));
+    }
+}
+
+/* A mark at each place of a string of each length: wherever a block of sixteen bytes ends. */
+static void every_byte_of_a_string_is_looked_at(void **state)
+{
+    static const char *const marks[] = {"\"", "\\", "\x1f", "\0", "\x80", "\xff", "\x7f",
+        "\xc3\xa9", "\xc3", "\\n", "\\x", "\xf0\x9f\x98\x80", "\xf0\x9f\x98"};
+    for (uint32_t size = 1; size < 40; size++) {
+        for (uint32_t at = 1; at <= size; at++) {
+            for (uint32_t mark = 0; mark < sizeof marks / sizeof marks[0]; mark++) {
+                uint8_t text[64];
+                uint32_t wide = marks[mark][0] == 0 ? 1 : (uint32_t)strlen(marks[mark]);
+                memset(text, 'x', sizeof text);
+                text[0] = '"';
+                memcpy(text + at, marks[mark], wide);
+                text[size + wide] = '"';
+                compare(*state, bytes_of(text, size + wide + 1));
+            }
+        }
     }
 }
 
@@ -343,6 +400,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(valid_texts_are_read),
         TEST(invalid_texts_are_refused),
+        TEST(the_reference_says_the_same_of_any_mixture),
+        TEST(every_byte_of_a_string_is_looked_at),
         TEST(an_error_names_the_place),
         TEST(too_many_tokens_are_refused),
         TEST(too_many_members_are_refused),

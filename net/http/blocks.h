@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * blocks - sixteen bytes at a time, on machines with SSE2, which every x86-64 has.
+ *
+ * What stands here has a plain counterpart beside each use, which other machines run alone. The
+ * tests hold both against the references of tests/net (http_reference.h, json_reference.h), the
+ * fuzzers the one that the machine has.
+ *
+ * Ownership  None: values.
+ * Threads    Any.
+ * Units      Bytes; a mask has a bit for each byte, the first one lowest.
+ * Errors     None.
+ * Cost       A few instructions for sixteen bytes.
+ */
+#ifndef HOTSHELF_NET_HTTP_BLOCKS_H
+#define HOTSHELF_NET_HTTP_BLOCKS_H
+
+/* With NO_BLOCKS the tests run the plain counterparts. */
+#if defined(__SSE2__) && !defined(NO_BLOCKS)
+#define HAVE_BLOCKS 1
+
+#include <emmintrin.h>
+#include <stdint.h>
+
+static inline __m128i block_load(const uint8_t *at)
+{
+    return _mm_loadu_si128((const __m128i *)(const void *)at);
+}
+
+static inline uint32_t block_mask(__m128i bytes)
+{
+    return (uint32_t)_mm_movemask_epi8(bytes);
+}
+
+/* 0xff for each byte from `first` to `last`. */
+static inline __m128i block_in_range(__m128i block, char first, char last)
+{
+    __m128i above = _mm_sub_epi8(block, _mm_set1_epi8(first));
+    return _mm_cmpeq_epi8(_mm_min_epu8(above, _mm_set1_epi8((char)(last - first))), above);
+}
+
+static inline __m128i block_is(__m128i block, char byte)
+{
+    return _mm_cmpeq_epi8(block, _mm_set1_epi8(byte));
+}
+
+/* Letters, digits and "-": what names of fields are made of. */
+static inline __m128i block_in_usual_token(__m128i block)
+{
+    __m128i letters = block_in_range(_mm_or_si128(block, _mm_set1_epi8(0x20)), 'a', 'z');
+    return _mm_or_si128(
+        letters, _mm_or_si128(block_in_range(block, '0', '9'), block_is(block, '-')));
+}
+
+#endif
+
+#endif
