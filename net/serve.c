@@ -391,6 +391,7 @@ static void stop_all(struct server *server)
     listener_close(&shards->admin);
     if (server->stream != NULL)
         stream_stop(server->stream, STREAM_DRAIN_MS);
+    shards_close(shards);
     for (uint32_t i = 0; i < shards->count; i++)
         journal_close(&shards->shard[i]->journal);
     journal_shared_close(&server->house->journals);

@@ -274,7 +274,11 @@ void shards_join(struct shards *shards)
 {
     for (uint32_t i = 0; i < shards->count; i++)
         pthread_join(shards->shard[i]->thread, NULL);
+    pthread_barrier_destroy(&shards->opened);
+}
+
+void shards_close(struct shards *shards)
+{
     for (uint32_t i = 0; i < shards->count; i++)
         io_close(shards->shard[i]->io);
-    pthread_barrier_destroy(&shards->opened);
 }

@@ -49,7 +49,11 @@ enum {
     FROZEN_WAIT_MS = 50,     /* at least, in a freeze */
     WAIT_MS_MAX = 1000,      /* a safety net: nothing depends on it */
     SWEEP_MS = 500,          /* between looks for connections whose time is over */
+#ifdef __SANITIZE_THREAD__
+    SHARD_STACK_SIZE = 2048 * 1024, /* ThreadSanitizer's own part of a thread stands there, too */
+#else
     SHARD_STACK_SIZE = 512 * 1024,
+#endif
 };
 
 /* How a shard ends (design.md: clean stop). */
@@ -158,6 +162,8 @@ void shards_stop(struct shards *shards);
 void shards_wake(struct shards *shards);
 /* Waits until every thread has ended. */
 void shards_join(struct shards *shards);
+/* Closes the rings, when nobody is left who wakes them: not the stream, either. */
+void shards_close(struct shards *shards);
 
 /* The rest is between the parts of the loop. */
 
