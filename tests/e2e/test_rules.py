@@ -12,7 +12,7 @@ from tests.lib.rule_tables import scenarios
 
 # As the shop in memory: a SKU reserves in the cart unless its line says otherwise.
 # All scenarios of one setting share a journal.
-CONFIGURED = {"reservations.reserve_on": "cart", "data.journal_bytes": 512 << 20,
+CONFIGURED = {"reservations.reserve_on": "cart", "data.journal_bytes": 160 << 20,
               "capacity.text_bytes": 1 << 20}
 SHARDS = 3
 
