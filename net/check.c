@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "net/house.h"
-#include "net/io_test.h"
+#include "net/io_choice.h"
 #include "net/memory.h"
 #include "net/serve.h"
 #include "persist/disk.h"
@@ -109,25 +109,32 @@ static void check_signatures(struct findings *findings, const struct config *con
         "signed with a key in data.dir, of this node alone");
 }
 
-static void check_kernel(struct findings *findings)
+static void check_kernel(struct findings *findings, const struct config *config)
 {
     struct utsname name;
     int major = 0, minor = 0;
     if (uname(&name) != 0 || sscanf(name.release, "%d.%d", &major, &minor) != 2)
         advise(findings, "kernel", "does not say its version");
-    else if (major < 6 || (major == 6 && minor < 1))
+    else if (major > 6 || (major == 6 && minor >= 1))
+        good(findings, "kernel", "%s", name.release);
+    else if (config->server.io == IO_URING)
         mend(findings, "kernel", "%s; 6.1 or newer is needed (Debian 12 has it)", name.release);
     else
-        good(findings, "kernel", "%s", name.release);
+        advise(findings, "kernel", "%s; io_uring needs 6.1 or newer", name.release);
 }
 
-static void check_io_uring(struct findings *findings)
+static void check_io(struct findings *findings, const struct config *config)
 {
-    char problem[256];
-    if (io_test(problem, sizeof problem))
-        good(findings, "io_uring", "receive, send, stop, bell: as relied on");
+    char said[IO_CHOICE_TEXT_SIZE];
+    enum config_io chosen;
+    bool works = io_choose((enum config_io)config->server.io, &chosen, said);
+    if (!works)
+        mend(findings, "io", "%s", said);
+    else if (said[0] != '\0')
+        advise(findings, "io", "%s", said);
     else
-        mend(findings, "io_uring", "%s", problem);
+        good(findings, "io", "%s: accept, receive, send, write, bell: as relied on",
+            chosen == IO_EPOLL ? "epoll" : "io_uring");
 }
 
 static void check_descriptors(struct findings *findings, const struct config *config)
@@ -332,8 +339,8 @@ int check(const struct config *config, FILE *out)
     struct findings findings = {.out = out};
     check_configuration(&findings, config);
     check_signatures(&findings, config);
-    check_kernel(&findings);
-    check_io_uring(&findings);
+    check_kernel(&findings, config);
+    check_io(&findings, config);
     check_descriptors(&findings, config);
     check_memory(&findings, config);
     check_space(&findings, config);

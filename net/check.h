@@ -2,11 +2,11 @@
 /*
  * check - `hotshelf check`: whether this machine can run this configuration, and what to mend.
  *
- *     ok    io_uring                 all that the loop relies on works here
+ *     ok    io             io_uring: accept, receive, send, write, bell: as relied on
  *     mend  open files               1024, 4224 are needed: ulimit -n 4224, or LimitNOFILE= in
  * systemd
  *
- * What the loop relies on is tried, not looked up: a ring is opened and used as the server uses it.
+ * What the loop relies on is tried, not looked up: a loop is opened and used as the server uses it.
  *
  * Ownership  None is kept; a scratch file in the data directory's parent is removed.
  * Threads    One.

@@ -2,12 +2,18 @@
 /*
  * io - the seam: through it, and only through it, the loop reaches the kernel.
  *
- *     io_accept, io_receive, io_send, io_write, io_bell     queue work, make no system call
- *     io_submit                                             hands it over and waits: the only enter
+ *     io_accept, io_receive, io_send, io_write, io_bell     ask for work
+ *     io_submit                                             hands it over and waits
  *     io_reap                                               what has happened since
  *
+ * Two backends stand behind it, chosen when an io is made: io_uring (net/loop/uring.c), where the
+ * only system call of a tick is the one in io_submit, and epoll (net/loop/epoll.c), for kernels and
+ * containers that forbid io_uring. The caller cannot tell them apart, but by their cost.
+ *
  * Every piece of work carries a tag: a kind, a slot and the slot's generation. Its completion
- * brings the tag back, and the owner of the slot drops one whose generation is over. Accept and
+ * brings the tag back, and the owner of the slot drops one whose generation is over. Slot and
+ * generation of a receive or a send name one socket, whose bytes are received by one receive and
+ * sent by one send at a time; the generation changes when the socket has been closed. Accept and
  * receive go on by themselves: their completions say `more` until the last one, after which the
  * caller must ask again. Bytes arrive in one of a fixed number of buffers which the caller gives
  * back soon (io_give_buffer); when none is left, receiving ends with -ENOBUFS and must not be asked
@@ -20,7 +26,8 @@
  * Units      Bytes, nanoseconds to wait, milliseconds of clocks.
  * Errors     Negative errno in io_completion.result, as the kernel gives it; -errno from io_open.
  *            Completions can never be lost: their number is bounded by what is in flight (CHECK).
- * Cost       Queuing: some 10 ns. One system call per io_submit.
+ * Cost       io_uring: some 10 ns to ask, one system call per io_submit. epoll: one system call
+ *            more for each buffer received, send, client and bell, two for a write.
  */
 #ifndef HOTSHELF_NET_IO_H
 #define HOTSHELF_NET_IO_H
@@ -58,7 +65,8 @@ struct io_completion {
 };
 
 struct io_options {
-    uint32_t connections;
+    uint32_t connections; /* tags of receives and sends have a smaller index */
+    bool epoll;           /* else io_uring */
 };
 
 struct io_times {
@@ -72,8 +80,12 @@ struct io;
 struct io *io_create(struct arena *arena, const struct io_options *options);
 /* Opens it in the thread that will use it. `reason` names what the kernel refused. */
 int io_open(struct io *io, const char **reason);
+/* When nothing is in flight any more that the caller's memory is needed for. */
 void io_close(struct io *io);
+/* What it runs on, with what an older kernel has refused. */
+const char *io_name(const struct io *io);
 
+/* The index of the tag is below IO_LISTENERS_MAX. */
 void io_accept(struct io *io, int listening, struct io_tag tag);
 /* `once`: one buffer, then it has ended. Otherwise it goes on, and one burst may take dozens. */
 void io_receive(struct io *io, int socket, bool once, struct io_tag tag);
@@ -81,10 +93,10 @@ void io_receive(struct io *io, int socket, bool once, struct io_tag tag);
 void io_stop_receive(struct io *io, struct io_tag tag);
 void io_send(
     struct io *io, int socket, const struct iovec *parts, uint32_t count, struct io_tag tag);
-/* Durable when it completes with the whole size. */
+/* Durable when it completes with the whole size. One at a time. */
 void io_write(
     struct io *io, int file, const void *data, uint32_t size, uint64_t offset, struct io_tag tag);
-/* Wakes another loop that waits in io_submit; it sees an IO_WAKE. */
+/* Wakes another loop, of the same backend, that waits in io_submit; it sees an IO_WAKE. */
 void io_bell(struct io *io, const struct io *other);
 /* The same from a thread without a loop. A system call. */
 void io_alarm(const struct io *other);

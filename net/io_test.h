@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * io_test - whether the kernel does what the loop relies on: tried out on a pair of rings.
+ * io_test - whether a backend of io.h does here what the loop relies on: tried out on a pair of
+ * loops.
  *
  * Ownership  None is kept.
  * Threads    One.
@@ -14,6 +15,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-bool io_test(char *problem, size_t problem_size);
+bool io_test(bool epoll, char *problem, size_t problem_size);
 
 #endif

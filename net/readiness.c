@@ -41,9 +41,9 @@ static bool ready(void *host, uint8_t *json, uint32_t size_max, uint32_t *size)
     const char *selling_state = selling ? "ok" : "recovering";
     int written = snprintf((char *)json, size_max,
         "{\"status\":\"%s\",\"checks\":{\"selling\":\"%s\",\"journal\":\"%s\",\"postgres\":\"%s\","
-        "\"switches\":\"%s\"}}",
+        "\"switches\":\"%s\"},\"io\":\"%s\"}",
         is_ready ? "ready" : "not_ready", stopping ? "stopping" : selling_state,
-        journal_word(shard), postgres_state(all), switches_state_name(all));
+        journal_word(shard), postgres_state(all), switches_state_name(all), io_name(shard->io));
     CHECK(written > 0);
     CHECK((uint32_t)written < size_max);
     *size = (uint32_t)written;

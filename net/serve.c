@@ -15,6 +15,7 @@
 #include "core/tables.h"
 #include "net/house.h"
 #include "net/http/guest.h"
+#include "net/io_choice.h"
 #include "net/memory.h"
 #include "net/readiness.h"
 #include "net/reshard.h"
@@ -27,7 +28,7 @@ enum {
     CONTACT_WAIT_MS = 5000,    /* of PostgreSQL at start, before selling without it */
     CONTACT_LOOK_MS = 100,     /* while a fresh directory waits for it */
     STREAM_DRAIN_MS = 3000,    /* at the end; the rest is sent after the next start */
-    DESCRIPTORS_PER_SHARD = 8, /* ring, eventfd, listeners, two segments */
+    DESCRIPTORS_PER_SHARD = 8, /* ring or set, eventfd, listeners, two segments */
     SPARE_DESCRIPTORS = 64,    /* one refused client for each shard, PostgreSQL, the spool, .. */
 };
 
@@ -46,8 +47,6 @@ struct server {
 
 const char *serve_refuses(const struct config *config)
 {
-    if (config->server.io == IO_EPOLL)
-        return "server.io = epoll is not built yet; use auto or io_uring";
     if (config->redis.url[0] != '\0')
         return "redis.url: the fan-out to Redis is not built yet; leave it empty";
     if (config->limits.requests_per_second != 0)
@@ -331,10 +330,10 @@ static void announce(const struct server *server)
 {
     const struct shards *shards = server->house->shards;
     const char *scheme = shards->storefront.local ? "" : "http://";
-    printf("hotshelf %s: %u shard%s, %.1f MiB of memory%s%s, journal %.1f MiB in %s\n",
+    printf("hotshelf %s: %u shard%s on %s, %.1f MiB of memory%s%s, journal %.1f MiB in %s\n",
         HOTSHELF_VERSION, shards->count, shards->count == 1 ? "" : "s",
-        (double)server->memory.size / (1 << 20), server->memory.huge ? ", huge pages" : "",
-        server->memory.locked ? ", locked" : "",
+        io_name(shards->shard[0]->io), (double)server->memory.size / (1 << 20),
+        server->memory.huge ? ", huge pages" : "", server->memory.locked ? ", locked" : "",
         (double)server->house->config.data.journal_bytes / (1 << 20), server->directory.path);
     printf("storefront %s%s\n", scheme, shards->storefront.address);
     printf("admin %s%s\n", shards->admin.local ? "" : "http://", shards->admin.address);
@@ -444,11 +443,27 @@ static int prepare(struct server *server, const struct config *config)
     return result;
 }
 
-int serve(const struct config *config)
+/* What runs from here on is one of the two. */
+static bool choose_io(struct config *config)
 {
-    const char *refusal = serve_refuses(config);
+    char said[IO_CHOICE_TEXT_SIZE];
+    enum config_io chosen;
+    bool works = io_choose((enum config_io)config->server.io, &chosen, said);
+    config->server.io = chosen;
+    if (said[0] != '\0')
+        complain(said);
+    return works;
+}
+
+int serve(const struct config *given)
+{
+    const char *refusal = serve_refuses(given);
     if (refusal != NULL)
         return complain(refusal);
+    struct config chosen = *given;
+    const struct config *config = &chosen;
+    if (!choose_io(&chosen))
+        return 1;
     raise_descriptors(config);
     struct server *server = calloc(1, sizeof *server);
     struct house *house = calloc(1, sizeof *house);

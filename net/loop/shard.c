@@ -187,7 +187,8 @@ static struct shard *create_one(
     shard->count = options->count;
     shard->wants_large_first = shard->wants_large_last = REQUEST_NONE;
     shard->going_on_first = shard->going_on_last = REQUEST_NONE;
-    shard->io = io_create(arena, &(struct io_options){.connections = connections});
+    shard->io = io_create(arena, &(struct io_options){.connections = connections,
+                                     .epoll = all->config->server.io == IO_EPOLL});
     connections_init(&shard->connections, arena, shard->io, connections,
         options->header_bytes + options->body_bytes, LARGE_TAILS);
     shard->chunk_room = arena_take(arena, "chunked bodies", options->body_bytes, 1);
