@@ -33,6 +33,7 @@ struct floor_options {
     char floor_path[SANDBOX_PATH_SIZE];
     const char *parent;
     const char *json_path;
+    const char *io;
     double seconds;
     uint32_t connections;
     uint32_t rounds;
@@ -54,6 +55,7 @@ static void print_usage(void)
           "  --seconds S      of one turn (2)\n"
           "  --connections N  each with one request in flight (64)\n"
           "  --rounds R       turns of server and floor for each kind of request (5)\n"
+          "  --io NAME        how the server reaches the kernel: io_uring or epoll (auto)\n"
           "  --dir PATH       where the data directory is made, on a real disk (/var/tmp)\n"
           "  --json FILE      write the numbers to this file\n",
         stderr);
@@ -70,6 +72,7 @@ static bool parse_options(struct floor_options *options, int argc, char **argv)
         {"--server", OPTION_TEXT, &options->server_path, 0, 0},
         {"--dir", OPTION_TEXT, &options->parent, 0, 0},
         {"--json", OPTION_TEXT, &options->json_path, 0, 0},
+        {"--io", OPTION_TEXT, &options->io, 0, 0},
         {"--seconds", OPTION_NUMBER, &options->seconds, 0, 600},
         {"--connections", OPTION_COUNT, &options->connections, 1, GENERATOR_CONNECTIONS_MAX},
         {"--rounds", OPTION_COUNT, &options->rounds, 1, FLOOR_ROUNDS_MAX},
@@ -136,6 +139,7 @@ static bool play(struct floor_bench *bench)
     struct sandbox_plan plan = {
         .server_path = bench->options.server_path,
         .parent = bench->options.parent,
+        .io = bench->options.io,
         .orders = bench->options.rounds * KEPT_REQUESTS_MAX,
         .core = FLOOR_CORE_SERVER,
     };

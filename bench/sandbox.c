@@ -97,15 +97,16 @@ static bool write_configuration(const struct sandbox *sandbox, const struct sand
     if (plan->journal_bytes > 0)
         journal_bytes = plan->journal_bytes;
     fprintf(file,
-        "[server]\nhttp = 127.0.0.1:%u\nadmin = 127.0.0.1:%u\nshards = 1\n"
+        "[server]\nhttp = 127.0.0.1:%u\nadmin = 127.0.0.1:%u\nshards = 1\nio = %s\n"
         "[data]\ndir = %s/data\njournal_bytes = %llu\n"
         "[auth]\nmode = header\nadmin_tokens_file = %s/admin-tokens\n"
         "[payment]\nmode = deferred\n"
         "[capacity]\nskus = 16\ncustomers = %u\norders = %u\nholds = %u\nlines = %u\n"
         "text_bytes = %llu\nidempotency_keys = %u\nconnections = 2048\n",
-        sandbox->port, sandbox->admin_port, sandbox->directory, (unsigned long long)journal_bytes,
-        sandbox->directory, orders + 4096, orders + 4096, 8192U, orders + 8192,
-        (unsigned long long)(orders + 8192) * 128, orders + 4096);
+        sandbox->port, sandbox->admin_port, plan->io == NULL ? "auto" : plan->io,
+        sandbox->directory, (unsigned long long)journal_bytes, sandbox->directory, orders + 4096,
+        orders + 4096, 8192U, orders + 8192, (unsigned long long)(orders + 8192) * 128,
+        orders + 4096);
     return fclose(file) == 0;
 }
 

@@ -25,6 +25,7 @@ struct sandbox_plan {
     const char *parent;     /* the directory to make ours in: on a real disk */
     uint32_t orders;        /* room for so many checkouts, each by a customer of its own */
     uint64_t journal_bytes; /* 0: enough that it never laps */
+    const char *io;         /* server.io; NULL: auto */
     int core;
 };
 
