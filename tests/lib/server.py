@@ -20,6 +20,7 @@ HOTSHELF = str(BUILD / "net" / "hotshelf")
 LOADTEST = str(BUILD / "loadtest" / "hotshelf-loadtest")
 CATALOG = ROOT / "loadtest" / "data" / "catalog.csv"
 ORDERS = ROOT / "loadtest" / "data" / "orders.csv"
+TEST_IO = os.environ.get("HOTSHELF_TEST_IO", "")  # server.io of all servers: "epoll"
 ADMIN_TOKEN = "token-of-the-tests"
 VIEWER_TOKEN = "token-of-a-viewer"
 START_SECONDS_MAX = 60
@@ -99,6 +100,7 @@ class Server:
         self.admin_port = free_port()
         self.process = None
         self.environment = None  # as that of the tests; see clock.py
+        self.launcher = []  # what the program is started by; see forbidding.py
         self.end_is_expected = False
         self.settings = {
             "server.http": f"127.0.0.1:{self.http_port}",
@@ -107,6 +109,7 @@ class Server:
             "data.dir": self.data,
             "auth.mode": "header",
             "auth.admin_tokens_file": self.directory / "admin-tokens",
+            **({"server.io": TEST_IO} if TEST_IO else {}),
             **SMALL,
             "data.journal_bytes": max(int(SMALL["data.journal_bytes"]), shards * SHARD_BYTES),
             **({"postgres.dsn": dsn} if dsn else {}),
@@ -139,8 +142,9 @@ class Server:
         self.end_is_expected = False
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [HOTSHELF, "serve", "-c", str(self.configuration)], stdout=log, stderr=log,
-                stdin=subprocess.DEVNULL, cwd=self.directory, env=self.environment)
+                [*self.launcher, HOTSHELF, "serve", "-c", str(self.configuration)],
+                stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=self.directory,
+                env=self.environment)
         return self
 
     def start(self):
@@ -254,7 +258,8 @@ class Server:
 
     def run(self, verb, *arguments, **more):
         """hotshelf VERB -c FILE ARGUMENT...: the finished process."""
-        return subprocess.run([HOTSHELF, verb, "-c", str(self.configuration), *map(str, arguments)],
+        command = [*self.launcher, HOTSHELF, verb, "-c", self.configuration, *arguments]
+        return subprocess.run([str(word) for word in command],
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                               timeout=120, cwd=self.directory, check=False, **more)
 
