@@ -198,6 +198,8 @@ static int insert_position(struct stream *stream, const char *node, struct posit
     char shard[24], seq[24];
     uint32_t number = (uint32_t)position->shard;
     int failure = first_position(stream, number, position);
+    if (failure == -ERANGE) /* overwritten while we looked */
+        return stream_shard_overtaken(stream, number);
     if (failure < 0) {
         stream_shard_halt(stream, number, reader_problem(&stream->shards[number].reader));
         return 0;
