@@ -72,23 +72,23 @@ static int open_socket(const struct config_address *address, char *error)
 
 static bool find_token(const struct config *config, char *token, size_t size, char *error)
 {
-    struct identity *identity = calloc(1, sizeof *identity);
-    if (identity == NULL)
+    struct tokens *tokens = calloc(1, sizeof *tokens);
+    if (tokens == NULL)
         return fail(error, "admin token", "no memory");
     bool found = false;
     if (config->auth.admin_tokens_file[0] == '\0')
         fail(error, "auth.admin_tokens_file", "not set; name a file with lines name:role:token");
-    else if (identity_load(
-                 identity, config->auth.admin_tokens_file, false, error, ADMIN_ERROR_SIZE) == 0)
+    else if (tokens_load(tokens, TOKENS_OF_ADMINS, "auth.admin_tokens_file",
+                 config->auth.admin_tokens_file, error, ADMIN_ERROR_SIZE) == 0)
         fail(error, config->auth.admin_tokens_file, "has no line with the role operator");
-    for (uint32_t i = 0; i < identity->token_count && !found; i++) {
-        const struct identity_token *line = &identity->tokens[i];
+    for (uint32_t i = 0; i < tokens->count && !found; i++) {
+        const struct token *line = &tokens->list[i];
         found = line->role == ROLE_OPERATOR;
         if (found)
             snprintf(token, size, "%.*s", (int)line->token_size, (const char *)line->token);
     }
-    explicit_bzero(identity, sizeof *identity);
-    free(identity);
+    explicit_bzero(tokens, sizeof *tokens);
+    free(tokens);
     return found;
 }
 
@@ -170,7 +170,7 @@ bool admin_call(const struct config *config, const struct admin_call *call,
     struct admin_reply *reply, char error[ADMIN_ERROR_SIZE])
 {
     *reply = (struct admin_reply){0};
-    char token[IDENTITY_TOKEN_SIZE_MAX + 1];
+    char token[TOKENS_SIZE_MAX + 1];
     char head[1024];
     if (!find_token(config, token, sizeof token, error))
         return false;

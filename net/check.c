@@ -71,17 +71,22 @@ __attribute__((format(printf, 3, 4))) static void mend(
 static void check_configuration(struct findings *findings, const struct config *config)
 {
     const char *refusal = serve_refuses(config);
-    struct identity *identity = calloc(1, sizeof *identity);
+    struct tokens *tokens = calloc(1, sizeof *tokens);
     char error[512];
     if (refusal != NULL)
         mend(findings, "configuration", "%s", refusal);
-    else if (identity == NULL || identity_load(identity, config->auth.admin_tokens_file,
-                                     config->auth.mode == AUTH_JWT, error, sizeof error) != 0)
+    else if (tokens == NULL ||
+             tokens_load(tokens, TOKENS_OF_ADMINS, "auth.admin_tokens_file",
+                 config->auth.admin_tokens_file, error, sizeof error) != 0 ||
+             tokens_load(tokens, TOKENS_OF_SERVICES, "auth.service_tokens_file",
+                 config->auth.service_tokens_file, error, sizeof error) != 0)
         mend(findings, "configuration", "%s", error);
     else
         good(findings, "configuration", "%u shards, %u connections", house_shards(config),
             config->capacity.connections);
-    free(identity);
+    if (tokens != NULL)
+        explicit_bzero(tokens, sizeof *tokens);
+    free(tokens);
 }
 
 static void check_keys(struct findings *findings, const char *what, const char *setting,

@@ -47,6 +47,9 @@ struct server {
 
 const char *serve_refuses(const struct config *config)
 {
+    if (config->auth.mode == AUTH_JWT)
+        return "auth.mode = jwt: this version cannot verify tokens yet; use auth.mode = header "
+               "behind a gateway that has checked the customer";
     if (config->redis.url[0] != '\0')
         return "redis.url: the fan-out to Redis is not built yet; leave it empty";
     if (config->limits.requests_per_second != 0)
@@ -398,11 +401,18 @@ static void stop_all(struct server *server)
     memory_give(&server->memory);
 }
 
-/* Keys that others sign with. */
+/* Tokens of those who call, and keys that others sign with. */
 static int load_keys(struct server *server, const struct config *config)
 {
     struct identity *identity = &server->house->identity;
-    int result = hmac_keys_load(&identity->webhooks, "auth.webhook_secret_file",
+    int result = tokens_load(&identity->admins, TOKENS_OF_ADMINS, "auth.admin_tokens_file",
+        config->auth.admin_tokens_file, server->error, ERROR_SIZE);
+    if (result == 0)
+        result = tokens_load(&identity->services, TOKENS_OF_SERVICES, "auth.service_tokens_file",
+            config->auth.service_tokens_file, server->error, ERROR_SIZE);
+    if (result != 0)
+        return result;
+    result = hmac_keys_load(&identity->webhooks, "auth.webhook_secret_file",
         config->auth.webhook_secret_file, server->error, ERROR_SIZE);
     if (result == 0 && server->error[0] != 0)
         fprintf(stderr, "hotshelf: %s\n", server->error);
@@ -422,10 +432,7 @@ static int load_guest_keys(struct server *server, const struct config *config)
 static int prepare(struct server *server, const struct config *config)
 {
     uint32_t shards = house_shards(config);
-    int result = identity_load(&server->house->identity, config->auth.admin_tokens_file,
-        config->auth.mode == AUTH_JWT, server->error, ERROR_SIZE);
-    if (result == 0)
-        result = load_keys(server, config);
+    int result = load_keys(server, config);
     if (result == 0)
         result = open_directory(server, config, shards);
     if (result == 0)

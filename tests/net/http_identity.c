@@ -78,7 +78,14 @@ static void callers_without_a_sane_name_are_unknown(void **state)
 
 static int read_tokens(struct identity *identity, const char *file, char *error)
 {
-    return identity_read(identity, bytes_of_string(file), error, 256);
+    return tokens_read(&identity->admins, TOKENS_OF_ADMINS, bytes_of_string(file),
+        "auth.admin_tokens_file", error, 256);
+}
+
+static int load(struct identity *identity, const char *path, char error[256])
+{
+    return tokens_load(
+        &identity->admins, TOKENS_OF_ADMINS, "auth.admin_tokens_file", path, error, 256);
 }
 
 static enum identity_answer admin(
@@ -100,7 +107,7 @@ static void a_token_names_its_holder_and_role(void **state)
                          "val:viewer:token:with:colons\n",
                          error),
         0);
-    assert_int_equal(identity.token_count, 2);
+    assert_int_equal(identity.admins.count, 2);
     assert_int_equal(
         admin(&identity, "Authorization: Bearer 0123456789abcdef\r\n", &caller), IDENTITY_KNOWN);
     assert_int_equal(caller.role, ROLE_OPERATOR);
@@ -127,7 +134,7 @@ static void without_a_file_nobody_is_known(void **state)
     static struct identity identity;
     struct caller caller;
     char error[256];
-    assert_int_equal(identity_load(&identity, "", false, error, sizeof(error)), 0);
+    assert_int_equal(load(&identity, "", error), 0);
     assert_int_equal(admin(&identity, "Authorization: Bearer x\r\n", &caller), IDENTITY_UNKNOWN);
 }
 
@@ -164,20 +171,31 @@ static void a_file_is_read_and_a_missing_one_is_named(void **state)
     static const char line[] = "ann:operator:0123456789abcdef"; /* no line end */
     assert_int_equal(write(file, line, sizeof(line) - 1), sizeof(line) - 1);
     close(file);
-    assert_int_equal(identity_load(&identity, path, false, error, sizeof(error)), 0);
-    assert_int_equal(identity.token_count, 1);
+    assert_int_equal(load(&identity, path, error), 0);
+    assert_int_equal(identity.admins.count, 1);
     unlink(path);
-    assert_int_equal(identity_load(&identity, path, false, error, sizeof(error)), -ENOENT);
+    assert_int_equal(load(&identity, path, error), -ENOENT);
     assert_non_null(strstr(error, path));
 }
 
-static void jwt_is_refused_at_the_start(void **state)
+static void a_service_has_a_name_and_a_token(void **state)
 {
     (void)state;
-    static struct identity identity;
+    static struct tokens tokens;
     char error[256];
-    assert_true(identity_load(&identity, "", true, error, sizeof(error)) < 0);
-    assert_non_null(strstr(error, "auth.mode = jwt"));
+    struct bytes file = BYTES("# back ends\nerp:0123456789abcdef\npos:with:colons:in:it\n");
+    assert_int_equal(
+        tokens_read(&tokens, TOKENS_OF_SERVICES, file, "services", error, sizeof(error)), 0);
+    const struct token *found = tokens_find(&tokens, BYTES("with:colons:in:it"));
+    assert_non_null(found);
+    assert_true(bytes_equal(bytes_of(found->name, found->name_size), BYTES("pos")));
+    assert_int_equal(found->role, ROLE_SERVICE);
+    assert_null(tokens_find(&tokens, BYTES("with:colons:in:i")));
+    assert_null(tokens_find(&tokens, BYTES("")));
+    assert_int_equal(tokens_read(&tokens, TOKENS_OF_SERVICES, BYTES("\n0123456789abcdef\n"),
+                         "services", error, sizeof(error)),
+        -EINVAL);
+    assert_string_equal(error, "services: line 2 is not name:token");
 }
 
 int main(void)
@@ -190,7 +208,7 @@ int main(void)
         cmocka_unit_test(without_a_file_nobody_is_known),
         cmocka_unit_test(a_line_that_is_not_understood_stops_the_start),
         cmocka_unit_test(a_file_is_read_and_a_missing_one_is_named),
-        cmocka_unit_test(jwt_is_refused_at_the_start),
+        cmocka_unit_test(a_service_has_a_name_and_a_token),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
