@@ -19,6 +19,9 @@
 enum {
     RECEIVE_BYTES = 65536, /* of a socket in the kernel: bounds what a client can send ahead */
     SEND_BYTES = 262144,   /* the largest reply leaves in one piece */
+    QUIET_S = 60,          /* then a client is asked whether it is still there */
+    PROBE_S = 10,          /* between two such questions */
+    PROBES = 3,            /* without an answer, and the socket is in error */
     IN_USE_LOOKS = 100,    /* before another server is believed to be at the address */
     IN_USE_LOOK_MS = 20,
 };
@@ -44,6 +47,17 @@ static void set(int socket, int level, int option, int value)
     setsockopt(socket, level, option, &value, sizeof value);
 }
 
+/* A peer that lost its power or its route says nothing, so its place would be taken until the time
+ * for idle clients is over. The kernel asks it instead, and no byte of HTTP is spent. */
+static void notice_half_open(int listening)
+{
+    set(listening, SOL_SOCKET, SO_KEEPALIVE, 1);
+    set(listening, IPPROTO_TCP, TCP_KEEPIDLE, QUIET_S);
+    set(listening, IPPROTO_TCP, TCP_KEEPINTVL, PROBE_S);
+    set(listening, IPPROTO_TCP, TCP_KEEPCNT, PROBES);
+    set(listening, IPPROTO_TCP, TCP_USER_TIMEOUT, (QUIET_S + PROBES * PROBE_S) * 1000);
+}
+
 /* Accepted sockets inherit these from the listening one, which saves a call for each client. */
 static int listen_at(const struct endpoint *endpoint, bool shared)
 {
@@ -53,6 +67,7 @@ static int listen_at(const struct endpoint *endpoint, bool shared)
     if (endpoint->family != AF_UNIX) {
         set(opened, SOL_SOCKET, SO_REUSEADDR, 1);
         set(opened, IPPROTO_TCP, TCP_NODELAY, 1);
+        notice_half_open(opened);
         if (shared)
             set(opened, SOL_SOCKET, SO_REUSEPORT, 1);
     }

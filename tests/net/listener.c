@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where clients knock: one port for all shards, one Unix socket for all, and clear refusals. */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -141,6 +144,41 @@ static void a_file_that_is_no_socket_is_left_alone(void **state)
     rmdir(directory);
 }
 
+static int option_of(int socket, int level, int name)
+{
+    int value = 0;
+    socklen_t size = sizeof value;
+    assert_int_equal(getsockopt(socket, level, name, &value, &size), 0);
+    return value;
+}
+
+/* What the listening socket is told, each client's socket has, without a call for each. */
+static void a_client_that_vanished_is_noticed_by_the_kernel(void **state)
+{
+    (void)state;
+    struct listener listener;
+    char error[ERROR_SIZE];
+    struct config_address any = tcp(0);
+    assert_int_equal(listener_open(&listener, &any, 1, "server.http", error, sizeof error), 0);
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port_in(&listener))};
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int client = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(connect(client, (struct sockaddr *)&address, sizeof address), 0);
+    int accepted = accept(listener.sockets[0], NULL, NULL);
+    assert_true(accepted >= 0);
+    assert_int_equal(option_of(accepted, SOL_SOCKET, SO_KEEPALIVE), 1);
+    int quiet = option_of(accepted, IPPROTO_TCP, TCP_KEEPIDLE);
+    int probing = option_of(accepted, IPPROTO_TCP, TCP_KEEPINTVL) *
+                  option_of(accepted, IPPROTO_TCP, TCP_KEEPCNT);
+    assert_int_equal(quiet, 60);
+    assert_int_equal(probing, 30);
+    int unanswered = option_of(accepted, IPPROTO_TCP, TCP_USER_TIMEOUT);
+    assert_int_equal(unanswered, (quiet + probing) * 1000);
+    close(accepted);
+    close(client);
+    listener_close(&listener);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -150,6 +188,7 @@ int main(void)
         cmocka_unit_test(all_shards_accept_from_one_unix_socket),
         cmocka_unit_test(the_socket_file_of_a_dead_server_is_replaced_but_not_a_living_one),
         cmocka_unit_test(a_file_that_is_no_socket_is_left_alone),
+        cmocka_unit_test(a_client_that_vanished_is_noticed_by_the_kernel),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
