@@ -42,6 +42,7 @@ enum {
     LINGER_MS = 2000,            /* for the client to read the last reply before the socket ends */
     STALL_MS = 30000,            /* a reply not taken, an import that does not go on */
     STARVE_MS = 100,             /* a reply not taken while others wait for receive buffers */
+    HEAD_MS = 10000,             /* from a request's first byte to the end of its head */
     REQUEST_MS = 60000,          /* from a request's first byte to its last, however they trickle */
     IDLE_MS = 600000,            /* nothing under way: longer than any gateway keeps one */
 };

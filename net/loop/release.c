@@ -248,6 +248,15 @@ void shard_hang_up(struct shard *shard, struct connection *connection)
     connection_settle_close(&shard->connections, index);
 }
 
+/* An honest client's head comes in a packet or two; who sends it by the byte takes a place for
+ * nothing. One that lies whole and waits for its turn is our delay, not his. */
+static bool is_head_late(const struct connection *connection, uint64_t begun_ago_ms)
+{
+    uint32_t waiting = 1U << LIST_STALLED | 1U << LIST_LARGE | 1U << LIST_INTAKE;
+    return connection->progress.needed == 0 && connection->count == 0 &&
+           (connection->listed & waiting) == 0 && begun_ago_ms >= HEAD_MS;
+}
+
 /* A reply not taken and a request not finished are stalls; a client that says nothing is idle. Who
  * takes no replies and sends on has little time while others wait for the buffers he fills. */
 static bool is_over(const struct shard *shard, const struct connection *connection, bool starving)
@@ -257,7 +266,9 @@ static bool is_over(const struct shard *shard, const struct connection *connecti
         return quiet >= LINGER_MS;
     if (connection->state != CONNECTION_OPEN)
         return false;
-    if (connection->tail_size > 0 && shard->monotonic_ms - connection->begun_ms >= REQUEST_MS)
+    uint64_t begun_ago = shard->monotonic_ms - connection->begun_ms;
+    bool late = begun_ago >= REQUEST_MS || is_head_late(connection, begun_ago);
+    if (connection->tail_size > 0 && late)
         return true;
     if (starving && connection->sending && connection->buffer_count > 0)
         return quiet >= STARVE_MS;

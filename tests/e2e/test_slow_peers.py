@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A client that takes a place and gives nothing for it loses it; the slow but honest one stays."""
+
+import select
+import socket
+import time
+
+import pytest
+
+PEERS = 32
+HEAD = b"GET /v1/availability?skus=STEADY HTTP/1.1\r\nHost: x\r\nX-Long: "
+BODY = b'{"skus":["STEADY"]}'
+POST = (b"POST /v1/availability HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        b"Content-Length: %d\r\n\r\n" % len(BODY))
+SECONDS = 60  # far more than a head has, and no more than a request has
+BYTES_HELD_BACK = 8
+
+
+@pytest.fixture(scope="module")
+def server(new_shared_server):
+    server = new_shared_server().start()
+    server.sell(STEADY=5)
+    return server
+
+
+def connect(server, data):
+    peer = socket.create_connection(("127.0.0.1", server.http_port))
+    peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    peer.sendall(data)
+    return peer
+
+
+def drip(peers):
+    """A byte from each; those that are left."""
+    left = []
+    for peer in peers:
+        try:
+            if select.select([peer], [], [], 0)[0] and peer.recv(1) == b"":
+                peer.close()
+                continue
+            peer.send(b"a")
+            left.append(peer)
+        except (ConnectionResetError, BrokenPipeError):
+            peer.close()
+    return left
+
+
+def test_a_head_sent_by_the_byte_loses_its_place_and_a_slow_body_keeps_it(server):
+    """A1: others are answered meanwhile."""
+    honest = connect(server, POST + BODY[:-BYTES_HELD_BACK])
+    peers = [connect(server, HEAD) for _ in range(PEERS)]
+    begun = time.monotonic()
+    while peers and time.monotonic() - begun < SECONDS:
+        assert server.availability("STEADY")[0]["available"] == 5
+        select.select(peers, [], [], 0.25)
+        peers = drip(peers)
+    assert peers == []
+    honest.sendall(BODY[-BYTES_HELD_BACK:])
+    assert honest.recv(65536).startswith(b"HTTP/1.1 200 ")
+    honest.close()
