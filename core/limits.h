@@ -68,6 +68,7 @@ struct capacity {
     uint32_t names;      /* sellers and sales together */
     uint32_t connections;
     uint32_t requests; /* slots of requests under way */
+    uint32_t tokens; /* verified ones, remembered */
 };
 
 #ifdef LIMITS_TINY
@@ -84,7 +85,8 @@ struct capacity {
         .allowances = 8,                                                                           \
         .names = 8,                                                                                \
         .connections = 16,                                                                         \
-        .requests = 16})
+        .requests = 16,                                                                            \
+        .tokens = 8})
 #else
 #define CAPACITY_DEFAULT                                                                           \
     ((struct capacity){.skus = 16384,                                                              \
@@ -99,7 +101,8 @@ struct capacity {
         .allowances = 262144,                                                                      \
         .names = 8192,                                                                             \
         .connections = 4096,                                                                       \
-        .requests = 2048})
+        .requests = 2048,                                                                          \
+        .tokens = 16384})
 #endif
 
 #endif

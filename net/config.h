@@ -75,6 +75,9 @@ struct config {
         bool header_anywhere;
         char jwt_secret_file[CONFIG_TEXT_SIZE];
         char jwt_public_key_file[CONFIG_TEXT_SIZE];
+        char jwt_audience[CONFIG_TEXT_SIZE]; /* empty: not asked */
+        char jwt_issuer[CONFIG_TEXT_SIZE];
+        uint32_t jwt_leeway_seconds;
         char admin_tokens_file[CONFIG_TEXT_SIZE];
         char service_tokens_file[CONFIG_TEXT_SIZE];
         char webhook_secret_file[CONFIG_TEXT_SIZE];

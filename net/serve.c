@@ -47,9 +47,10 @@ struct server {
 
 const char *serve_refuses(const struct config *config)
 {
-    if (config->auth.mode == AUTH_JWT)
-        return "auth.mode = jwt: this version cannot verify tokens yet; use auth.mode = header "
-               "behind a gateway that has checked the customer";
+    if (config->auth.mode == AUTH_JWT && config->auth.jwt_secret_file[0] == '\0' &&
+        config->auth.jwt_public_key_file[0] == '\0')
+        return "auth.mode = jwt needs auth.jwt_secret_file or auth.jwt_public_key_file; behind a "
+               "gateway that has checked the customer use auth.mode = header";
     if (config->redis.url[0] != '\0')
         return "redis.url: the fan-out to Redis is not built yet; leave it empty";
     if (config->limits.requests_per_second != 0)
@@ -404,16 +405,7 @@ static void stop_all(struct server *server)
 /* Tokens of those who call, and keys that others sign with. */
 static int load_keys(struct server *server, const struct config *config)
 {
-    struct identity *identity = &server->house->identity;
-    int result = tokens_load(&identity->admins, TOKENS_OF_ADMINS, "auth.admin_tokens_file",
-        config->auth.admin_tokens_file, server->error, ERROR_SIZE);
-    if (result == 0)
-        result = tokens_load(&identity->services, TOKENS_OF_SERVICES, "auth.service_tokens_file",
-            config->auth.service_tokens_file, server->error, ERROR_SIZE);
-    if (result != 0)
-        return result;
-    result = hmac_keys_load(&identity->webhooks, "auth.webhook_secret_file",
-        config->auth.webhook_secret_file, server->error, ERROR_SIZE);
+    int result = identity_load(&server->house->identity, config, server->error, ERROR_SIZE);
     if (result == 0 && server->error[0] != 0)
         fprintf(stderr, "hotshelf: %s\n", server->error);
     return result;

@@ -147,6 +147,8 @@ static void put_rare(struct head_text *text, const struct head *head)
         PUT(text, "\r\nIdempotency-Replayed: true");
     if (head->status == 401)
         PUT(text, "\r\nWWW-Authenticate: Bearer");
+    if (head->invalid_token)
+        PUT(text, " error=\"invalid_token\"");
     if (head->location_order != NULL) {
         char id[ORDER_ID_TEXT_SIZE];
         order_id_text(head->location_order, id);

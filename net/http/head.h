@@ -36,6 +36,7 @@ struct head {
     enum head_etag etag;
     uint64_t etag_hash;           /* or version */
     uint32_t retry_after_seconds; /* 0: none */
+    bool invalid_token; /* 401: the token that was sent is to blame (RFC 6750 3.1) */
     bool replayed;
     const uint8_t *location_order; /* id of the order created; NULL none */
     uint32_t allowed;              /* bits of enum http_method; 0: no Allow */

@@ -33,6 +33,8 @@ void http_init(struct http_context *context, struct arena *arena, const struct c
         .room = room,
         .recovering = true,
     };
+    if (config->auth.mode == AUTH_JWT)
+        context->bearer = bearer_create(arena, config, shard_count);
 }
 
 int64_t http_wall_of(struct http_context *context, uint64_t shelf_ms)
@@ -90,11 +92,30 @@ static bool admit_guest(struct decoder *decoder)
                                 "a new one by POST /v1/guests.");
 }
 
+static bool refuse_caller(struct decoder *decoder, enum identity_answer answer, const char *reason)
+{
+    if (answer == IDENTITY_FORBIDDEN)
+        return decode_refuse(decoder, PROBLEM_FORBIDDEN, reason);
+    if (answer == IDENTITY_LATER)
+        return decode_refuse(decoder, PROBLEM_OVERLOADED, "Tokens cannot be verified just now.");
+    struct problem problem;
+    problem_begin(&problem, decoder->context, decoder->request, PROBLEM_UNAUTHENTICATED, reason, 0);
+    problem.head.invalid_token = answer == IDENTITY_INVALID;
+    problem_end(&problem, decoder->context, decoder->request);
+    return false;
+}
+
 static bool admit_storefront(struct decoder *decoder, enum access access)
 {
     const char *reason;
-    if (identity_of_storefront(decoder->parsed, &decoder->caller, &reason) != IDENTITY_KNOWN)
-        return decode_refuse(decoder, PROBLEM_UNAUTHENTICATED, reason);
+    struct http_context *context = decoder->context;
+    enum identity_answer answer =
+        context->bearer == NULL
+            ? identity_of_storefront(decoder->parsed, &decoder->caller, &reason)
+            : bearer_identify(context->bearer, context->identity, context->clock_ms,
+                  decoder->parsed, &decoder->caller, &reason);
+    if (answer != IDENTITY_KNOWN)
+        return refuse_caller(decoder, answer, reason);
     if (access == ACCESS_CUSTOMER && decoder->caller.customer.size == 0)
         return decode_refuse(decoder, PROBLEM_UNAUTHENTICATED,
             "Role service names the customer it acts for in X-Customer-Id.");

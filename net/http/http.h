@@ -18,6 +18,7 @@
 
 #include "core/shelf.h"
 #include "net/config.h"
+#include "net/http/bearer.h"
 #include "net/http/identity.h"
 #include "net/http/parser.h"
 #include "net/loop/request.h"
@@ -42,7 +43,8 @@ struct http_context {
     bool (*enlarge)(void *host, struct request *request, uint32_t bytes);
     void (*roll)(void *host); /* fresh dice into now.random */
     void *host;
-    const struct identity *identity; /* who may call the admin listener */
+    const struct identity *identity; /* keys and tokens; may be another one after a tick */
+    struct bearer *bearer;           /* NULL: auth.mode = header */
     struct decode_room *room;        /* where bodies are taken apart; of this shard */
     int64_t wall_offset_ms;          /* wall - shelf as last shown, see http_wall_of() */
     int64_t as_of_wall_ms;           /* the moment whose text stands in as_of */

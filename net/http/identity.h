@@ -3,6 +3,7 @@
  * identity - who calls: a customer or a service at the storefront, a viewer or an operator at the
  * admin listener.
  *
+ *     storefront, auth.mode = jwt      Authorization: Bearer TOKEN, see bearer.h
  *     storefront, auth.mode = header   X-Customer-Id, X-Role = customer (default) | service
  *     payment events                   Hotshelf-Signature, see signature.h
  *     admin                            Authorization: Bearer TOKEN, a line of admin_tokens_file
@@ -21,12 +22,15 @@
 
 #include "core/command.h"
 #include "net/http/hmac.h"
+#include "net/http/jwt.h"
 #include "net/http/parser.h"
 #include "net/http/tokens.h"
 
 struct identity {
+    uint32_t epoch;            /* how often it was read: what an older one verified is forgotten */
     struct tokens admins;      /* auth.admin_tokens_file */
     struct tokens services;    /* auth.service_tokens_file */
+    struct jwt_keys jwt;       /* who signs tokens, see jwt.h */
     struct hmac_keys webhooks; /* who signs payment events, see signature.h */
     struct hmac_keys guests;   /* how we sign guests, see guest.h */
 };
@@ -38,7 +42,19 @@ struct caller {
     bool guest;            /* the customer is a guest, and his token was found valid */
 };
 
-enum identity_answer { IDENTITY_KNOWN, IDENTITY_UNKNOWN };
+enum identity_answer {
+    IDENTITY_KNOWN,
+    IDENTITY_UNKNOWN,   /* 401 */
+    IDENTITY_INVALID,   /* 401, and the token is to blame (RFC 6750 3.1) */
+    IDENTITY_FORBIDDEN, /* 403: known, and not who he says */
+    IDENTITY_LATER,     /* 503 */
+};
+
+struct config;
+/* Reads the files that [auth] names: a negative errno and a sentence without a secret. 0 with a
+ * sentence in `error`: advice. */
+int identity_load(
+    struct identity *identity, const struct config *config, char *error, uint32_t error_size);
 
 /* IDENTITY_UNKNOWN sets *reason, a sentence that names what is missing or wrong: 401. */
 enum identity_answer identity_of_storefront(

@@ -149,6 +149,10 @@ static void *run(void *argument)
     pin(shard);
     const char *reason;
     int error = io_open(shard->io, &reason);
+    if (error == 0 && shard->http.bearer != NULL) {
+        error = bearer_bind(shard->http.bearer);
+        reason = "memory for libjwt";
+    }
     if (error != 0) {
         atomic_store(&all->open_reason, reason);
         atomic_store(&all->open_error, error);

@@ -123,6 +123,7 @@ static inline struct shop *shop_open(void (*adjust)(struct config *config))
         .names = 32,
         .connections = 16,
         .requests = 16};
+    shop->config.auth.mode = AUTH_HEADER;
     if (adjust != NULL)
         adjust(&shop->config);
     shop_read_tokens(shop);

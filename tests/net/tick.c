@@ -111,6 +111,7 @@ static int setup(void **state)
     scene->ledger->options.segment_size = SEGMENT_SIZE_MIN;
     scene->ledger->options.journal_bytes = 12ull * SHARDS * SEGMENT_SIZE_MIN;
     config_defaults(&scene->house.config);
+    scene->house.config.auth.mode = AUTH_HEADER;
     scene->house.config.policy.reserve_on = RESERVE_CART;
     scene->house.config.capacity = (struct capacity){.skus = 16,
         .customers = 64,
