@@ -35,11 +35,16 @@ void shard_accept_on(struct shard *shard)
     }
 }
 
+/* Nothing of a request has been read, so the problem names no request_id. */
 static void reject(struct shard *shard, int socket)
 {
     static const char refusal[] =
-        "HTTP/1.1 503 Service Unavailable\r\n"
-        "Content-Length: 0\r\nRetry-After: 1\r\nConnection: close\r\n\r\n";
+        "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\n"
+        "Cache-Control: no-store\r\nContent-Length: 157\r\nRetry-After: 1\r\n"
+        "Connection: close\r\n\r\n"
+        "{\"type\":\"/problems/overloaded\",\"title\":\"Overloaded\",\"status\":503,"
+        "\"detail\":\"No connection is free now; come again.\",\"code\":\"overloaded\","
+        "\"retry_after_ms\":1000}";
     shard->rejected++;
     io_reject_socket(shard->io, socket, refusal, sizeof refusal - 1);
 }

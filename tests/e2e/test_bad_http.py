@@ -313,6 +313,18 @@ def test_more_connections_than_there_is_room_for_leave_the_server_alive(new_serv
     assert eventually(lambda: server.client().get("/livez").status == 200, 5)
 
 
+def test_a_client_without_room_is_told_so(new_server):
+    server = new_server(settings={"capacity.connections": 32}).start()
+    crowd = [Wire(server.http_port) for _ in range(64)]
+    refusal = crowd[-1].read_reply()
+    assert refusal.status == 503
+    assert refusal.headers["content-type"] == "application/problem+json"
+    assert refusal.headers["retry-after"] == "1"
+    assert refusal.json["code"] == "overloaded"
+    for wire in crowd:
+        wire.close()
+
+
 def test_a_customer_who_hangs_up_loses_nothing(server, sku):
     """V7: the reply is lost, the order is not; the same key fetches it."""
     server.sell(**{sku: 50})
