@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "net/doors.h"
 #include "net/house.h"
 #include "net/io_choice.h"
 #include "net/memory.h"
@@ -145,7 +146,7 @@ static void check_io(struct findings *findings, const struct config *config)
 static void check_descriptors(struct findings *findings, const struct config *config)
 {
     struct rlimit limit;
-    uint64_t needed = serve_descriptors(config);
+    uint64_t needed = doors_descriptors(config);
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
         return;
     if (limit.rlim_max < needed)

@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/resource.h>
 #include <time.h>
 
 #include "core/bugs.h"
 #include "core/check.h"
 #include "core/tables.h"
+#include "net/doors.h"
 #include "net/house.h"
 #include "net/http/guest.h"
 #include "net/io_choice.h"
@@ -25,11 +25,9 @@
 
 enum {
     ERROR_SIZE = 1024,
-    CONTACT_WAIT_MS = 5000,    /* of PostgreSQL at start, before selling without it */
-    CONTACT_LOOK_MS = 100,     /* while a fresh directory waits for it */
-    STREAM_DRAIN_MS = 3000,    /* at the end; the rest is sent after the next start */
-    DESCRIPTORS_PER_SHARD = 8, /* ring or set, eventfd, listeners, two segments */
-    SPARE_DESCRIPTORS = 64,    /* one refused client for each shard, PostgreSQL, the spool, .. */
+    CONTACT_WAIT_MS = 5000, /* of PostgreSQL at start, before selling without it */
+    CONTACT_LOOK_MS = 100,  /* while a fresh directory waits for it */
+    STREAM_DRAIN_MS = 3000, /* at the end; the rest is sent after the next start */
 };
 
 struct server {
@@ -71,26 +69,6 @@ static uint64_t monotonic_ms(void)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
-uint64_t serve_descriptors(const struct config *config)
-{
-    uint32_t shards = house_shards(config);
-    uint64_t clients = (uint64_t)shards * shard_connections(config->capacity.connections, shards);
-    return clients + (uint64_t)shards * DESCRIPTORS_PER_SHARD + SPARE_DESCRIPTORS;
-}
-
-/* A client more than there are descriptors would be refused by the kernel instead of by us. */
-static void raise_descriptors(const struct config *config)
-{
-    struct rlimit limit;
-    rlim_t wanted = serve_descriptors(config);
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
-        return;
-    limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
-    if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < wanted)
-        fprintf(stderr, "hotshelf: %llu file descriptors, %llu may be needed: raise ulimit -Hn\n",
-            (unsigned long long)limit.rlim_cur, (unsigned long long)wanted);
 }
 
 /* A line is shown for each tenth. */
@@ -320,11 +298,7 @@ static int open_doors(struct server *server)
 {
     const struct config *config = &server->house->config;
     struct shards *shards = server->house->shards;
-    int result = listener_open(&shards->storefront, &config->server.http, shards->count,
-        "server.http", server->error, ERROR_SIZE);
-    if (result == 0)
-        result = listener_open(
-            &shards->admin, &config->server.admin, 1, "server.admin", server->error, ERROR_SIZE);
+    int result = doors_open(shards, config, server->error, ERROR_SIZE);
     if (result == 0)
         result = shards_start(shards, server->error, ERROR_SIZE);
     return result;
@@ -333,14 +307,12 @@ static int open_doors(struct server *server)
 static void announce(const struct server *server)
 {
     const struct shards *shards = server->house->shards;
-    const char *scheme = shards->storefront.local ? "" : "http://";
     printf("hotshelf %s: %u shard%s on %s, %.1f MiB of memory%s%s, journal %.1f MiB in %s\n",
         HOTSHELF_VERSION, shards->count, shards->count == 1 ? "" : "s",
         io_name(shards->shard[0]->io), (double)server->memory.size / (1 << 20),
         server->memory.huge ? ", huge pages" : "", server->memory.locked ? ", locked" : "",
         (double)server->house->config.data.journal_bytes / (1 << 20), server->directory.path);
-    printf("storefront %s%s\n", scheme, shards->storefront.address);
-    printf("admin %s%s\n", shards->admin.local ? "" : "http://", shards->admin.address);
+    doors_announce(shards);
     fflush(stdout);
 }
 
@@ -390,8 +362,7 @@ static void stop_all(struct server *server)
     shards_stop(shards);
     shards_join(shards);
     tell_walks(shards);
-    listener_close(&shards->storefront);
-    listener_close(&shards->admin);
+    doors_close(shards);
     if (server->stream != NULL)
         stream_stop(server->stream, STREAM_DRAIN_MS);
     shards_close(shards);
@@ -463,7 +434,7 @@ int serve(const struct config *given)
     const struct config *config = &chosen;
     if (!choose_io(&chosen))
         return 1;
-    raise_descriptors(config);
+    doors_raise_descriptors(config);
     struct server *server = calloc(1, sizeof *server);
     struct house *house = calloc(1, sizeof *house);
     if (server == NULL || house == NULL)

@@ -25,9 +25,6 @@
 /* Why this build cannot serve that configuration: a sentence, or NULL. */
 const char *serve_refuses(const struct config *config);
 
-/* File descriptors that the server may have open at once. */
-uint64_t serve_descriptors(const struct config *config);
-
 /* Answers the exit status of the process. */
 int serve(const struct config *config);
 
