@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """A part of the real sale, replayed by a crowd: three ledgers that must be equal."""
 
+import psycopg2
 import pytest
 
 from tests.lib.replay import SALE, Replay
-from tests.lib.server import CATALOG
+from tests.lib.server import CATALOG, eventually
 
 
 @pytest.mark.parametrize("mode", ["deferred", "external"])
@@ -23,9 +24,15 @@ def test_a_replay_that_finds_a_difference_fails(new_server, database):
     """The test of the test: an order that nobody in the crowd made is exit 1."""
     server = new_server(shards=2, dsn=database.dsn, settings=SALE).start()
     assert server.run("import", CATALOG).returncode == 0
+    stream = psycopg2.connect(database.dsn)  # it writes no orders meanwhile
+    stream.cursor().execute("LOCK TABLE hotshelf.orders IN EXCLUSIVE MODE")
     stranger = server.service("stranger")
-    order = stranger.checkout({"85123A": 1}, payment={"mode": "deferred"}).json
+    reply = stranger.checkout({"85123A": 1}, payment={"mode": "deferred"})
+    assert reply.status == 201, reply
+    order = reply.json
     replay = Replay(server, orders=50, dsn=database.dsn)
+    assert eventually(lambda: "baskets" in replay.told())  # what there was before it is counted
+    stream.rollback()
     assert replay.wait(120) == 1, replay.told()
     assert "order_unknown 1" in replay.told(), replay.told()
     assert order["id"] in replay.told(), replay.told()
