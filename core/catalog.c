@@ -265,6 +265,7 @@ void catalog_publish(struct catalog *catalog, const struct event *event)
         terms.ends_wall_ms != event->fact.product.ends_wall_ms)
         catalog->sale_changes++;
     terms_write(&terms, &event->fact.product);
+    catalog_note_longest(&catalog->hold_seconds_max, terms.hold_seconds);
     texts_write(&texts, event);
     write_whole(&record->lock, &record->terms, &terms, sizeof(terms));
     write_whole(&record->lock, &record->texts, &texts, sizeof(texts));

@@ -118,8 +118,8 @@ struct catalog {
     uint32_t slots_free_first, slots_free;
     uint32_t changing; /* shard 0's: changes of products and sales applied and not yet durable */
     bool restated;     /* shard 0's: turned when a walk begins, like the bits of a pool (pool.h) */
-    /* Of any sale so far. */
-    _Atomic uint32_t payment_seconds_max, review_seconds_max;
+    /* Of any sale so far; how long a cart holds, of any product, too. */
+    _Atomic uint32_t payment_seconds_max, review_seconds_max, hold_seconds_max;
     bool importing;
     bool import_ending;        /* IMPORT_DONE is applied and not yet durable */
     struct fact_import import; /* shard 0's: which one, and whose, while importing */

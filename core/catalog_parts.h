@@ -81,6 +81,8 @@ void name_write(struct catalog *catalog, uint32_t number, struct bytes text);
  * for good. */
 void name_release(struct catalog *catalog, uint32_t slot);
 void sale_write(struct catalog *catalog, struct catalog_sale *slot, const struct sale *sale);
+/* Terms that only grow: what an order may have been promised by earlier ones. */
+void catalog_note_longest(_Atomic uint32_t *longest, uint32_t seconds);
 /* A sale that a product names exists from then on, with the configuration's values. */
 void sale_named(struct catalog *catalog, uint32_t number);
 /* A slot of a product that nobody looks at any more may be taken again. */

@@ -205,7 +205,7 @@ struct sale sale_of(const struct fact_sale *fact)
     };
 }
 
-static void note_longest(_Atomic uint32_t *longest, uint32_t seconds)
+void catalog_note_longest(_Atomic uint32_t *longest, uint32_t seconds)
 {
     if (seconds > atomic_load(longest))
         atomic_store_explicit(longest, seconds, memory_order_relaxed);
@@ -213,8 +213,9 @@ static void note_longest(_Atomic uint32_t *longest, uint32_t seconds)
 
 void sale_write(struct catalog *catalog, struct catalog_sale *slot, const struct sale *sale)
 {
-    note_longest(&catalog->payment_seconds_max, sale->payment_seconds);
-    note_longest(&catalog->review_seconds_max, sale->review_seconds);
+    catalog_note_longest(&catalog->payment_seconds_max, sale->payment_seconds);
+    catalog_note_longest(&catalog->review_seconds_max, sale->review_seconds);
+    catalog_note_longest(&catalog->hold_seconds_max, sale->hold_seconds);
     write_whole(&slot->lock, &slot->sale, sale, sizeof(*sale));
 }
 

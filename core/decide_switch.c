@@ -140,7 +140,9 @@ static enum outcome switch_begin(struct decision *decision)
     outcome = switch_judge(decision, &target, visit.state);
     if (outcome != OUTCOME_OK)
         return outcome;
-    if (visit.state != target.state && decision->now->journal_full == JOURNAL_SPENT)
+    /* What was stopped can always go on: a shop that stands still ends nothing. */
+    bool resumes = command->switch_action == SWITCH_RESUME;
+    if (visit.state != target.state && decision->now->journal_full == JOURNAL_SPENT && !resumes)
         return OUTCOME_JOURNAL_FULL;
     if (visit.state != target.state)
         switch_event(decision, &target, visit.state);

@@ -10,6 +10,7 @@
 #include "core/handed.h"
 #include "core/key_hash.h"
 #include "core/restate.h"
+#include "core/set_aside.h"
 #include "core/view.h"
 
 static uint32_t share(uint32_t capacity, uint32_t shard_count)
@@ -82,7 +83,10 @@ bool engine_has_live_holds(const struct engine *engine)
 void engine_replay(struct engine *engine, const struct event *event)
 {
     restate_read(engine, event);
+    uint64_t bytes = engine->walk.open ? engine_walk_bytes(engine) : 0;
     engine_apply(engine, event);
+    if (engine->walk.open && engine_walk_bytes(engine) < bytes)
+        engine->walk.gone += bytes - engine_walk_bytes(engine);
     if (event->kind == EVENT_CART_MOVED_OUT) /* whoever was about it is gone */
         customer_at(engine, customer_find(engine, event->text[TEXT_CUSTOMER]))->merging = false;
     settle_catalog(engine, event);

@@ -20,7 +20,7 @@
 
 /* Near its limit a journal has room for what was promised only: checkout, confirmation and end of
  * what lives, and switches (S5); all else is refused or waits. SPENT: switches have used their
- * room, too. */
+ * room, too, and only what was stopped goes on. */
 enum journal_state { JOURNAL_HAS_ROOM = 0, JOURNAL_FULL = 1, JOURNAL_SPENT = 2 };
 
 struct moment {

@@ -219,16 +219,24 @@ static uint64_t later(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
+static uint64_t longest_ms(const _Atomic uint32_t *of_sales, uint32_t configured)
+{
+    return 1000 * later(atomic_load_explicit(of_sales, memory_order_relaxed), configured);
+}
+
 /* How long what lives now can live: a hold may become an order on its last day, and an approved
  * order has its whole time to pay. */
 static void set_ends(const struct engine *engine, uint64_t holds, struct set_aside *aside)
 {
     const struct promises *promises = &engine->promises;
     const struct catalog *catalog = &engine->shelf->catalog;
-    uint32_t payment = atomic_load_explicit(&catalog->payment_seconds_max, memory_order_relaxed);
-    uint32_t review = atomic_load_explicit(&catalog->review_seconds_max, memory_order_relaxed);
-    uint64_t payment_ms = 1000 * later(payment, engine->policy.payment_seconds);
-    uint64_t review_ms = 1000 * later(review, engine->policy.review_seconds);
+    const struct policy *policy = &engine->policy;
+    uint64_t payment_ms = longest_ms(&catalog->payment_seconds_max, policy->payment_seconds);
+    uint64_t review_ms = longest_ms(&catalog->review_seconds_max, policy->review_seconds);
+    uint64_t hold_ms = longest_ms(&catalog->hold_seconds_max, policy->hold_seconds);
+    aside->new_ms = hold_ms + payment_ms;
+    aside->new_review_ms = hold_ms + review_ms;
+    aside->approved_ms = promises->in_review.orders > 0 ? payment_ms : 0;
     if (holds > 0) {
         aside->live_until_ms = promises->latest_shelf_ms + payment_ms;
         aside->review_until_ms = promises->latest_shelf_ms + review_ms;
@@ -262,6 +270,14 @@ struct set_aside engine_set_aside(const struct engine *engine)
     aside.paced_records = promises->open.orders - promises->in_review.orders;
     set_ends(engine, holds, &aside);
     return aside;
+}
+
+struct set_aside set_aside_with_new(const struct set_aside *aside, uint64_t now_ms)
+{
+    struct set_aside with = *aside;
+    with.live_until_ms = later(with.live_until_ms, now_ms + aside->new_ms);
+    with.review_until_ms = later(with.review_until_ms, now_ms + aside->new_review_ms);
+    return with;
 }
 
 struct set_aside set_aside_of_orders(uint64_t orders, uint64_t text_bytes)

@@ -211,6 +211,7 @@ struct removal {
 struct walk {
     uint64_t number;                      /* of the newest that has begun */
     uint64_t images;                      /* records of it so far, live or read back */
+    uint64_t gone;                        /* bytes of it that events read back made needless */
     bool open;                            /* it has begun and not ended */
     bool under_way;                       /* .. and this engine makes it: it is not only read */
     bool spoiled;                         /* .. and something changed without its image before */

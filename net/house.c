@@ -125,7 +125,10 @@ void house_judge_space(const struct house *house, uint32_t shards,
         uint64_t least = least_of(house, i, shards, geometry);
         space->rest += space->has > least ? space->has - least : 0;
     }
-    uint64_t unpaid = space_unpaid(1000 * (uint64_t)house->config.policy.payment_seconds,
+    const struct policy *policy = &house->config.policy;
+    uint64_t hold_ms = 1000 * (uint64_t)policy->hold_seconds;
+    uint64_t unpaid = space_unpaid(hold_ms + 1000 * (uint64_t)policy->payment_seconds,
+        hold_ms + 1000 * (uint64_t)policy->review_seconds,
         house->config.capacity.text_bytes / shards, geometry, shards);
     space->unpaid = unpaid * shards;
     space->holds = space->rest / space_of(&hold, shards);

@@ -350,6 +350,7 @@ bool journal_commit(
     journal->opened = true;
     swap_buffers(journal);
     journal->committed_ms = now->monotonic_ms;
+    journal->frozen += now->frozen && journal_spends(journal);
     *write = (struct journal_write){
         .fd = journal->ring.file.fd,
         .direct = journal->ring.file.direct,

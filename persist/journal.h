@@ -95,7 +95,8 @@ struct journal_aside {
     uint64_t bytes;         /* full when less is left .. */
     uint64_t again;         /* .. until so much is left: not for one order now and then */
     uint64_t near;          /* .. and nothing may be promised by the hundred */
-    uint64_t promised;      /* of it: not even a switch may have */
+    uint64_t beats;         /* of it: no heartbeat may have .. */
+    uint64_t promised;      /* .. not even a switch */
     uint64_t live_until_ms; /* shelf time; holds and unpaid orders are over then */
     bool paces;             /* of a full journal batches are JOURNAL_PACE_MS apart (space.h) */
 };
@@ -109,6 +110,7 @@ struct journal {
     struct journal_aside aside;
     bool was_full;    /* when it was set */
     uint64_t beat_ms; /* of a full journal */
+    uint64_t frozen;  /* batches of a freeze while it was full: room for the next one is less */
     bool streamed;
 
     /* the filling batch */

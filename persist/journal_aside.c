@@ -33,14 +33,25 @@ bool journal_is_gathered(const struct journal *journal, const struct moment *now
 }
 
 /* In a full journal heartbeats are few: with lives of hours a crash may give a hold some seconds
- * more, and a review ten minutes. */
+ * more, and a review ten minutes. They end when only what was promised has room: orders that are
+ * approved one after another live for longer than anybody could set aside for. */
 uint64_t journal_next_beat(const struct journal *journal)
 {
     const struct chain *chain = &journal->chain;
     if (!journal_spends(journal))
         return chain->shelf_ms + JOURNAL_HEARTBEAT_MS;
+    if (journal_bytes_left(journal) < journal->aside.beats + BATCH_BLOCK_SIZE &&
+        !bug(BUG_BEATS_SPEND_PROMISES))
+        return UINT64_MAX;
     bool slow = journal->aside.live_until_ms <= chain->shelf_ms;
     return chain->shelf_ms + (slow ? (uint64_t)JOURNAL_REVIEW_BEAT_MS : journal->beat_ms);
+}
+
+/* Room for the next freeze comes back as there is some, and fills no journal at once. */
+static void let_freeze(struct journal *journal)
+{
+    uint64_t spare = (journal_bytes_left(journal) - journal->aside.bytes) / BATCH_BLOCK_SIZE;
+    journal->frozen -= spare < journal->frozen ? spare : journal->frozen;
 }
 
 void journal_set_aside(struct journal *journal, const struct journal_aside *aside)
@@ -48,6 +59,8 @@ void journal_set_aside(struct journal *journal, const struct journal_aside *asid
     journal->was_full = journal_spends(journal);
     journal->aside = *aside;
     journal->was_full = journal_spends(journal);
+    if (!journal->was_full)
+        let_freeze(journal);
     uint64_t now_ms = journal->chain.shelf_ms;
     uint64_t lives_ms = aside->live_until_ms > now_ms ? aside->live_until_ms - now_ms : 0;
     uint64_t beat_ms = lives_ms / JOURNAL_BEATS_MAX;

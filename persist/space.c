@@ -21,10 +21,23 @@ static uint64_t beats(uint64_t until_ms, uint64_t now_ms, uint64_t every_ms)
 
 /* Batches that end orders while they live, if those are fewer than the orders; besides one for the
  * last moment, those that are written since they are full. */
-static uint64_t paced(const struct set_aside *aside, uint64_t now_ms)
+static uint64_t paced(const struct set_aside *aside, uint64_t now_ms, uint64_t frozen)
 {
+    uint64_t freeze = frozen < SPACE_FREEZE ? SPACE_FREEZE - frozen : 0;
     return beats(aside->live_until_ms, now_ms, JOURNAL_PACE_MS) + 1 +
-           aside->bytes / JOURNAL_FULL_GATHERS + SPACE_FREEZE;
+           aside->bytes / JOURNAL_FULL_GATHERS + freeze;
+}
+
+/* Batches of a clock that must not be lost; an order that is approved has its whole time to pay. */
+static uint64_t heartbeats(const struct set_aside *aside, uint64_t now_ms)
+{
+    uint64_t live_until_ms = aside->live_until_ms;
+    if (aside->approved_ms > 0 && live_until_ms < now_ms + aside->approved_ms)
+        live_until_ms = now_ms + aside->approved_ms;
+    uint64_t lives = beats(live_until_ms, now_ms, JOURNAL_HEARTBEAT_MS);
+    if (lives > JOURNAL_BEATS_MAX + 1)
+        lives = JOURNAL_BEATS_MAX + 1;
+    return lives + beats(aside->review_until_ms, now_ms, JOURNAL_REVIEW_BEAT_MS);
 }
 
 /* The batch that finds no room at the end of a segment leaves less than its own size over: at each
@@ -39,24 +52,23 @@ static uint64_t left_over(uint64_t bytes, uint64_t records, const struct datadir
 }
 
 struct space space_needed(const struct set_aside *aside, uint64_t walk_bytes, uint64_t now_ms,
-    const struct datadir_geometry *geometry, uint32_t shards)
+    uint64_t frozen, const struct datadir_geometry *geometry, uint32_t shards)
 {
-    uint64_t lives = beats(aside->live_until_ms, now_ms, JOURNAL_HEARTBEAT_MS);
-    if (lives > JOURNAL_BEATS_MAX + 1)
-        lives = JOURNAL_BEATS_MAX + 1;
-    uint64_t batches =
-        SPACE_STARTS + lives + beats(aside->review_until_ms, now_ms, JOURNAL_REVIEW_BEAT_MS);
-    uint64_t in_time = paced(aside, now_ms);
+    uint64_t lives = heartbeats(aside, now_ms) * BATCH_BLOCK_SIZE;
+    uint64_t in_time = paced(aside, now_ms, frozen);
     bool paces = aside->paced_records > in_time;
     uint64_t records = aside->records - (paces ? aside->paced_records - in_time : 0);
     uint64_t switches = aside->switch_bytes + alone(aside->switch_records, shards);
     /* Its images come many in a batch: an eighth more than they are, and the last batch. */
     struct space space = {
         .walk = walk_bytes + walk_bytes / 8 + geometry->batch_size, .paces = paces};
-    uint64_t promised = aside->bytes + alone(records, shards) + batches * BATCH_BLOCK_SIZE;
-    promised += left_over(promised + space.walk, aside->bytes, geometry);
+    uint64_t starts = (uint64_t)SPACE_STARTS * BATCH_BLOCK_SIZE;
+    uint64_t promised = aside->bytes + alone(records, shards);
+    promised += left_over(promised + starts + lives + space.walk, aside->bytes, geometry);
     space.promised = promised - switches;
-    space.all = promised + SPACE_COMMAND;
+    space.starts = space.promised + starts;
+    space.switches = space.starts + switches;
+    space.all = space.switches + lives + SPACE_COMMAND;
     return space;
 }
 
@@ -71,20 +83,21 @@ uint64_t space_least(uint64_t walk_bytes_max, uint64_t live_ms, uint64_t review_
     struct set_aside aside = set_aside_of_holds(1);
     aside.live_until_ms = live_ms;
     aside.review_until_ms = review_ms;
-    struct space space = space_needed(&aside, walk_bytes_max, 0, geometry, shards);
+    struct space space = space_needed(&aside, walk_bytes_max, 0, 0, geometry, shards);
     return space.all + space.walk + geometry->batch_size + JOURNAL_CLOSING_SIZE +
            2 * (uint64_t)geometry->segment_size;
 }
 
-uint64_t space_unpaid(uint64_t payment_ms, uint64_t text_bytes,
+uint64_t space_unpaid(uint64_t live_ms, uint64_t review_ms, uint64_t text_bytes,
     const struct datadir_geometry *geometry, uint32_t shards)
 {
     uint64_t fits = 0, has = (uint64_t)geometry->segments * geometry->segment_size;
     for (uint64_t step = UINT64_C(1) << 32; step > 0; step /= 2) {
         struct set_aside aside = set_aside_of_orders(fits + step, text_bytes);
-        aside.live_until_ms = payment_ms;
+        aside.live_until_ms = live_ms;
+        aside.review_until_ms = review_ms;
         struct space space =
-            space_needed(&aside, walk_bytes_of_orders(fits + step), 0, geometry, shards);
+            space_needed(&aside, walk_bytes_of_orders(fits + step), 0, 0, geometry, shards);
         if (space.all + 2 * space.walk + 2 * (uint64_t)geometry->segment_size <= has)
             fits += step;
     }

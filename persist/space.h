@@ -33,15 +33,19 @@ enum {
 };
 
 struct space {
-    uint64_t walk;     /* of it: one whole restating walk */
-    uint64_t all;      /* refuse new promises when less is left */
-    uint64_t promised; /* without what switches and the next command have: refuse even switches */
+    uint64_t walk; /* one whole restating walk */
+    /* Besides that, each with what is before it: */
+    uint64_t promised; /* what lives until it has ended: a walk leaves it alone */
+    uint64_t starts;   /* and the next starts: refuse even switches when less is left */
+    uint64_t switches; /* and switches: no heartbeat takes of it */
+    uint64_t all;      /* and heartbeats, and the next command: refuse new promises */
     bool paces;        /* that is counted on batches JOURNAL_PACE_MS apart */
 };
 
-/* `now_ms`: the shelf clock of the last batch. */
+/* `now_ms`: the shelf clock of the last batch; `frozen`: batches that it has written in a freeze
+ * since it is full. */
 struct space space_needed(const struct set_aside *aside, uint64_t walk_bytes, uint64_t now_ms,
-    const struct datadir_geometry *geometry, uint32_t shards);
+    uint64_t frozen, const struct datadir_geometry *geometry, uint32_t shards);
 
 /* Of promises alone, to add to that. */
 uint64_t space_of(const struct set_aside *aside, uint32_t shards);
@@ -51,9 +55,10 @@ uint64_t space_of(const struct set_aside *aside, uint32_t shards);
 uint64_t space_least(uint64_t walk_bytes_max, uint64_t live_ms, uint64_t review_ms,
     const struct datadir_geometry *geometry, uint32_t shards);
 
-/* How many orders of a line each can wait for their payment for so long in a shard that keeps
- * nothing else, beside two walks: the one that the ring begins with, and the next. */
-uint64_t space_unpaid(uint64_t payment_ms, uint64_t text_bytes,
+/* How many orders of a line each can wait for their payment in a shard that keeps nothing else,
+ * beside two walks: the one that the ring begins with, and the next. What is new may live for
+ * `live_ms`, or be in review for `review_ms`. */
+uint64_t space_unpaid(uint64_t live_ms, uint64_t review_ms, uint64_t text_bytes,
     const struct datadir_geometry *geometry, uint32_t shards);
 
 #endif

@@ -30,6 +30,14 @@ static void forget(struct walker *walker, uint64_t bytes_before)
     walker->done -= gone < walker->done ? gone : walker->done;
 }
 
+static struct space space_of_aside(
+    const struct walker *walker, const struct set_aside *aside, uint64_t walk_bytes)
+{
+    const struct journal *journal = walker->journal;
+    return space_needed(aside, walk_bytes, journal->chain.shelf_ms, journal->frozen,
+        &journal->directory->geometry, journal->origin.shard_count);
+}
+
 void walker_set_aside(struct walker *walker)
 {
     struct journal *journal = walker->journal;
@@ -37,15 +45,20 @@ void walker_set_aside(struct walker *walker)
         return;
     uint32_t shards = journal->origin.shard_count;
     struct set_aside aside = engine_set_aside(walker->engine);
-    struct space space = space_needed(
-        &aside, walk_left(walker), journal->chain.shelf_ms, &journal->directory->geometry, shards);
+    struct space space = space_of_aside(walker, &aside, walk_left(walker));
+    /* What is new must not make less than is left of what is there. */
+    struct set_aside with = set_aside_with_new(&aside, journal->chain.shelf_ms);
+    uint64_t all = space_of_aside(walker, &with, walk_left(walker)).all + space.walk;
     struct set_aside merge = set_aside_of_holds(LINES_PER_ORDER_MAX);
     walker->needs = space.all - SPACE_COMMAND + space.walk;
+    walker->least = space.promised + space.walk;
+    walker->promises = aside.records > aside.switch_records;
     journal_set_aside(journal, &(struct journal_aside){
-                                   .bytes = space.all + space.walk,
-                                   .again = space.all + space.walk + SPACE_COMMAND,
-                                   .near = space.all + space.walk + space_of(&merge, shards),
-                                   .promised = space.promised + space.walk,
+                                   .bytes = all,
+                                   .again = all + SPACE_COMMAND,
+                                   .near = all + space_of(&merge, shards),
+                                   .beats = space.switches + space.walk,
+                                   .promised = space.starts + space.walk,
                                    .live_until_ms = aside.live_until_ms,
                                    .paces = space.paces,
                                });
@@ -62,13 +75,11 @@ void walker_open(struct walker *walker, struct engine *engine, struct journal *j
 /* What promises and a walk with names take. */
 static uint64_t needs_with_names(const struct walker *walker)
 {
-    const struct journal *journal = walker->journal;
     uint64_t size = engine_walk_bytes(walker->engine) + walker->names;
     struct set_aside aside = engine_set_aside(walker->engine);
     if (!walker->sets_aside)
         return size;
-    struct space space = space_needed(&aside, size, journal->chain.shelf_ms,
-        &journal->directory->geometry, journal->origin.shard_count);
+    struct space space = space_of_aside(walker, &aside, size);
     return space.all - SPACE_COMMAND + space.walk;
 }
 
@@ -90,7 +101,9 @@ bool walker_resume(struct walker *walker, const struct walk_cut *cut)
         return false;
     CHECK(walker->engine->walk.number == cut->begun.number);
     journal_resume_walk(walker->journal, &cut->begun);
-    walker->written = walker->done = cut->bytes;
+    uint64_t gone = walker->engine->walk.gone; /* as forget() has it */
+    walker->written = cut->bytes;
+    walker->done = cut->bytes > gone ? cut->bytes - gone : 0;
     walker->estimate = engine_walk_bytes(walker->engine);
     resume_names(walker);
     return true;
@@ -159,8 +172,11 @@ static bool pays(const struct walker *walker)
     /* A segment more than it writes, since its beginning lies within one. */
     if (!journal_walk_is_named(journal)) /* what it frees is not to be freed by another one */
         return false;
-    /* One that a crash cut off may have taken its room: promises come before another. */
-    if (walker->sets_aside && journal_bytes_left(journal) < walker->needs)
+    /* One that a crash cut off may have taken its room: promises come before another. Where there
+     * are none, only a walk leads out. */
+    uint64_t left = journal_bytes_left(journal);
+    if (walker->sets_aside && left < walker->least &&
+        (walker->promises || left < expected(walker, size) + 2 * (uint64_t)room))
         return false;
     return ring_would_free(&journal->ring, WALKER_GAIN * size / room + 1) ||
            (is_short(walker, size) &&

@@ -63,7 +63,9 @@ struct walker {
     uint64_t written;  /* of images, of the last walk that began, also before this start .. */
     uint64_t estimate; /* .. which was to be no more than this */
     uint64_t done;     /* of them, what was not forgotten since: it pays for the walk */
-    uint64_t needs;    /* room that promises and a whole walk take */
+    uint64_t needs;    /* room that promises and a whole walk take, with all that goes with them */
+    uint64_t least;    /* .. and without: what lives, and the walk */
+    bool promises;     /* something lives */
     bool sets_aside;   /* room for promises, from the first step on; a small test has none */
 };
 

@@ -146,6 +146,7 @@ void shard_expire(struct shard *shard)
     struct event event;
     for (uint32_t i = 0; i < DUE_PER_TICK; i++) {
         shard->http.now.forgets = walker_spares(&shard->walker);
+        shard->http.now.journal_full = (uint8_t)journal_state(&shard->journal);
         if (!journal_room(&shard->journal))
             return;
         if (!engine_due(shard->engine, &shard->http.now, &event))

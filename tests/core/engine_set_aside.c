@@ -263,14 +263,16 @@ static void a_hold_is_not_bought_unit_by_unit(void **state)
     assert_int_equal(shop_checkout(&shop, who.data, "k", skus[0].data, 2), OUTCOME_OK);
 }
 
-/* W3: switches have room of their own, and when that is spent no more. */
+/* W3: switches have room of their own; when that is spent, what is stopped can still go on. */
 static void switches_spend_their_own_room(void **state)
 {
     (void)state;
     shop.now.journal_full = JOURNAL_FULL;
     assert_int_equal(shop_switch(&shop, SWITCH_PAUSE, SCOPE_ALL, NULL), OUTCOME_OK);
     shop.now.journal_full = JOURNAL_SPENT;
-    assert_int_equal(shop_switch(&shop, SWITCH_RESUME, SCOPE_ALL, NULL), OUTCOME_JOURNAL_FULL);
+    assert_int_equal(shop_switch(&shop, SWITCH_FREEZE, SCOPE_ALL, NULL), OUTCOME_JOURNAL_FULL);
+    assert_int_equal(shop_switch(&shop, SWITCH_RESUME, SCOPE_ALL, NULL), OUTCOME_OK);
+    assert_int_equal(shop_switch(&shop, SWITCH_PAUSE, SCOPE_ALL, NULL), OUTCOME_JOURNAL_FULL);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

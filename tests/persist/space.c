@@ -3,165 +3,7 @@
  * A journal that has run full, of a shop whose holds and orders end one at a time, each alone in
  * its batch: all of them find room, and what is left is a walk's (S5).
  */
-#include "tests/persist/ledger.h"
-
-#include "core/check.h"
-#include "core/restate.h"
-#include "core/set_aside.h"
-#include "core/tables.h"
-#include "persist/space.h"
-#include "persist/walker.h"
-#include "tests/core/shop.h"
-
-enum {
-    SEGMENTS = 16,
-    HOLDERS_MAX = 4000,
-    BUYERS = 40,
-    CARTS = 2000,
-    CROWD_SEGMENTS = 56,
-    CROWD_MAX = 24000,
-    CROWD = 12000,
-    CROWD_TICKS = 200, /* checkouts in a batch */
-    PAID = 2000,
-    FROZEN = 50,
-};
-
-struct till {
-    struct ledger *ledger;
-    struct shop shop;
-    struct walker walker;
-    struct shop_books books;
-    uint32_t batches, placed;
-    uint8_t ids[CROWD_MAX][16];
-};
-
-static uint32_t record(void *context, uint32_t shard, const struct event *event)
-{
-    struct till *till = context;
-    CHECK(shard == 0);
-    walker_record(&till->walker, event);
-    return 1;
-}
-
-static bool next_durable(void *context, uint32_t shard, struct event *event)
-{
-    struct till *till = context;
-    CHECK(shard == 0);
-    return journal_settle_next(&till->ledger->journals[0], event);
-}
-
-static bool has_room(void *context, uint32_t shard)
-{
-    struct till *till = context;
-    return journal_room(&till->ledger->journals[shard]);
-}
-
-/* As a tick ends: what is due is written. */
-static void write_due(struct till *till)
-{
-    struct journal *journal = &till->ledger->journals[0];
-    struct journal_write write;
-    bool live = engine_has_live_holds(till->shop.engines[0]);
-    while (journal_commit(journal, &till->shop.now, live, &write)) {
-        ledger_put(&write);
-        till->batches++;
-        journal_written(journal, (int32_t)write.size);
-        while (shop_settle_one(&till->shop, 0) != EVENT_NONE)
-            continue;
-    }
-    walker_set_aside(&till->walker);
-    till->shop.now.journal_full = (uint8_t)journal_state(journal);
-    assert_false(journal_exhausted(journal));
-}
-
-static void pass(struct till *till, uint64_t ms)
-{
-    shop_pass(&till->shop, ms);
-    write_due(till);
-}
-
-static int open_till(void **state, uint32_t holders, uint32_t segments)
-{
-    const struct capacity capacity = {.skus = 4,
-        .customers = holders,
-        .orders = holders,
-        .holds = holders,
-        .lines = holders,
-        .text_bytes = 32 * 4 * holders,
-        .idempotency_keys = holders,
-        .claims = PAYMENTS_PER_ORDER * holders,
-        .identities = 64,
-        .allowances = 64,
-        .names = 16};
-    struct policy policy = POLICY_DEFAULT;
-    struct till *till = calloc(1, sizeof(*till));
-    policy.reserve_on = RESERVE_CART;
-    policy.hold_seconds = policy.payment_seconds = 100;
-    policy.max_open_orders = 1000;
-    till->ledger = ledger_create(1, segments, true);
-    till->ledger->options.segment_size = SEGMENT_SIZE_MIN;
-    till->ledger->options.batch_size = BATCH_SIZE_DEFAULT;
-    till->ledger->options.journal_bytes = (uint64_t)segments * SEGMENT_SIZE_MIN;
-    assert_int_equal(ledger_start(till->ledger), 0);
-    shop_open_as(&till->shop, 1, &capacity, &policy);
-    till->shop.settles_by_itself = false;
-    walker_open(&till->walker, till->shop.engines[0], &till->ledger->journals[0]);
-    till->books = (struct shop_books){
-        .context = till, .record = record, .next_durable = next_durable, .has_room = has_room};
-    till->shop.books = &till->books;
-    till->shop.now.shelf_ms = till->ledger->now.shelf_ms;
-    shop_product(&till->shop, "A", 100, 100000);
-    pass(till, 10);
-    *state = till;
-    return 0;
-}
-
-static int setup(void **state)
-{
-    return open_till(state, HOLDERS_MAX, SEGMENTS);
-}
-
-static int setup_crowd(void **state)
-{
-    return open_till(state, CROWD_MAX, CROWD_SEGMENTS);
-}
-
-static int teardown(void **state)
-{
-    struct till *till = *state;
-    shop_close(&till->shop);
-    ledger_crash(till->ledger);
-    ledger_destroy(till->ledger);
-    free(till);
-    return 0;
-}
-
-static const char *holder(uint32_t number)
-{
-    static char name[16];
-    (void)snprintf(name, sizeof(name), "c%u", number);
-    return name;
-}
-
-/* Holds, each alone in its batch, until nobody may have another. */
-static uint32_t fill(struct till *till)
-{
-    uint32_t count = 0;
-    for (;; count++) {
-        assert_true(count < HOLDERS_MAX);
-        enum outcome outcome = shop_cart(&till->shop, holder(count), "A", 1);
-        if (outcome == OUTCOME_JOURNAL_FULL)
-            return count;
-        assert_int_equal(outcome, OUTCOME_OK);
-        pass(till, 1);
-    }
-}
-
-static void run(struct till *till, const struct command *command)
-{
-    assert_int_equal(shop_run(&till->shop, command), OUTCOME_OK);
-    pass(till, JOURNAL_GATHER_MS);
-}
+#include "tests/persist/full_till.h"
 
 /* The longest way: into review, approved, paid. */
 static void buy(struct till *till, const char *who)
@@ -216,6 +58,7 @@ static void switches_have_room_of_their_own(void **state)
     struct till *till = *state;
     uint32_t switches = 0, count = fill(till);
     enum outcome outcome;
+    assert_int_equal(shop_switch(&till->shop, SWITCH_PAUSE, SCOPE_SKU, "A"), OUTCOME_OK);
     do {
         enum switch_action action = switches % 2 == 0 ? SWITCH_PAUSE : SWITCH_RESUME;
         outcome = shop_switch(&till->shop, action, SCOPE_ALL, NULL);
@@ -224,6 +67,8 @@ static void switches_have_room_of_their_own(void **state)
     } while (outcome == OUTCOME_OK);
     assert_int_equal(outcome, OUTCOME_JOURNAL_FULL);
     assert_true(switches > 64);
+    /* What was stopped can go on even then. */
+    assert_int_equal(shop_switch(&till->shop, SWITCH_RESUME, SCOPE_SKU, "A"), OUTCOME_OK);
     for (uint32_t each = 0; each < count; each++) {
         if (each < BUYERS)
             buy(till, holder(each));
@@ -232,29 +77,6 @@ static void switches_have_room_of_their_own(void **state)
         pass(till, JOURNAL_GATHER_MS);
     }
     assert_int_equal(shop_numbers(&till->shop, "A").held, 0);
-}
-
-/* Unpaid orders, until nobody may have another. */
-static void fill_with_orders(struct till *till)
-{
-    for (;; till->placed++) {
-        assert_true(till->placed < CROWD_MAX);
-        enum outcome outcome = shop_checkout(&till->shop, holder(till->placed), "k", "A", 1);
-        if (outcome == OUTCOME_JOURNAL_FULL)
-            return;
-        assert_int_equal(outcome, OUTCOME_OK);
-        memcpy(till->ids[till->placed], shop_order_id(&till->shop), 16);
-        if (till->placed % CROWD_TICKS == 0)
-            pass(till, 1);
-        else
-            till->shop.now.journal_full = (uint8_t)journal_state(&till->ledger->journals[0]);
-    }
-}
-
-static void pay_one(struct till *till, uint32_t number)
-{
-    assert_int_equal(
-        shop_pay(&till->shop, till->ids[number], RESULT_CAPTURED, holder(number), 100), OUTCOME_OK);
 }
 
 /* S5, L3: more orders than a journal has blocks for are paid one by one, and others come for what
@@ -302,12 +124,6 @@ static void a_freeze_does_not_spend_what_was_promised(void **state)
     assert_int_equal(shop_switch(&till->shop, SWITCH_RESUME, SCOPE_ALL, NULL), OUTCOME_OK);
 }
 
-static void step(struct till *till, uint64_t after_ms)
-{
-    pass(till, after_ms);
-    (void)walker_step(&till->walker, &till->shop.now, 0);
-}
-
 /* S5: a PostgreSQL is added that lacks all these orders, and there is no room to say them with
  * names. The walk waits, which lets orders be forgotten; with fewer that no event makes rows it
  * begins, although the journal is full, and what was promised has its room beside it. */
@@ -317,11 +133,15 @@ static void a_walk_with_names_waits_for_room_but_not_for_ever(void **state)
     const struct engine *engine = till->shop.engines[0];
     struct journal_mark *mark = &till->ledger->shared.marks[0];
     atomic_store(&mark->known, true); /* .. and nothing is streamed yet: no other walk pays */
+    /* What is kept for the lives of new orders has no room for the names. */
+    struct policy *policy = &till->shop.engines[0]->policy;
+    policy->hold_seconds = policy->review_seconds = 1;
     fill_with_orders(till);
     atomic_store(&mark->adopting_from, UINT64_MAX);
     atomic_store(&mark->adopting, 1);
     step(till, JOURNAL_PACE_MS);
     assert_false(till->walker.waits);
+    policy->payment_seconds = 1;
     pass(till, WALKER_NAMES_WAIT_MS);
     fill_with_orders(till);
     step(till, JOURNAL_PACE_MS);
@@ -367,8 +187,8 @@ static void what_is_forgotten_pays_for_no_walk(void **state)
     assert_int_equal(engine->customers.used, BUYERS);
     struct set_aside aside = engine_set_aside(engine);
     struct space without =
-        space_needed(&aside, 0, journal->chain.shelf_ms, &journal->directory->geometry, 1);
-    uint64_t room = journal->aside.bytes - without.all - without.walk,
+        space_needed(&aside, 0, journal->chain.shelf_ms, 0, &journal->directory->geometry, 1);
+    uint64_t room = journal->aside.promised - without.starts - without.walk,
              before = till->walker.written;
     while (restate_is_under_way(engine)) {
         walker_step(&till->walker, &till->shop.now, 0);
@@ -388,14 +208,11 @@ static void a_record_may_be_alone_in_its_batch(void **state)
     for (uint32_t shards = 1; shards <= SHARDS_MAX; shards *= 4) {
         const struct set_aside aside = {.records = RECORDS,
             .bytes = RECORDS * (uint64_t)(BATCH_BLOCK_SIZE + 1 - batch_header_size(shards))};
-        struct space space = space_needed(&aside, 0, 0, &geometry, shards);
+        struct space space = space_needed(&aside, 0, 0, 0, &geometry, shards);
         assert_true(space.promised >= UINT64_C(2) * RECORDS * BATCH_BLOCK_SIZE);
         assert_true(space.all > space.promised);
     }
 }
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-#define CROWD_TEST(name) cmocka_unit_test_setup_teardown(name, setup_crowd, teardown)
 
 int main(void)
 {

@@ -116,11 +116,14 @@ static int setup(void **state)
         .allowances = 64,
         .names = 16};
     struct shopkeeper *keeper = calloc(1, sizeof(*keeper));
+    struct policy policy = POLICY_DEFAULT;
+    /* Nobody holds anything: little is to be kept for him who might. */
+    policy.hold_seconds = policy.payment_seconds = policy.review_seconds = 1;
     keeper->ledger = ledger_create(1, SEGMENTS, true);
     keeper->ledger->options.segment_size = SEGMENT_SIZE_MIN;
     keeper->ledger->options.batch_size = BATCH_SIZE_DEFAULT;
     keeper->ledger->options.journal_bytes = (uint64_t)SEGMENTS * SEGMENT_SIZE_MIN;
-    shop_open(&keeper->shop, 1, &capacity);
+    shop_open_as(&keeper->shop, 1, &capacity, &policy);
     keeper->shop.settles_by_itself = false;
     keeper->books = (struct shop_books){
         .context = keeper, .record = record, .next_durable = next_durable, .reopen = reopen};
@@ -241,9 +244,36 @@ static void a_walk_ends_however_often_it_is_cut_off(void **state)
     assert_int_equal(shop_cart(&keeper->shop, "c7", "A", 3), OUTCOME_OK);
 }
 
+/* S5: what the walk has written of carts that are gone is no room for what it has still to write,
+ * for the process that goes on with it neither. */
+static void what_was_forgotten_since_pays_for_nothing(void **state)
+{
+    struct shopkeeper *keeper = *state;
+    char who[16];
+    for (uint32_t each = 0; each < CUSTOMERS; each++) {
+        (void)snprintf(who, sizeof(who), "c%u", each);
+        assert_int_equal(shop_cart(&keeper->shop, who, "A", 1), OUTCOME_OK);
+        write_due(keeper);
+    }
+    walker_begin(&keeper->walker, &keeper->shop.now, 0);
+    for (uint32_t turns = 0; turns < 8; turns++)
+        assert_false(walk_on(keeper));
+    for (uint32_t turns = 0; keeper->shop.engines[0]->customers.used > CUSTOMERS / 2; turns++) {
+        assert_true(turns < 4000);
+        shop_pass(&keeper->shop, 1000);
+        write_due(keeper);
+    }
+    uint64_t done = keeper->walker.done;
+    assert_true(done < keeper->walker.written);
+    restart(keeper, false);
+    assert_true(restate_is_under_way(keeper->shop.engines[0]));
+    assert_int_equal(keeper->walker.done, done);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(what_was_forgotten_since_pays_for_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(a_walk_ends_however_often_it_is_cut_off, setup, teardown),
     };
     return cmocka_run_group_tests_name("walks_cut_off", tests, NULL, NULL);

@@ -91,7 +91,8 @@ void expect_switch(const struct model *model, const struct ask *ask, struct expe
         expect->refusals |= BIT(OUTCOME_CAPACITY_EXHAUSTED);
     if (expect->switched & ~stopped->newest & SWITCHED_KILLED && under_way >= KILLS_MAX)
         expect->refusals |= BIT(OUTCOME_CAPACITY_EXHAUSTED);
-    if (expect->has_effect && model->now.journal_full == JOURNAL_SPENT)
+    if (expect->has_effect && model->now.journal_full == JOURNAL_SPENT &&
+        ask->switch_action != SWITCH_RESUME)
         expect->refusals |= BIT(OUTCOME_JOURNAL_FULL);
 }
 
