@@ -17,30 +17,18 @@
 #include "net/http/target.h"
 #include "net/http/walk.h"
 
-enum { SKUS_MAX = 500, AS_OF_SIZE = 64 };
+enum { SKUS_MAX = DECODE_SKUS_MAX, AS_OF_SIZE = 64 };
 
 _Static_assert(SKUS_MAX <= (int)LINES_PER_ORDER_MAX, "the slot's items hold the SKUs asked for");
 _Static_assert(2 * AS_OF_SIZE + SKUS_MAX * (int)OFFER_ITEM_SIZE_MAX <=
                    (int)REQUEST_REPLY_LARGE - (int)REQUEST_HEAD_SIZE,
     "the largest reply fits");
 
-/* The moment is one for all replies of a tick: its text, in quotes. */
-static struct bytes as_of(struct http_context *context)
-{
-    _Static_assert(sizeof(context->as_of) == JSON_TIME_SIZE + 2, "as_of is a time in quotes");
-    if (context->as_of_wall_ms != context->now.wall_ms) {
-        context->as_of_wall_ms = context->now.wall_ms;
-        context->as_of[0] = context->as_of[JSON_TIME_SIZE + 1] = '"';
-        json_format_time(context->as_of + 1, context->now.wall_ms);
-    }
-    return bytes_of(context->as_of, sizeof(context->as_of));
-}
-
 static void begin_reply(const struct decoder *decoder, struct json_writer *json)
 {
     json_put_raw(json, BYTES("{\"as_of\":"));
     json->comma = false;
-    json_put_raw(json, as_of(decoder->context));
+    json_put_raw(json, offer_as_of(decoder->context));
     json_put_name(json, "items");
     json_open_array(json);
 }
@@ -77,21 +65,7 @@ static void answer_skus(struct decoder *decoder, uint32_t count, bool only_avail
 
 static void answer_list(struct decoder *decoder, struct bytes list)
 {
-    uint32_t count = 0;
-    struct bytes sku;
-    while (http_list_next(&list, &sku)) {
-        if (count == SKUS_MAX) {
-            decode_fault(decoder, "skus", "must name 1 to 500 SKUs");
-            break;
-        }
-        if (!catalog_sku_is_valid(sku)) {
-            decode_fault(decoder, "skus", "must be SKUs with commas between them");
-            break;
-        }
-        decoder->request->items[count++].sku = sku;
-    }
-    if (count == 0 && decoder->faults->count == 0)
-        decode_fault(decoder, "skus", "must name 1 to 500 SKUs");
+    uint32_t count = decode_skus(decoder, list);
     if (decode_end(decoder))
         answer_skus(decoder, count, false);
 }

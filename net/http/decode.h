@@ -28,6 +28,8 @@
 #include "net/http/problem.h"
 #include "net/http/route.h"
 
+enum { DECODE_SKUS_MAX = 500 }; /* asked for at once: a page of results, with room */
+
 /* Working memory of one shard, as large as the largest body and head need. */
 struct decode_room {
     struct json_token *tokens;
@@ -107,6 +109,9 @@ void decode_quantity(struct decoder *decoder, uint32_t token, uint32_t min, uint
 bool decode_query(
     struct decoder *decoder, const char *const *names, uint32_t count, struct bytes *values);
 /* A number in a parameter; left as it is when the parameter was not sent. */
+/* SKUs with commas between them, 1 to DECODE_SKUS_MAX, into the request's items; answers how many.
+ */
+uint32_t decode_skus(struct decoder *decoder, struct bytes list);
 void decode_number(struct decoder *decoder, const char *name, struct bytes value, uint64_t min,
     uint64_t max, uint64_t *number);
 /* A time with its offset in a parameter; left as it is when the parameter was not sent. */

@@ -70,6 +70,26 @@ bool decode_query(
     return true;
 }
 
+uint32_t decode_skus(struct decoder *decoder, struct bytes list)
+{
+    uint32_t count = 0;
+    struct bytes sku;
+    while (http_list_next(&list, &sku)) {
+        if (count == DECODE_SKUS_MAX) {
+            decode_fault(decoder, "skus", "must name 1 to 500 SKUs");
+            break;
+        }
+        if (!catalog_sku_is_valid(sku)) {
+            decode_fault(decoder, "skus", "must be SKUs with commas between them");
+            break;
+        }
+        decoder->request->items[count++].sku = sku;
+    }
+    if (count == 0 && decoder->faults->count == 0)
+        decode_fault(decoder, "skus", "must name 1 to 500 SKUs");
+    return count;
+}
+
 static bool read_number(struct bytes text, uint64_t *number)
 {
     *number = 0;

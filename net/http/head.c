@@ -94,6 +94,9 @@ static void put_type(struct head_text *text, enum head_type type)
     case HEAD_HTML:
         PUT(text, "\r\nContent-Type: text/html; charset=utf-8");
         break;
+    case HEAD_EVENT_STREAM: /* nginx shall pass on what comes at once */
+        PUT(text, "\r\nContent-Type: text/event-stream\r\nX-Accel-Buffering: no");
+        break;
     case HEAD_NO_BODY:
         break;
     }
@@ -180,7 +183,10 @@ void head_put(const struct http_context *context, struct request *request, const
     put_status_line(&text, head->status);
     put(&text, context->date, context->date_size);
     put_type(&text, head->type);
-    if (head->type != HEAD_NO_BODY || (head->status != 204 && head->status != 304)) {
+    if (head->type == HEAD_EVENT_STREAM) {
+        if (head->chunked)
+            PUT(&text, "\r\nTransfer-Encoding: chunked");
+    } else if (head->type != HEAD_NO_BODY || (head->status != 204 && head->status != 304)) {
         PUT(&text, "\r\nContent-Length: ");
         put_number(&text, body_size);
     }

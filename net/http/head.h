@@ -19,7 +19,7 @@
 #include "core/json_writer.h"
 #include "net/http/http.h"
 
-enum head_type { HEAD_NO_BODY, HEAD_JSON, HEAD_PROBLEM, HEAD_HTML };
+enum head_type { HEAD_NO_BODY, HEAD_JSON, HEAD_PROBLEM, HEAD_HTML, HEAD_EVENT_STREAM };
 
 /* api.md: products and availability, carts and orders, errors. */
 enum head_cache { HEAD_CACHE_UNSAID, HEAD_NO_CACHE, HEAD_PRIVATE_NO_STORE, HEAD_NO_STORE };
@@ -38,6 +38,7 @@ struct head {
     uint32_t retry_after_seconds; /* 0: none */
     bool invalid_token; /* 401: the token that was sent is to blame (RFC 6750 3.1) */
     bool replayed;
+    bool chunked;                  /* of an event stream: else it ends with the connection */
     const uint8_t *location_order; /* id of the order created; NULL none */
     uint32_t allowed;              /* bits of enum http_method; 0: no Allow */
 };

@@ -12,6 +12,7 @@
 #include "net/http/guest.h"
 #include "net/http/openapi.h"
 #include "net/http/signature.h"
+#include "net/http/sse.h"
 #include "net/http/target.h"
 
 void http_init(struct http_context *context, struct arena *arena, const struct config *config,
@@ -295,6 +296,7 @@ static const struct call calls[ROUTE_COUNT] = {
     [ROUTE_PRODUCT] = {ACCESS_PUBLIC, answer_product, NULL},
     [ROUTE_AVAILABILITY] = {ACCESS_PUBLIC, answer_availability, NULL},
     [ROUTE_AVAILABILITY_POST] = {ACCESS_PUBLIC, answer_availability, NULL},
+    [ROUTE_STREAM] = {ACCESS_PUBLIC, answer_stream, NULL},
     [ROUTE_GUESTS] = {ACCESS_PUBLIC, answer_guest, NULL},
     [ROUTE_OPENAPI] = {ACCESS_PUBLIC, answer_openapi, NULL},
     [ROUTE_LIVEZ] = {ACCESS_PUBLIC, answer_livez, NULL},

@@ -21,6 +21,7 @@
 #include "net/http/bearer.h"
 #include "net/http/identity.h"
 #include "net/http/parser.h"
+#include "net/http/sse.h"
 #include "net/loop/request.h"
 
 enum http_listener { HTTP_STOREFRONT, HTTP_ADMIN };
@@ -42,6 +43,10 @@ struct http_context {
      * free now. */
     bool (*enlarge)(void *host, struct request *request, uint32_t bytes);
     void (*roll)(void *host); /* fresh dice into now.random */
+    /* Makes the request a stream of its first `count` items, and puts the first event together;
+     * false: no room. NULL: there are no streams. */
+    bool (*subscribe)(
+        void *host, struct request *request, uint32_t count, struct sse_event *first);
     void *host;
     const struct identity *identity; /* keys and tokens; may be another one after a tick */
     struct bearer *bearer;           /* NULL: auth.mode = header */

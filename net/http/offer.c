@@ -84,6 +84,17 @@ struct offer offer_find(struct http_context *context, struct bytes sku)
     return offer_of(context, sku_index, &terms);
 }
 
+struct bytes offer_as_of(struct http_context *context)
+{
+    _Static_assert(sizeof(context->as_of) == JSON_TIME_SIZE + 2, "as_of is a time in quotes");
+    if (context->as_of_wall_ms != context->now.wall_ms) {
+        context->as_of_wall_ms = context->now.wall_ms;
+        context->as_of[0] = context->as_of[JSON_TIME_SIZE + 1] = '"';
+        json_format_time(context->as_of + 1, context->now.wall_ms);
+    }
+    return bytes_of(context->as_of, sizeof(context->as_of));
+}
+
 struct bytes offer_status_name(enum offer_status status)
 {
     switch (status) {

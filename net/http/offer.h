@@ -47,6 +47,9 @@ struct offer offer_exact(
 
 struct bytes offer_status_name(enum offer_status status);
 
+/* The moment is one for all replies of a tick: its text, in quotes. */
+struct bytes offer_as_of(struct http_context *context);
+
 /* An item of availability. The SKU is one by its form: a backslash is all there is to escape. */
 void offer_put_item(struct json_writer *json, struct bytes sku, const struct offer *offer);
 

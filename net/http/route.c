@@ -33,6 +33,7 @@ static const struct route_line storefront_lines[] = {
     {PATH("/v1/cart/merge"), .routes = {[HTTP_POST] = ROUTE_CART_MERGE}},
     {PATH_OF("/v1/orders/", "/payment"), .routes = {[HTTP_POST] = ROUTE_PAYMENT}},
     {PATH("/v1/guests"), .routes = {[HTTP_POST] = ROUTE_GUESTS}},
+    {PATH("/v1/availability/stream"), .routes = {READ(ROUTE_STREAM)}},
     {PATH("/v1/payment-events"), .routes = {[HTTP_POST] = ROUTE_PAYMENT_EVENT}},
     {PATH_OF("/v1/orders/", "/cancel"), .routes = {[HTTP_POST] = ROUTE_CANCEL}},
     {PATH_OF("/v1/orders/", ""), .routes = {READ(ROUTE_ORDER)}},

@@ -27,6 +27,7 @@ enum http_route {
     ROUTE_PRODUCT,
     ROUTE_AVAILABILITY,
     ROUTE_AVAILABILITY_POST,
+    ROUTE_STREAM,
     ROUTE_OPENAPI,
     ROUTE_GUESTS,
     /* storefront, of a customer */

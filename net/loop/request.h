@@ -79,6 +79,7 @@ struct request {
     uint8_t target;            /* shard to run it on */
     uint32_t index;            /* its own */
     uint32_t connection_index; /* REQUEST_NONE: the connection is gone */
+    uint32_t subscriber;       /* of a stream that this begins: its index + 1; 0 none */
     uint32_t next;             /* in the connection's queue, in the order sent */
     uint32_t wait_next;        /* in the list of those that wait for the same shard's disk */
     uint32_t large;            /* index of the large reply + 1; 0 none */

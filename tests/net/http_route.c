@@ -34,6 +34,8 @@ static void every_call_of_the_storefront_is_found(void **state)
         {HTTP_GET, "/v1/availability", ROUTE_AVAILABILITY, NULL},
         {HTTP_HEAD, "/v1/availability", ROUTE_AVAILABILITY, NULL},
         {HTTP_POST, "/v1/availability", ROUTE_AVAILABILITY_POST, NULL},
+        {HTTP_GET, "/v1/availability/stream", ROUTE_STREAM, NULL},
+        {HTTP_HEAD, "/v1/availability/stream", ROUTE_STREAM, NULL},
         {HTTP_GET, "/v1/products", ROUTE_PRODUCTS, NULL},
         {HTTP_GET, "/v1/products/S1", ROUTE_PRODUCT, "S1"},
         {HTTP_GET, "/v1/products/A%2FB", ROUTE_PRODUCT, "A%2FB"},
@@ -84,7 +86,8 @@ static void other_paths_are_nobodys(void **state)
     static const char *const paths[] = {"", "/", "*", "/v1", "/v1/", "/v1/cart/", "/v1/cart/items",
         "/v1/cart/items/", "/v1/products/", "/v1/products/A/B", "/V1/CART", "/v1/cart/x",
         "/v1/orders//cancel", "/v1/orders/7/refund", "/v1/orders/7/cancel/", "/v1/../v1/cart",
-        "/v1/availability/stream", "/admin/v1/stock", "/v1/carts", "/livez/"};
+        "/v1/availability/stream/", "/v1/availability/streams", "/admin/v1/stock", "/v1/carts",
+        "/livez/"};
     for (uint32_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
         struct route_match match = route_find_storefront(HTTP_GET, bytes_of_string(paths[i]));
         if (match.route != ROUTE_NONE || match.allowed != 0)
