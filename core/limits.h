@@ -67,8 +67,9 @@ struct capacity {
     uint32_t allowances; /* customer and SKU pairs with a limit */
     uint32_t names;      /* sellers and sales together */
     uint32_t connections;
-    uint32_t requests; /* slots of requests under way */
-    uint32_t tokens; /* verified ones, remembered */
+    uint32_t subscribers; /* of connections: streams of live stock; 0: none */
+    uint32_t requests;    /* slots of requests under way */
+    uint32_t tokens;      /* verified ones, remembered */
 };
 
 #ifdef LIMITS_TINY
@@ -85,6 +86,7 @@ struct capacity {
         .allowances = 8,                                                                           \
         .names = 8,                                                                                \
         .connections = 16,                                                                         \
+        .subscribers = 4,                                                                          \
         .requests = 16,                                                                            \
         .tokens = 8})
 #else
@@ -101,6 +103,7 @@ struct capacity {
         .allowances = 262144,                                                                      \
         .names = 8192,                                                                             \
         .connections = 4096,                                                                       \
+        .subscribers = 2048,                                                                       \
         .requests = 2048,                                                                          \
         .tokens = 16384})
 #endif

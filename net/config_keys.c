@@ -100,6 +100,8 @@ const struct config_key config_keys[] = {
     CAPACITY(allowances, 1, TABLE_MAX, "", "customers times products with a limit"),
     CAPACITY(names, 1, 1 << 20, "", "sellers and sales"),
     CAPACITY(connections, 1, 1 << 20, "", "open connections"),
+    CAPACITY(subscribers, 0, 1 << 20, "",
+        "streams of live stock, of the open connections; 0: none are served"),
     CAPACITY(tokens, 1, 1 << 24, "", "verified tokens remembered with auth.mode = jwt"),
     CAPACITY(requests, 1, 1 << 20, "", "requests under way"),
 

@@ -44,6 +44,8 @@ static void furnish(struct house *house, struct shard *shard, uint64_t seed)
         shard->count);
     shard->http.enlarge = enlarge;
     shard->http.roll = roll;
+    shard->http.subscribe = shard_subscribe;
+    shard->subscribers.seed = seed;
     shard->http.host = shard;
     if (shard->number == 0)
         shard->import = import_create(&house->arena, config, &house->shelf, config->data.dir);
@@ -61,6 +63,7 @@ void house_build(struct house *house, void *base, uint64_t size, uint32_t shards
         .count = shards,
         .connections = config->capacity.connections,
         .requests = config->capacity.requests,
+        .subscribers = config->capacity.subscribers,
         .header_bytes = config->limits.header_bytes,
         .body_bytes = config->limits.body_bytes,
         .drain_ms = config->server.drain_seconds * 1000,

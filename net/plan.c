@@ -105,6 +105,8 @@ static void print_meaning(const struct config *config, FILE *out)
         config->policy.idempotency_seconds);
     fprintf(out, "  connections %u, requests %u: at once; beyond them 503, and waiting\n",
         capacity->connections, capacity->requests);
+    fprintf(out, "  subscribers %u: streams of live stock at once, of these connections\n",
+        capacity->subscribers);
     fprintf(out, "A full table refuses (503 capacity_exhausted); nothing is evicted.\n");
 }
 
@@ -132,11 +134,11 @@ static void print_json(const struct config *config, const struct bill *bill, FIL
         "\"capacity\":{\"skus\":%u,\"customers\":%u,\"orders\":%u,\"holds\":%u,\"lines\":%u,"
         "\"text_bytes\":%llu,\"idempotency_keys\":%u,\"claims\":%u,\"identities\":%u,"
         "\"allowances\":%u,\"names\":%u,"
-        "\"connections\":%u,\"requests\":%u}}\n",
+        "\"connections\":%u,\"subscribers\":%u,\"requests\":%u}}\n",
         capacity->skus, capacity->customers, capacity->orders, capacity->holds, capacity->lines,
         (unsigned long long)capacity->text_bytes, capacity->idempotency_keys, capacity->claims,
         capacity->identities, capacity->allowances, capacity->names, capacity->connections,
-        capacity->requests);
+        capacity->subscribers, capacity->requests);
 }
 
 int plan(const struct config *config, bool json, FILE *out)

@@ -26,7 +26,7 @@ static void stop_accepting(struct shard *shard)
 static bool waits_for_nothing(const struct connection *connection)
 {
     return connection->count == 0 && connection->tail_size == 0 && connection->buffer_count == 0 &&
-           !connection->sending;
+           !connection->sending && connection->subscriber == 0;
 }
 
 static void let_go(struct shard *shard, bool everybody)
@@ -49,6 +49,7 @@ static uint32_t imports(const struct shard *shard)
 static void drain(struct shard *shard)
 {
     bool time_is_over = shard->monotonic_ms >= shard->drain_until_ms;
+    shard_end_streams(shard);
     let_go(shard, time_is_over);
     uint32_t left_behind = time_is_over ? imports(shard) : 0;
     if (shard->connections.open > 0 || shard->requests.in_use > left_behind)

@@ -134,6 +134,15 @@ static void drop_input(struct connections *connections, struct connection *conne
     leave_tail(connections, connection);
 }
 
+uint32_t connection_ignore(struct connections *connections, struct connection *connection)
+{
+    uint32_t size = connection->tail_size - connection->tail_borrowed;
+    for (; connection->buffer_count > 0; drop_first_buffer(connections, connection))
+        size += connections->buffer_size[connection->buffer_first] - connection->buffer_start;
+    leave_tail(connections, connection);
+    return size;
+}
+
 void connection_close(struct connections *connections, uint32_t index)
 {
     struct connection *connection = &connections->slots[index];

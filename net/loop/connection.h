@@ -78,9 +78,10 @@ struct connection {
     bool stopping; /* io_stop_receive is under way */
     bool sending;
     bool end_of_input;
-    bool last_request; /* the reply to the newest request ends the connection */
-    bool importing;    /* bytes belong to an import's body */
-    uint8_t greeting;  /* enum connection_greeting */
+    bool last_request;   /* the reply to the newest request ends the connection */
+    bool importing;      /* bytes belong to an import's body */
+    uint8_t greeting;    /* enum connection_greeting */
+    uint32_t subscriber; /* its index + 1: nothing but its stream goes on here; 0 none */
     uint32_t generation;
     uint32_t free_link;
     uint32_t in_flight; /* completions still to come */
@@ -158,6 +159,8 @@ struct bytes connection_input(struct connections *connections, struct connection
 /* The first `size` bytes of the input are used up. */
 void connection_consume(
     struct connections *connections, struct connection *connection, uint32_t size);
+/* Throws away all that has come and was not parsed; answers how many bytes. */
+uint32_t connection_ignore(struct connections *connections, struct connection *connection);
 /* The input is the beginning of a request: moves it into the tail. */
 bool connection_keep(struct connections *connections, struct connection *connection);
 /* More than connection_input() showed has come. */

@@ -144,6 +144,8 @@ static enum intake decode(
     }
     enqueue(shard, connection, request);
     connection_consume(&shard->connections, connection, consumed);
+    if (request->subscriber != 0)
+        shard_begin_stream(shard, connection, request);
     shard_has_run(shard, request);
     return INTAKE_GOES_ON;
 }
@@ -218,6 +220,8 @@ static uint32_t take_in(struct shard *shard, uint32_t index)
     struct connection *connection = &shard->connections.slots[index];
     enum intake intake = INTAKE_GOES_ON;
     uint32_t taken = 0;
+    if (connection->subscriber != 0)
+        shard_ignore_input(shard, connection);
     for (; intake == INTAKE_GOES_ON && taken < 2 * CONNECTION_REQUESTS_MAX; taken++)
         intake = take_one(shard, connection);
     if (intake == INTAKE_STALLED)

@@ -108,6 +108,16 @@ static void add_part(struct connection *connection, const void *data, uint32_t s
         (struct iovec){.iov_base = (void *)(uintptr_t)data, .iov_len = size};
 }
 
+void shard_send(struct shard *shard, struct connection *connection, struct bytes bytes)
+{
+    CHECK(!connection->sending);
+    connection->part_first = 0;
+    connection->part_count = 0;
+    connection->parts_requests = 0;
+    add_part(connection, bytes.data, bytes.size);
+    send_parts(shard, connection);
+}
+
 static bool greet(struct connection *connection)
 {
     uint32_t its_own = connection->importing ? 1 : 0;
@@ -197,6 +207,7 @@ void shard_sent(struct shard *shard, struct connection *connection, int32_t resu
     uint32_t index = connection_index(&shard->connections, connection);
     if (connection->state != CONNECTION_OPEN || result <= 0) {
         free_sent(shard, connection);
+        shard_stream_failed(shard, connection);
         shard_hang_up(shard, connection);
         return;
     }
@@ -207,6 +218,10 @@ void shard_sent(struct shard *shard, struct connection *connection, int32_t resu
         return;
     }
     free_sent(shard, connection);
+    if (connection->subscriber != 0 && connection->count == 0) {
+        shard_stream_sent(shard, connection);
+        return;
+    }
     if (connection->last_request && connection->count == 0) {
         connection_linger(&shard->connections, index);
         return;
@@ -223,6 +238,7 @@ void shard_hang_up(struct shard *shard, struct connection *connection)
     uint32_t index = connection_index(&shard->connections, connection);
     if (connection->importing)
         shard_abandon_import(shard, connection);
+    shard_leave_stream(shard, connection);
     uint32_t kept = connection->sending ? connection->parts_requests : 0;
     uint32_t at = connection->first;
     uint32_t last = REQUEST_NONE;
@@ -286,7 +302,10 @@ void shard_sweep(struct shard *shard)
     shard->swept_ms = shard->monotonic_ms;
     for (uint32_t i = 0; i < shard->connections.used; i++) {
         struct connection *connection = &shard->connections.slots[i];
-        if (connection->state != CONNECTION_FREE && is_over(shard, connection, starving))
+        bool streams = connection->subscriber != 0;
+        if (connection->state != CONNECTION_FREE &&
+            (streams ? shard_stream_is_over(shard, connection)
+                     : is_over(shard, connection, starving)))
             shard_hang_up(shard, connection);
     }
 }

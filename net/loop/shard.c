@@ -75,6 +75,7 @@ static uint64_t wait_ms(const struct shard *shard)
     if (shard->accept_retry_ms != 0)
         wait = least(wait, ACCEPT_RETRY_MS);
     wait = least(wait, shard_confirm_wait_ms(shard));
+    wait = least(wait, shard_stream_wait_ms(shard));
     return least(wait, shard_drain_wait_ms(shard));
 }
 
@@ -116,6 +117,7 @@ void shard_tick(struct shard *shard)
     shard_settle(shard);
     shard_execute(shard);
     shard_commit(shard);
+    shard_stream(shard);
     shard_release(shard);
     shard_sweep(shard);
     shard_close_down(shard);
@@ -197,6 +199,9 @@ static struct shard *create_one(
         options->header_bytes + options->body_bytes, LARGE_TAILS);
     shard->chunk_room = arena_take(arena, "chunked bodies", options->body_bytes, 1);
     requests_init(&shard->requests, arena, requests, LARGE_REPLIES);
+    uint32_t subscribers = shard_connections(options->subscribers, options->count);
+    subscribers_init(
+        &shard->subscribers, arena, subscribers < connections ? subscribers : connections);
     shard->stack = arena_take(arena, "thread stacks", SHARD_STACK_SIZE / 4096 + 1, 4096);
     return shard;
 }

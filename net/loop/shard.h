@@ -5,6 +5,7 @@
  *     shard_tick:  reap      completions: bytes arrived, batches durable, sends finished
  *                  execute   expire, parse, route, decide, apply; replies are written but held back
  *                  commit    one journal write for everything decided in this tick
+ *                  stream    what subscribers watch has changed: they are told
  *                  release   settle and answer what is durable; never before it
  *                  submit    the only system call of the tick
  *
@@ -35,6 +36,7 @@
 #include "net/loop/listener.h"
 #include "net/loop/mailbox.h"
 #include "net/loop/request.h"
+#include "net/loop/subscribers.h"
 #include "persist/walker.h"
 
 enum {
@@ -80,11 +82,14 @@ struct shard {
     struct connections connections;
     uint8_t *chunk_room; /* body_bytes: where the parser puts a chunked body together */
     struct requests requests;
+    struct subscribers subscribers;
 
     uint64_t monotonic_ms;
     uint64_t swept_ms; /* connections were looked over for time-outs */
     uint64_t drain_until_ms;
     uint64_t accept_retry_ms; /* 0: accepting */
+    uint64_t look_ms;         /* the next look at what subscribers watch */
+    uint32_t looks;
     int64_t date_second;
     bool work_left;        /* this tick stopped at a bound: the next one must not wait */
     struct import *import; /* shard 0's, NULL elsewhere */
@@ -142,6 +147,7 @@ struct shards_options {
     struct journal_shared *journals;
     uint32_t count;
     uint32_t connections; /* of the process */
+    uint32_t subscribers;
     uint32_t requests;
     uint32_t header_bytes, body_bytes;
     uint32_t drain_ms;
@@ -235,7 +241,31 @@ uint64_t shard_confirm_wait_ms(const struct shard *shard);
 /* stream_options.committed, of a struct shards. */
 void shards_confirmed(void *context, uint32_t number);
 
+/* streaming.c: live stock */
+/* http_context.subscribe; host is the shard. */
+bool shard_subscribe(void *host, struct request *request, uint32_t count, struct sse_event *first);
+/* The connection belongs to the subscriber whose first event is the reply to this request. */
+void shard_begin_stream(
+    struct shard *shard, struct connection *connection, const struct request *request);
+/* Looks at what is watched, and sends what is due. */
+void shard_stream(struct shard *shard);
+uint64_t shard_stream_wait_ms(const struct shard *shard);
+/* All that was being sent on it is out. */
+void shard_stream_sent(struct shard *shard, struct connection *connection);
+/* .. or never will be; the connection ends now. */
+void shard_stream_failed(struct shard *shard, struct connection *connection);
+/* The connection ends; its subscriber may have bytes with the kernel until shard_stream_failed().
+ */
+void shard_leave_stream(struct shard *shard, struct connection *connection);
+void shard_ignore_input(struct shard *shard, struct connection *connection);
+/* Whether its client takes nothing. */
+bool shard_stream_is_over(struct shard *shard, const struct connection *connection);
+/* A stop: every stream gets its end. */
+void shard_end_streams(struct shard *shard);
+
 /* release.c */
+/* The bytes stay as they are until it is sent. */
+void shard_send(struct shard *shard, struct connection *connection, struct bytes bytes);
 /* The request waits for nothing more but those before it. */
 void shard_may_send(struct shard *shard, struct request *request);
 /* The request has its reply, which waits for the disk if it must. */

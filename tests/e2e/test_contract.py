@@ -12,9 +12,10 @@ import pytest
 
 from tests.e2e.test_webhooks import event_of, signature
 from tests.lib.clock import Clock
-from tests.lib.client import Wire, new_key
+from tests.lib.client import Reply, Wire, new_key
 from tests.lib.contract import Asker, Contract
 from tests.lib.crowd import hold_one_each
+from tests.lib.live import Stream
 from tests.lib.server import VIEWER_TOKEN, eventually
 
 SECRET = "a-secret-of-the-contract"
@@ -442,6 +443,16 @@ def test_too_many_large_requests_at_once(asker):
         wire.close()
     assert refused.code == "overloaded"
     asker.contract.check("POST", "/v1/checkout", refused)
+
+
+def test_an_event_is_what_availability_answers(asker):
+    stream = Stream(asker.server.http_port, "skus=S1,NOBODY")
+    data = json.dumps(stream.event()).encode()
+    stream.close()
+    asker.contract.check("GET", "/v1/availability",
+                         Reply(200, {"content-type": "application/json"}, data))
+    asker.contract.check("GET", "/v1/availability/stream",
+                         Reply(stream.status, stream.headers, json.dumps(data.decode()).encode()))
 
 
 def test_methods_that_a_path_does_not_have(asker):

@@ -15,6 +15,7 @@
 #ifndef HOTSHELF_TESTS_NET_FAKE_IO_H
 #define HOTSHELF_TESTS_NET_FAKE_IO_H
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -31,6 +32,9 @@ enum { FAKE_CLIENTS = 16, FAKE_QUEUE = 256, FAKE_BUFFERS = 16, FAKE_REPLY = 6553
 struct fake_client {
     bool receiving;
     bool once;
+    bool takes_nothing; /* what is sent to him stays in flight */
+    bool sent;          /* .. and something was */
+    struct io_completion sending;
     struct io_tag receive;
     uint32_t size;
     char received[FAKE_REPLY];
@@ -93,6 +97,26 @@ static inline const char *fake_io_received(struct io *io, int socket)
     client->received[client->size] = 0;
     client->size = 0;
     return client->received;
+}
+
+/* A client takes what was sent to him, or is gone with it. */
+static inline void fake_io_takes(struct io *io, int socket, bool gone)
+{
+    struct fake_client *client = &io->clients[socket];
+    assert_true(client->sent);
+    client->sent = client->takes_nothing = false;
+    if (gone)
+        client->sending.result = -EPIPE;
+    fake_io_complete(io, client->sending);
+}
+
+/* The client hangs up. */
+static inline void fake_io_hangs_up(struct io *io, int socket)
+{
+    struct fake_client *client = &io->clients[socket];
+    assert_true(client->receiving);
+    client->receiving = false;
+    fake_io_complete(io, (struct io_completion){.tag = client->receive, .buffer = IO_NO_BUFFER});
 }
 
 /* The disk has done what it was asked; false: it was asked for nothing. */
@@ -158,14 +182,17 @@ void io_send(
 {
     struct fake_client *client = &io->clients[socket];
     uint32_t before = client->size;
+    assert_false(client->sent); /* one send is in flight */
     for (uint32_t i = 0; i < count; i++) {
         assert_true(client->size + parts[i].iov_len < FAKE_REPLY);
         memcpy(client->received + client->size, parts[i].iov_base, parts[i].iov_len);
         client->size += (uint32_t)parts[i].iov_len;
     }
-    fake_io_complete(
-        io, (struct io_completion){
-                .tag = tag, .result = (int32_t)(client->size - before), .buffer = IO_NO_BUFFER});
+    client->sending = (struct io_completion){
+        .tag = tag, .result = (int32_t)(client->size - before), .buffer = IO_NO_BUFFER};
+    client->sent = client->takes_nothing;
+    if (!client->takes_nothing)
+        fake_io_complete(io, client->sending);
 }
 
 void io_write(
@@ -218,10 +245,14 @@ uint32_t io_reap(struct io *io, struct io_completion *completions, uint32_t room
     return count;
 }
 
+/* What is under way on it ends. */
 void io_shutdown_socket(struct io *io, int socket)
 {
-    (void)io;
-    (void)socket;
+    struct fake_client *client = &io->clients[socket];
+    if (client->receiving)
+        fake_io_hangs_up(io, socket);
+    if (client->sent)
+        fake_io_takes(io, socket, true);
 }
 
 void io_close_socket(struct io *io, int socket)
