@@ -40,8 +40,8 @@ static void furnish(struct house *house, struct shard *shard, uint64_t seed)
     const struct config *config = &house->config;
     shard->engine = engine_create(&house->arena, &house->shelf, &config->policy, &config->capacity,
         shard->number, shard->count, seed);
-    http_init(&shard->http, &house->arena, config, &house->shelf, &house->identity, shard->number,
-        shard->count);
+    http_init(&shard->http, &house->arena, config, &house->shelf, &house->identities[0],
+        shard->number, shard->count);
     shard->http.enlarge = enlarge;
     shard->http.roll = roll;
     shard->http.subscribe = shard_subscribe;
@@ -71,6 +71,7 @@ void house_build(struct house *house, void *base, uint64_t size, uint32_t shards
         .confirms = config->data.durability == DURABILITY_POSTGRES,
     };
     house->shards = shards_create(&house->arena, &options);
+    atomic_store(&house->shards->identity, &house->identities[0]);
     for (uint32_t i = 0; i < shards; i++)
         furnish(house, house->shards->shard[i], seed + i);
 }

@@ -20,7 +20,8 @@
 struct house {
     struct arena arena;
     struct config config;
-    struct identity identity;
+    struct identity identities[2]; /* one is in force, the other is for the next, see rotation.h */
+    bool identity;                 /* which one; the main thread's */
     struct shelf shelf;
     struct journal_shared journals;
     struct shards *shards;
@@ -30,7 +31,7 @@ struct house {
 uint32_t house_shards(const struct config *config);
 
 /* Builds in `base`; journal buffers are taken later, by journal_open(). The house's config,
- * identity and arena stay where `house` is. `seed` salts the hash tables. */
+ * identities and arena stay where `house` is. `seed` salts the hash tables. */
 void house_build(struct house *house, void *base, uint64_t size, uint32_t shards, uint64_t seed);
 
 /* Whether the journals hold a walk of full tables and what is set aside (S5), judged for the shard

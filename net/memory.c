@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 
 #include "core/check.h"
 
@@ -96,6 +98,15 @@ bool memory_lock(struct memory *memory)
 {
     memory->locked = mlockall(MCL_CURRENT) == 0;
     return memory->locked;
+}
+
+/* core_pattern with a program asks for no limit, and a limit can be raised: prctl is the one that
+ * counts, and the limit is for who looks. */
+void memory_forbid_cores(void)
+{
+    const struct rlimit none = {0};
+    CHECK(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0);
+    CHECK(setrlimit(RLIMIT_CORE, &none) == 0);
 }
 
 uint64_t memory_resident(void)

@@ -38,6 +38,10 @@ void memory_give(struct memory *memory);
  * not allow it (the arena is resident all the same, but may be swapped). */
 bool memory_lock(struct memory *memory);
 
+/* Keys and tokens stand in memory: no core of this process is ever written, into a file or into a
+ * program, and no other process of its user may read it. */
+void memory_forbid_cores(void);
+
 /* What the kernel counts as resident now; 0 when it does not say. */
 uint64_t memory_resident(void);
 

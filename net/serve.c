@@ -19,6 +19,7 @@
 #include "net/memory.h"
 #include "net/readiness.h"
 #include "net/reshard.h"
+#include "net/rotation.h"
 #include "persist/generation.h"
 #include "persist/recover.h"
 #include "persist/stream.h"
@@ -316,31 +317,47 @@ static void announce(const struct server *server)
     fflush(stdout);
 }
 
+/* It may come while journals are read, and then is heard when the doors are open. */
+static void block_rotation(void)
+{
+    sigset_t rotate;
+    sigemptyset(&rotate);
+    sigaddset(&rotate, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &rotate, NULL);
+}
+
 /* Signals are blocked in every thread and waited for here alone. Until now, with nothing
  * acknowledged, they ended the process at once. */
-static void block_signals(sigset_t *stop)
+static void block_signals(sigset_t *heard)
 {
-    sigemptyset(stop);
-    sigaddset(stop, SIGTERM);
-    sigaddset(stop, SIGINT);
-    pthread_sigmask(SIG_BLOCK, stop, NULL);
+    sigemptyset(heard);
+    sigaddset(heard, SIGHUP);
+    sigaddset(heard, SIGTERM);
+    sigaddset(heard, SIGINT);
+    pthread_sigmask(SIG_BLOCK, heard, NULL);
     signal(SIGPIPE, SIG_IGN);
 }
 
-static void wait_for_stop(struct server *server, const sigset_t *stop)
+static void look_for_contact(struct server *server)
 {
-    struct timespec look = {.tv_nsec = CONTACT_LOOK_MS * 1000000};
-    while (server->stream != NULL && !server->attached) {
-        if (sigtimedwait(stop, NULL, &look) > 0)
+    if (server->stream == NULL || server->attached || !stream_has_contact(server->stream))
+        return;
+    have_contact(server);
+    shards_wake(server->house->shards);
+}
+
+static void wait_for_stop(struct server *server, const sigset_t *heard)
+{
+    const struct timespec look = {.tv_nsec = CONTACT_LOOK_MS * 1000000};
+    for (;;) {
+        bool looks = server->stream != NULL && !server->attached;
+        int signal_number = looks ? sigtimedwait(heard, NULL, &look) : sigwaitinfo(heard, NULL);
+        if (signal_number == SIGHUP)
+            rotation_run(server->house);
+        else if (signal_number > 0)
             return;
-        if (stream_has_contact(server->stream)) {
-            have_contact(server);
-            shards_wake(server->house->shards);
-        }
+        look_for_contact(server);
     }
-    int signal_number;
-    while (sigwait(stop, &signal_number) != 0)
-        continue;
 }
 
 static void tell_walks(const struct shards *shards)
@@ -376,7 +393,10 @@ static void stop_all(struct server *server)
 /* Tokens of those who call, and keys that others sign with. */
 static int load_keys(struct server *server, const struct config *config)
 {
-    int result = identity_load(&server->house->identity, config, server->error, ERROR_SIZE);
+    int result = identity_load(
+        &server->house->identities[0], config, server->error, ERROR_SIZE);
+    /* Touched now: the first rotation takes no memory. */
+    explicit_bzero(&server->house->identities[1], sizeof server->house->identities[1]);
     if (result == 0 && server->error[0] != 0)
         fprintf(stderr, "hotshelf: %s\n", server->error);
     return result;
@@ -385,8 +405,8 @@ static int load_keys(struct server *server, const struct config *config)
 /* The data directory must be ours: a first start makes the key in it. */
 static int load_guest_keys(struct server *server, const struct config *config)
 {
-    int result = guest_keys_load(&server->house->identity.guests, config->auth.guest_secret_file,
-        server->directory.path, server->error, ERROR_SIZE);
+    int result = guest_keys_load(&server->house->identities[0].guests,
+        config->auth.guest_secret_file, server->directory.path, server->error, ERROR_SIZE);
     if (result == 0 && server->error[0] != 0)
         fprintf(stderr, "hotshelf: %s\n", server->error);
     return result;
@@ -434,6 +454,8 @@ int serve(const struct config *given)
     const struct config *config = &chosen;
     if (!choose_io(&chosen))
         return 1;
+    block_rotation();
+    memory_forbid_cores();
     doors_raise_descriptors(config);
     struct server *server = calloc(1, sizeof *server);
     struct house *house = calloc(1, sizeof *house);
@@ -442,8 +464,8 @@ int serve(const struct config *given)
     server->house = house;
     if (prepare(server, config) != 0)
         return complain(server->error);
-    sigset_t stop;
-    block_signals(&stop);
+    sigset_t heard;
+    block_signals(&heard);
     readiness_install(house->shards);
     start_shelf_clock(server);
     if (config->postgres.dsn[0] == '\0')
@@ -455,7 +477,7 @@ int serve(const struct config *given)
     if (open_doors(server) != 0)
         return complain(server->error);
     announce(server);
-    wait_for_stop(server, &stop);
+    wait_for_stop(server, &heard);
     stop_all(server);
     free(server);
     free(house);

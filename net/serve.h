@@ -4,6 +4,7 @@
  *
  *     data directory locked -> memory taken -> journals replayed, shelf derived and checked
  *     -> journals open -> sealed -> PostgreSQL met, when there is one -> threads -> doors open
+ *     SIGHUP: keys and tokens are read anew, see rotation.h
  *     SIGTERM, SIGINT: requests under way answered, closing marks, stream finished -> exit 0
  *
  * A fresh data directory with a PostgreSQL that cannot be reached answers 503 `recovering` until

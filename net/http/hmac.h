@@ -14,7 +14,7 @@
  * of the key, and the text of the key is nowhere in memory after the start.
  *
  * Ownership  Plain values. `error` is the caller's.
- * Threads    Loaded before the shards start, read by all of them.
+ * Threads    Loaded by one thread before others know of them, then read by all.
  * Units      Sizes in bytes.
  * Errors     A negative errno and a sentence with file and line, which never shows a key.
  * Cost       Two SHA-256 blocks more than the message has; nothing is allocated, ever.

@@ -12,7 +12,7 @@
  * it on loopback and Unix sockets only.
  *
  * Ownership  A caller's texts borrow from the parsed request, `actor` from struct identity.
- * Threads    Loaded before the shards start, read by all of them.
+ * Threads    Loaded by the main thread before the shards know of it, then read by all of them.
  * Units      Sizes in bytes.
  * Errors     enum identity_answer with a sentence for the reply.
  * Cost       Two looks at fields; at the admin listener one pass over at most 64 tokens.

@@ -10,7 +10,7 @@
  * tells nothing about how much of a guess was right.
  *
  * Ownership  Plain values; what tokens_find() answers lives as long as the list.
- * Threads    Loaded by one thread before anybody reads.
+ * Threads    Loaded by one thread before others know of them.
  * Units      Sizes in bytes.
  * Errors     A negative errno and a sentence with the line's number, which never shows a token.
  * Cost       tokens_find(): one pass over at most 64 tokens.

@@ -110,8 +110,19 @@ static void shard_submit(struct shard *shard)
     sleeper_get_up(&shard->sleeper);
 }
 
+/* Here alone: during a tick the one before may be looked at. */
+static void take_identity(struct shard *shard)
+{
+    const struct identity *identity = atomic_load(&shard->all->identity);
+    if (identity == atomic_load_explicit(&shard->uses, memory_order_relaxed))
+        return;
+    shard->http.identity = identity;
+    atomic_store(&shard->uses, identity);
+}
+
 void shard_tick(struct shard *shard)
 {
+    take_identity(shard);
     shard_refresh_now(shard);
     shard_reap(shard);
     shard_settle(shard);

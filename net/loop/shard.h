@@ -110,6 +110,7 @@ struct shard {
     bool mark_written; /* the closing mark, or it had no room */
     struct sleeper sleeper;
     alignas(64) _Atomic uint64_t settled_batch; /* durable and settled: replies may tell of it */
+    _Atomic(const struct identity *) uses; /* http.identity, for who wants to wipe another one */
     _Atomic uint64_t awaits; /* bit per shard: replies wait for PostgreSQL to have its events */
 };
 
@@ -121,6 +122,7 @@ struct shards {
     struct shard *shard[SHARDS_MAX];
     uint32_t count;
     struct mailbox *mailboxes; /* [from * count + to] */
+    _Atomic(const struct identity *) identity; /* keys and tokens in force from the next tick on */
     struct listener storefront;
     struct listener admin;
     uint32_t header_bytes, body_bytes;
