@@ -235,7 +235,6 @@ static void set_ends(const struct engine *engine, uint64_t holds, struct set_asi
     uint64_t review_ms = longest_ms(&catalog->review_seconds_max, policy->review_seconds);
     uint64_t hold_ms = longest_ms(&catalog->hold_seconds_max, policy->hold_seconds);
     aside->new_ms = hold_ms + payment_ms;
-    aside->new_review_ms = hold_ms + review_ms;
     aside->approved_ms = promises->in_review.orders > 0 ? payment_ms : 0;
     if (holds > 0) {
         aside->live_until_ms = promises->latest_shelf_ms + payment_ms;
@@ -270,14 +269,6 @@ struct set_aside engine_set_aside(const struct engine *engine)
     aside.paced_records = promises->open.orders - promises->in_review.orders;
     set_ends(engine, holds, &aside);
     return aside;
-}
-
-struct set_aside set_aside_with_new(const struct set_aside *aside, uint64_t now_ms)
-{
-    struct set_aside with = *aside;
-    with.live_until_ms = later(with.live_until_ms, now_ms + aside->new_ms);
-    with.review_until_ms = later(with.review_until_ms, now_ms + aside->new_review_ms);
-    return with;
 }
 
 struct set_aside set_aside_of_orders(uint64_t orders, uint64_t text_bytes)

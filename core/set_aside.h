@@ -47,15 +47,12 @@ struct set_aside {
     /* Until then on the shelf clock something may live whose clock must not be lost: holds and
      * unpaid orders, and orders in review; 0: nothing does. */
     uint64_t live_until_ms, review_until_ms;
-    /* From any moment on so long: an order that is approved then, 0 without one in review; and what
-     * is new, until it has ended, or has come out of review. */
-    uint64_t approved_ms, new_ms, new_review_ms;
+    /* From any moment on so long: an order that is approved then, 0 without one in review; and the
+     * longest that what is new can live. */
+    uint64_t approved_ms, new_ms;
 };
 
 struct set_aside engine_set_aside(const struct engine *engine);
-/* The same, and something new that lives as long as anything can from `now_ms` on: its lives, not
- * its bytes. */
-struct set_aside set_aside_with_new(const struct set_aside *aside, uint64_t now_ms);
 
 /* Of so many more live holds: bytes and records, whatever texts their orders bring. */
 struct set_aside set_aside_of_holds(uint32_t holds);

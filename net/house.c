@@ -130,9 +130,8 @@ void house_judge_space(const struct house *house, uint32_t shards,
         space->rest += space->has > least ? space->has - least : 0;
     }
     const struct policy *policy = &house->config.policy;
-    uint64_t hold_ms = 1000 * (uint64_t)policy->hold_seconds;
-    uint64_t unpaid = space_unpaid(hold_ms + 1000 * (uint64_t)policy->payment_seconds,
-        hold_ms + 1000 * (uint64_t)policy->review_seconds,
+    uint64_t payment_ms = 1000 * (uint64_t)policy->payment_seconds;
+    uint64_t unpaid = space_unpaid(payment_ms, 1000 * (uint64_t)policy->hold_seconds + payment_ms,
         house->config.capacity.text_bytes / shards, geometry, shards);
     space->unpaid = unpaid * shards;
     space->holds = space->rest / space_of(&hold, shards);

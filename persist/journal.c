@@ -102,6 +102,7 @@ int journal_open(struct journal *journal, struct arena *arena, struct journal_sh
         .incarnation = options->incarnation,
         .filling_seq = options->start.seq,
         .chain = options->start,
+        .now_ms = options->start.shelf_ms,
         .durable = options->start.number,
         .streamed = options->streamed,
         .command_size = options->command_size != 0
@@ -338,6 +339,7 @@ static bool batch_is_due(const struct journal *journal, const struct moment *now
 bool journal_commit(
     struct journal *journal, const struct moment *now, bool live_holds, struct journal_write *write)
 {
+    journal->now_ms = now->shelf_ms;
     if (journal->phase != JOURNAL_FREE)
         return false;
     if (commit_header(journal, write))

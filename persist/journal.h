@@ -133,6 +133,7 @@ struct journal {
     bool unsealed;         /* the last batch has records and no batch after it */
     bool opened;           /* a batch of this incarnation has been handed out */
     uint64_t committed_ms; /* of the monotonic clock, when the last one was */
+    uint64_t now_ms;       /* of the shelf clock, when one was last asked for */
 
     struct walk_place begun; /* the last walk that began in a batch handed out */
     struct walk_place ended; /* complete when the batch in flight is durable; number 0: none */

@@ -39,6 +39,7 @@ struct space {
     uint64_t starts;   /* and the next starts: refuse even switches when less is left */
     uint64_t switches; /* and switches: no heartbeat takes of it */
     uint64_t all;      /* and heartbeats, and the next command: refuse new promises */
+    uint64_t longer;   /* the same, if something new lives its longest: ends are paced till then */
     bool paces;        /* that is counted on batches JOURNAL_PACE_MS apart */
 };
 
@@ -56,9 +57,9 @@ uint64_t space_least(uint64_t walk_bytes_max, uint64_t live_ms, uint64_t review_
     const struct datadir_geometry *geometry, uint32_t shards);
 
 /* How many orders of a line each can wait for their payment in a shard that keeps nothing else,
- * beside two walks: the one that the ring begins with, and the next. What is new may live for
- * `live_ms`, or be in review for `review_ms`. */
-uint64_t space_unpaid(uint64_t live_ms, uint64_t review_ms, uint64_t text_bytes,
+ * beside two walks: the one that the ring begins with, and the next. `new_ms`: the longest that
+ * what is new can live. */
+uint64_t space_unpaid(uint64_t payment_ms, uint64_t new_ms, uint64_t text_bytes,
     const struct datadir_geometry *geometry, uint32_t shards);
 
 #endif

@@ -34,7 +34,9 @@ static struct space space_of_aside(
     const struct walker *walker, const struct set_aside *aside, uint64_t walk_bytes)
 {
     const struct journal *journal = walker->journal;
-    return space_needed(aside, walk_bytes, journal->chain.shelf_ms, journal->frozen,
+    struct set_aside since = *aside; /* what is new begins now, not at the last batch */
+    since.new_ms += journal->now_ms - journal->chain.shelf_ms;
+    return space_needed(&since, walk_bytes, journal->chain.shelf_ms, journal->frozen,
         &journal->directory->geometry, journal->origin.shard_count);
 }
 
@@ -46,9 +48,7 @@ void walker_set_aside(struct walker *walker)
     uint32_t shards = journal->origin.shard_count;
     struct set_aside aside = engine_set_aside(walker->engine);
     struct space space = space_of_aside(walker, &aside, walk_left(walker));
-    /* What is new must not make less than is left of what is there. */
-    struct set_aside with = set_aside_with_new(&aside, journal->chain.shelf_ms);
-    uint64_t all = space_of_aside(walker, &with, walk_left(walker)).all + space.walk;
+    uint64_t all = space.longer + space.walk;
     struct set_aside merge = set_aside_of_holds(LINES_PER_ORDER_MAX);
     walker->needs = space.all - SPACE_COMMAND + space.walk;
     walker->least = space.promised + space.walk;

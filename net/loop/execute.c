@@ -61,7 +61,7 @@ static void refresh_shelf(struct shard *shard)
     now->frozen = frozen_ms != 0;
     if (now->frozen)
         shelf_ms = frozen_ms;
-    /* Signed: who has slept through a whole freeze between the two loads has looked too far back. */
+    /* Signed: who has slept through a freeze between the two loads has looked too far back. */
     if ((int64_t)(shelf_ms - now->shelf_ms) > 0)
         now->shelf_ms = shelf_ms;
 }

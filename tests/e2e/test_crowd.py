@@ -12,8 +12,8 @@ CROWD = 11000  # with a block for each 9,300 fitted
 PAID = 15
 ROOM = {
     "data.journal_bytes": 96 << 20, "capacity.text_bytes": 4 << 20, "capacity.claims": 131072,
-    "reservations.payment_seconds": PAYMENT_SECONDS, "reservations.hold_seconds": PAYMENT_SECONDS,
-    "reservations.review_seconds": PAYMENT_SECONDS, **{
+    "reservations.payment_seconds": PAYMENT_SECONDS,
+    "reservations.hold_seconds": PAYMENT_SECONDS, **{
         f"capacity.{table}": 32768
         for table in ("customers", "orders", "holds", "lines", "idempotency_keys")}}
 

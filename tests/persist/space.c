@@ -147,7 +147,7 @@ static void a_walk_with_names_waits_for_room_but_not_for_ever(void **state)
     step(till, JOURNAL_PACE_MS);
     assert_true(till->walker.waits);
     assert_false(restate_is_under_way(engine));
-    atomic_store(&mark->adopting_from, PAID);
+    atomic_store(&mark->adopting_from, PAID / 4);
     step(till, WALKER_NAMES_LOOK_MS);
     assert_false(till->walker.waits);
     assert_true(restate_has_names(engine));
