@@ -27,7 +27,7 @@
 enum {
     ERROR_SIZE = 1024,
     CONTACT_WAIT_MS = 5000, /* of PostgreSQL at start, before selling without it */
-    CONTACT_LOOK_MS = 100,  /* while a fresh directory waits for it */
+    MAIN_LOOK_MS = 100,     /* of the main thread, for contact with it and for what admins did */
     STREAM_DRAIN_MS = 3000, /* at the end; the rest is sent after the next start */
 };
 
@@ -348,10 +348,10 @@ static void look_for_contact(struct server *server)
 
 static void wait_for_stop(struct server *server, const sigset_t *heard)
 {
-    const struct timespec look = {.tv_nsec = CONTACT_LOOK_MS * 1000000};
+    const struct timespec look = {.tv_nsec = MAIN_LOOK_MS * 1000000};
     for (;;) {
-        bool looks = server->stream != NULL && !server->attached;
-        int signal_number = looks ? sigtimedwait(heard, NULL, &look) : sigwaitinfo(heard, NULL);
+        int signal_number = sigtimedwait(heard, NULL, &look);
+        shards_tell_acts(server->house->shards);
         if (signal_number == SIGHUP)
             rotation_run(server->house);
         else if (signal_number > 0)
@@ -378,6 +378,7 @@ static void stop_all(struct server *server)
     fprintf(stderr, "hotshelf: stopping\n");
     shards_stop(shards);
     shards_join(shards);
+    shards_tell_acts(shards);
     tell_walks(shards);
     doors_close(shards);
     if (server->stream != NULL)

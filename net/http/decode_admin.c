@@ -131,6 +131,7 @@ bool decode_switch(struct decoder *decoder)
         return decode_end(decoder);
     }
     decode_string(decoder, token, SCOPE_TEXT_SIZE_MAX, &scope);
+    act_add(&decoder->request->act, scope);
     if (decoder->faults->count == 0 && scope.data != NULL) {
         const char *fault = take_scope(command, scope);
         if (fault == NULL && command->switch_action == SWITCH_FREEZE &&
@@ -170,5 +171,6 @@ bool decode_import(struct decoder *decoder)
     if (!bytes_equal(dry_run, BYTES("true")))
         decode_fault(decoder, "dry_run", "must be true or false");
     decoder->request->route = ROUTE_ADMIN_IMPORT_DRY_RUN;
+    act_add(&decoder->request->act, BYTES("dry_run"));
     return decode_end(decoder);
 }

@@ -68,12 +68,29 @@ struct call {
 
 static const struct call *call_of(const struct decoder *decoder);
 
+/* For the log. The query may be anything and is left out; nobody puts a secret into a path. */
+static void note_act(struct decoder *decoder)
+{
+    static const struct bytes methods[HTTP_METHOD_COUNT] = {
+        [HTTP_POST] = {(const uint8_t *)"POST", 4},
+        [HTTP_PUT] = {(const uint8_t *)"PUT", 3},
+        [HTTP_PATCH] = {(const uint8_t *)"PATCH", 5},
+        [HTTP_DELETE] = {(const uint8_t *)"DELETE", 6},
+    };
+    struct act *act = &decoder->request->act;
+    act_begin(act, decoder->caller.role, decoder->caller.actor);
+    act_add(act, methods[decoder->parsed->method]);
+    act_add(act, decoder->parsed->path);
+}
+
 static bool admit_admin(struct decoder *decoder, enum access access)
 {
     const char *reason;
     if (identity_of_admin(decoder->context->identity, decoder->parsed, &decoder->caller, &reason) !=
         IDENTITY_KNOWN)
         return decode_refuse(decoder, PROBLEM_UNAUTHENTICATED, reason);
+    if (access == ACCESS_OPERATOR)
+        note_act(decoder);
     if (access == ACCESS_OPERATOR && decoder->caller.role != ROLE_OPERATOR)
         return decode_refuse(decoder, PROBLEM_FORBIDDEN, "A viewer may not change anything.");
     return true;

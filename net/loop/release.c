@@ -13,9 +13,31 @@
 
 static const char greeting[] = "HTTP/1.1 100 Continue\r\n\r\n";
 
+/* "HTTP/1.1 200": what the client is told. */
+static uint16_t status_of(const struct request *request)
+{
+    enum { DIGITS = sizeof("HTTP/1.1 ") - 1 };
+    const uint8_t *text = request->reply.data + request->reply.start + DIGITS;
+    CHECK(request->reply.end >= request->reply.start + DIGITS + 3);
+    return (uint16_t)(100 * (text[0] - '0') + 10 * (text[1] - '0') + text[2] - '0');
+}
+
+/* Now it is as true as the reply: what was done is durable. */
+static void log_act(struct shard *shard, struct request *request)
+{
+    struct act *act = &request->act;
+    act->wall_ms = shard->http.clock_ms;
+    act->status = status_of(request);
+    act->request_size = request->request_id_size;
+    memcpy(act->request, request->request_id, request->request_id_size);
+    acts_put(&shard->acts, act);
+}
+
 void shard_may_send(struct shard *shard, struct request *request)
 {
     request->state = REQUEST_READY;
+    if (request->act.actor_size > 0)
+        log_act(shard, request);
     if (request->connection_index == REQUEST_NONE)
         request_give(&shard->requests, request);
     else

@@ -213,6 +213,7 @@ static struct shard *create_one(
     uint32_t subscribers = shard_connections(options->subscribers, options->count);
     subscribers_init(
         &shard->subscribers, arena, subscribers < connections ? subscribers : connections);
+    acts_init(&shard->acts, arena);
     shard->stack = arena_take(arena, "thread stacks", SHARD_STACK_SIZE / 4096 + 1, 4096);
     return shard;
 }
@@ -283,6 +284,21 @@ void shards_wake(struct shards *shards)
 {
     for (uint32_t i = 0; i < shards->count; i++)
         io_alarm(shards->shard[i]->io);
+}
+
+void shards_tell_acts(struct shards *shards)
+{
+    struct act act;
+    char line[ACT_LINE_SIZE];
+    for (uint32_t i = 0; i < shards->count; i++) {
+        struct acts *acts = &shards->shard[i]->acts;
+        while (acts_take(acts, &act))
+            fwrite(line, 1, act_write(&act, line), stderr);
+        uint64_t missing = acts_missing(acts);
+        if (missing > 0)
+            fprintf(stderr, "hotshelf: %llu acts of admins are not in this log; the journal has "
+                            "what they changed\n", (unsigned long long)missing);
+    }
 }
 
 void shards_stop(struct shards *shards)

@@ -94,6 +94,7 @@ struct shard {
     bool work_left;        /* this tick stopped at a bound: the next one must not wait */
     struct import *import; /* shard 0's, NULL elsewhere */
     bool accepting[2];     /* by enum http_listener */
+    struct acts acts;      /* what admins did here, on its way to the log */
     uint64_t rejected;     /* clients that found the table of connections full */
     struct request *parked[SHARDS_MAX]; /* by home: it found no room and waits for it */
     uint64_t bells;                     /* bit per shard: look whether it sleeps before we do */
@@ -166,6 +167,8 @@ struct shards *shards_create(struct arena *arena, const struct shards_options *o
 int shards_start(struct shards *shards, char *error, size_t error_size);
 /* Asks for a clean stop; any thread. */
 void shards_stop(struct shards *shards);
+/* Writes what admins did to stderr; one thread. */
+void shards_tell_acts(struct shards *shards);
 /* Wakes every shard: something it looks at has changed. */
 void shards_wake(struct shards *shards);
 /* Waits until every thread has ended. */

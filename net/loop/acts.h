@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * acts - what admins do, a line each: from the shards to the log, without a wait for it.
+ *
+ *     2026-11-27T09:00:00.123Z admin anna (operator) POST /admin/v1/pause all: 200, request 7f..
+ *
+ *     shard: reply may be sent --put--> ring of ACTS_MAX --take--> main thread --> stderr
+ *
+ * Every call that only an operator may make leaves its line, a refusal, too, and so does a viewer
+ * who tries one. When the log takes lines more slowly than they come, a shard does not wait: the
+ * line is missing, how many are is told, and the journal has what was done.
+ *
+ * Ownership  A ring is its shard's, taken from the arena.
+ * Threads    put: the shard. take: one other thread.
+ * Units      Milliseconds of Unix time; sizes in bytes.
+ * Errors     None: a line that finds no room is counted.
+ * Cost       put: a copy of some hundred bytes, for admins only; no system call.
+ */
+#ifndef HOTSHELF_NET_LOOP_ACTS_H
+#define HOTSHELF_NET_LOOP_ACTS_H
+
+#include <stdalign.h>
+#include <stdatomic.h>
+
+#include "core/arena.h"
+#include "core/command.h"
+
+enum {
+    ACTS_MAX = 256, /* of a shard, between two looks of the main thread */
+    ACT_SUBJECT_SIZE_MAX = 192,
+    ACT_REQUEST_SIZE_MAX = 64,
+    ACT_LINE_SIZE = 512,
+};
+
+/* Of a request under way; actor_size 0: it is none. */
+struct act {
+    int64_t wall_ms;
+    uint16_t status;
+    uint8_t role; /* enum role */
+    uint8_t actor_size, subject_size, request_size;
+    uint8_t actor[NAME_SIZE_MAX];
+    uint8_t subject[ACT_SUBJECT_SIZE_MAX]; /* method, path, and what the body names */
+    uint8_t request[ACT_REQUEST_SIZE_MAX];
+};
+
+struct acts {
+    struct act *ring;
+    alignas(64) _Atomic uint64_t put; /* the shard's */
+    _Atomic uint64_t missing;
+    alignas(64) _Atomic uint64_t taken; /* the main thread's */
+    uint64_t told;                      /* of the missing ones */
+};
+
+void acts_init(struct acts *acts, struct arena *arena);
+void act_begin(struct act *act, enum role role, struct bytes actor);
+/* One more word of the subject; what does not fit is cut off. */
+void act_add(struct act *act, struct bytes word);
+void acts_put(struct acts *acts, const struct act *act);
+/* False: there is none now. */
+bool acts_take(struct acts *acts, struct act *act);
+/* How many have found no room since this was last asked. */
+uint64_t acts_missing(struct acts *acts);
+/* The line, with its end; nothing in it can begin another one. Answers its size. */
+uint32_t act_write(const struct act *act, char line[ACT_LINE_SIZE]);
+
+#endif

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every act of an admin leaves a line in the log, and who did it stands in the journal."""
+
+import json
+import re
+
+import pytest
+
+from tests.lib.server import ADMIN_TOKEN, VIEWER_TOKEN, eventually
+
+LINE = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) admin (\S+) \((\w+)\) "
+                  r"(\S+) (\S+)(?: (\S+))?: (\d{3}), request (\S+)")
+# What admins do, as the journal calls it.
+KINDS = {"import_begun", "import_done", "product_set", "stock_adjusted", "sale_set",
+         "sale_closing", "sale_removed", "switch_set", "order_cancelled", "order_review"}
+CSV = {"Content-Type": "text/csv"}
+ROW = "sku,title,category,seller,price,currency,stock\nCSV-1,Thing,things,s,1.00,GBP,3\n"
+
+
+@pytest.fixture(scope="module", name="server")
+def make_server(new_shared_server):
+    server = new_shared_server(shards=2).start()
+    log = Log(server)
+    server.sell(A=10)
+    log.lines(1)
+    yield server
+    log = server.log()
+    assert ADMIN_TOKEN not in log and VIEWER_TOKEN not in log
+
+
+class Log:
+    def __init__(self, server):
+        self.server = server
+        self.begin = len(server.log())
+
+    def lines(self, count):
+        """The lines of acts since then, when there are so many."""
+        def told():
+            return LINE.findall(self.server.log()[self.begin:])
+        eventually(lambda: len(told()) >= count)
+        assert len(told()) == count, self.server.log()[self.begin:]
+        return told()
+
+
+def acts(orders):
+    """Method, path, body, more fields, what of the body is told."""
+    yield "POST", "/admin/v1/import", ROW, CSV, ""
+    yield "POST", "/admin/v1/import?dry_run=true", ROW, CSV, "dry_run"
+    yield "PATCH", "/admin/v1/products/A", {"title": "Another"}, {}, ""
+    yield "POST", "/admin/v1/products/A/stock", {"delta": 1}, {}, ""
+    yield "PUT", "/admin/v1/sales/black", {"max_per_customer": 3}, {}, ""
+    yield "POST", "/admin/v1/pause", {"scope": "sku:A"}, {}, "sku:A"
+    yield "POST", "/admin/v1/resume", {"scope": "sku:A"}, {}, "sku:A"
+    yield "POST", "/admin/v1/freeze", {"scope": "all"}, {}, "all"
+    yield "POST", "/admin/v1/resume", {"scope": "all"}, {}, "all"
+    yield "POST", "/admin/v1/kill", {"scope": "sale:black"}, {}, "sale:black"
+    yield "POST", "/admin/v1/resume", {"scope": "sale:black"}, {}, "sale:black"
+    yield "PUT", "/admin/v1/sales/black", {"ends_at": "2020-01-01T00:00:00Z"}, {}, ""
+    yield "DELETE", "/admin/v1/sales/black", None, {}, ""
+    yield "POST", f"/admin/v1/orders/{orders[0]}/cancel", {}, {}, ""
+    yield "POST", f"/admin/v1/orders/{orders[1]}/review", {"decision": "approve"}, {}, ""
+    yield "POST", f"/admin/v1/orders/{orders[2]}/review", {"decision": "decline"}, {}, ""
+
+
+def test_each_call_of_an_operator_leaves_its_line(server):
+    ann = server.service("ann")
+    orders = [ann.checkout({"A": 1}).json["id"]]
+    orders += [ann.checkout({"A": 1}, risk={"decision": "review"}).json["id"] for _ in range(2)]
+    log = Log(server)
+    calls = list(acts(orders))
+    for number, (method, path, body, fields, told) in enumerate(calls):
+        reply = server.admin().request(method, path, body, {
+            "X-Request-Id": f"call-{number}", "Idempotency-Key": f"log-{number}", **fields})
+        moment, *line = log.lines(number + 1)[-1]
+        assert line == ["tests", "operator", method, path.split("?")[0], told, str(reply.status),
+                        f"call-{number}"]
+        assert moment[:2] == "20"
+    assert {line[6] for line in log.lines(len(calls))} <= {"200", "201", "202", "204"}
+
+
+def test_a_refusal_leaves_its_line_and_reading_leaves_none(server):
+    log = Log(server)
+    assert server.admin(VIEWER_TOKEN).post("/admin/v1/pause", {"scope": "all"}).status == 403
+    assert log.lines(1)[0][1:7] == ("looker", "viewer", "POST", "/admin/v1/pause", "", "403")
+    assert server.admin().post("/admin/v1/pause", {}).status in (400, 422)
+    assert server.admin("a-token-that-nobody-has").post(
+        "/admin/v1/pause", {"scope": "all"}).status == 401
+    assert server.admin().get("/admin/v1/switches").status == 200
+    assert server.admin().get("/admin/v1/stock/A").status == 200
+    assert server.admin().post("/admin/v1/products/A/stock", {"delta": 1}, headers={
+        "Idempotency-Key": "last"}).status == 200
+    assert [line[4] for line in log.lines(3)] == [
+        "/admin/v1/pause", "/admin/v1/pause", "/admin/v1/products/A/stock"]
+
+
+def test_nothing_that_a_body_says_begins_a_line(server):
+    log = Log(server)
+    forged = "sale:x\n2027-01-01T00:00:00.000Z admin boss (operator) POST /admin/v1/kill"
+    server.admin().post("/admin/v1/pause", {"scope": forged[:100]})
+    line, = log.lines(1)
+    assert line[1] == "tests" and "boss" in line[5]
+
+
+def test_a_stop_loses_no_line(server):
+    log = Log(server)
+    for _ in range(20):
+        server.admin().post("/admin/v1/pause", {"scope": "sku:A"})
+    server.stop()
+    try:
+        assert len(log.lines(20)) == 20
+        dump = server.run("journal", "dump")
+        assert dump.returncode == 0, dump.stderr
+        events = [json.loads(line) for line in dump.stdout.splitlines()]
+        done = [event for event in events if event["kind"] in KINDS]
+        assert {event["kind"] for event in done} == KINDS
+        unsigned = [event for event in done if event["texts"].get("actor") != "tests"]
+        assert not [event["kind"] for event in unsigned]
+        assert ADMIN_TOKEN not in dump.stdout
+    finally:
+        server.start()
