@@ -115,6 +115,27 @@ static void check_signatures(struct findings *findings, const struct config *con
         "signed with a key in data.dir, of this node alone");
 }
 
+/* They are read in every mode: what is configured is believed to work. */
+static void check_jwt(struct findings *findings, const struct config *config)
+{
+    char error[512];
+    struct jwt_keys *keys = calloc(1, sizeof *keys);
+    const char *secrets = config->auth.jwt_secret_file;
+    const char *public = config->auth.jwt_public_key_file;
+    if (keys == NULL)
+        mend(findings, "customers", "no memory");
+    else if (jwt_secrets_load(keys, secrets, error, sizeof error) != 0 ||
+             jwt_public_keys_load(keys, public, error, sizeof error) != 0)
+        mend(findings, "customers", "%s", error);
+    else if (config->auth.mode == AUTH_JWT)
+        good(findings, "customers", "tokens of %u key%s", keys->count, keys->count == 1 ? "" : "s");
+    else
+        good(findings, "customers", "named by the gateway in front");
+    if (keys != NULL)
+        explicit_bzero(keys, sizeof *keys);
+    free(keys);
+}
+
 static void check_kernel(struct findings *findings, const struct config *config)
 {
     struct utsname name;
@@ -344,6 +365,7 @@ int check(const struct config *config, FILE *out)
 {
     struct findings findings = {.out = out};
     check_configuration(&findings, config);
+    check_jwt(&findings, config);
     check_signatures(&findings, config);
     check_kernel(&findings, config);
     check_io(&findings, config);

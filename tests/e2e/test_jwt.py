@@ -48,6 +48,18 @@ class Answer:
         assert token is None or len(token) < 40 or token not in self.body
 
 
+def test_check_reads_the_keys(shop):
+    def said():
+        check = shop.run("check")
+        return next(line for line in check.stdout.splitlines() if " customers " in line)
+    path = shop.directory / "secret"
+    whole = path.read_text()
+    assert said().split() == ["ok", "customers", "tokens", "of", "3", "keys"]
+    path.write_text(whole + "a-short-one\n")
+    assert f"{path}:3 " in said() and said().startswith("mend") and "a-short-one" not in said()
+    path.write_text(whole)
+
+
 def test_each_algorithm_is_believed_first_and_remembered(shop):
     for token in (sign(HS256, claims()), sign({"alg": "HS256"}, claims(aud=["x", "shop"])),
                   sign_rsa(str(shop.directory / "rsa"), claims()),
