@@ -97,7 +97,7 @@ static bool write_configuration(const struct sandbox *sandbox, const struct sand
     if (plan->journal_bytes > 0)
         journal_bytes = plan->journal_bytes;
     fprintf(file,
-        "[server]\nhttp = 127.0.0.1:%u\nadmin = 127.0.0.1:%u\nshards = 1\nio = %s\n"
+        "[server]\nhttp = 127.0.0.1:%u\nadmin = 127.0.0.1:%u\nresp = off\nshards = 1\nio = %s\n"
         "[data]\ndir = %s/data\njournal_bytes = %llu\n"
         "[auth]\nmode = header\nadmin_tokens_file = %s/admin-tokens\n"
         "[payment]\nmode = deferred\n"

@@ -222,9 +222,9 @@ static bool read_environment(struct config *config, struct config_error *error)
     return true;
 }
 
-static bool is_local(const struct config_address *address)
+bool config_is_local(const struct config_address *address)
 {
-    return address->is_unix || strncmp(address->host, "127.", 4) == 0 ||
+    return address->is_off || address->is_unix || strncmp(address->host, "127.", 4) == 0 ||
            strcmp(address->host, "::1") == 0;
 }
 
@@ -242,7 +242,10 @@ bool config_check(const struct config *config, struct config_error *error)
         return fail(error, "[data] durability = postgres needs [postgres] dsn");
     if (config->data.dir[0] == 0)
         return fail(error, "[data] dir must not be empty");
-    bool is_reachable = !is_local(&config->server.http) || !is_local(&config->server.resp);
+    if (config->server.http.is_off || config->server.admin.is_off)
+        return fail(error, "[server] http and admin cannot be off; resp can");
+    bool is_reachable =
+        !config_is_local(&config->server.http) || !config_is_local(&config->server.resp);
     if (config->auth.mode == AUTH_HEADER && is_reachable && !config->auth.header_anywhere)
         return fail(error,
             "[auth] mode = header believes whoever connects: listen on loopback or a Unix socket, "

@@ -41,6 +41,7 @@ enum config_durability { DURABILITY_DISK, DURABILITY_POSTGRES };
 enum config_auth_mode { AUTH_JWT, AUTH_HEADER };
 
 struct config_address {
+    bool is_off; /* nobody listens: server.resp alone */
     bool is_unix;
     bool is_ipv6;
     uint16_t port;  /* 0: any free one */
@@ -107,6 +108,9 @@ void config_defaults(struct config *config);
  * "section.key=value", then config_check(). */
 bool config_load(struct config *config, const char *path, const char *const *sets,
     uint32_t set_count, struct config_error *error);
+
+/* On loopback, a Unix socket, or nowhere: nobody else can reach it. */
+bool config_is_local(const struct config_address *address);
 
 /* The parts of config_load(). `name` is what errors call the text. */
 bool config_read_text(

@@ -38,7 +38,7 @@ enum { DAY = 86400, YEAR = 366 * DAY, TABLE_MAX = 1 << 28 };
 const struct config_key config_keys[] = {
     ADDRESS("server", "http", server.http, "storefront listener: ADDRESS:PORT or unix:PATH"),
     ADDRESS("server", "admin", server.admin, "admin listener"),
-    ADDRESS("server", "resp", server.resp, "RESP listener"),
+    ADDRESS("server", "resp", server.resp, "RESP listener; off: none"),
     COUNT("server", "shards", server.shards, SHARDS_MAX, "shards", "auto is one for each core"),
     NUMBER("server", "node", policy.node, 1, 1023, "", "number of this node in the stream"),
     TEXT("server", "trusted_proxies", server.trusted_proxies,

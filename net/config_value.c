@@ -150,6 +150,10 @@ static bool is_address(int family, const char *text)
 
 static bool parse_address(struct config_address *member, const char *value, struct reason reason)
 {
+    if (strcmp(value, "off") == 0) {
+        *member = (struct config_address){.is_off = true};
+        return true;
+    }
     struct config_address address = {.is_unix = strncmp(value, "unix:", 5) == 0};
     const char *start = address.is_unix ? value + 5 : value;
     const char *colon = strrchr(value, ':');
@@ -229,6 +233,8 @@ static int format_choice(
 
 static int format_address(const struct config_address *address, char *text, uint32_t size)
 {
+    if (address->is_off)
+        return snprintf(text, size, "off");
     if (address->is_unix)
         return snprintf(text, size, "unix:%s", address->host);
     const char *form = address->is_ipv6 ? "[%s]:%u" : "%s:%u";

@@ -12,7 +12,7 @@
 #include "net/house.h"
 
 enum {
-    DESCRIPTORS_PER_SHARD = 8, /* ring or set, eventfd, listeners, two segments */
+    DESCRIPTORS_PER_SHARD = 9, /* ring or set, eventfd, listeners, two segments */
     SPARE_DESCRIPTORS = 64,    /* one refused client for each shard, PostgreSQL, the spool, .. */
 };
 
@@ -38,27 +38,33 @@ void doors_raise_descriptors(const struct config *config)
 
 int doors_open(struct shards *shards, const struct config *config, char *error, size_t error_size)
 {
-    int result = listener_open(&shards->storefront, &config->server.http, shards->count,
-        "server.http", error, error_size);
+    int result = listener_open(
+        &shards->storefront, &config->server.http, shards->count, "server.http", error, error_size);
     if (result == 0)
         result = listener_open(
             &shards->admin, &config->server.admin, 1, "server.admin", error, error_size);
+    if (result == 0 && !config->server.resp.is_off)
+        result = listener_open(
+            &shards->resp, &config->server.resp, shards->count, "server.resp", error, error_size);
     return result;
 }
 
-static void announce(const char *name, const struct listener *listener)
+static void announce(const char *name, const char *scheme, const struct listener *listener)
 {
-    printf("%s %s%s\n", name, listener->local ? "" : "http://", listener->address);
+    printf("%s %s%s\n", name, listener->local ? "" : scheme, listener->address);
 }
 
 void doors_announce(const struct shards *shards)
 {
-    announce("storefront", &shards->storefront);
-    announce("admin", &shards->admin);
+    announce("storefront", "http://", &shards->storefront);
+    announce("admin", "http://", &shards->admin);
+    if (shards->resp.count > 0)
+        announce("resp", "redis://", &shards->resp);
 }
 
 void doors_close(struct shards *shards)
 {
     listener_close(&shards->storefront);
     listener_close(&shards->admin);
+    listener_close(&shards->resp);
 }

@@ -4,6 +4,7 @@
  *
  *     server.http   the storefront, a socket for each shard
  *     server.admin  the admin's, one socket: shard 0
+ *     server.resp   that of back ends, a socket for each shard, or off
  *
  * Ownership  The listeners stand in struct shards; their sockets live from doors_open() to
  *            doors_close().

@@ -24,7 +24,7 @@
 #include "net/http/sse.h"
 #include "net/loop/request.h"
 
-enum http_listener { HTTP_STOREFRONT, HTTP_ADMIN };
+enum http_listener { HTTP_STOREFRONT, HTTP_ADMIN, HTTP_LISTENERS };
 
 /* What the decoders and renderers may look at besides the request: fixed per shard. */
 struct http_context {

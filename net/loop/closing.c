@@ -21,6 +21,8 @@ static void stop_accepting(struct shard *shard)
         io_shutdown_socket(shard->io, all->storefront.sockets[shard->number]);
     if (shard->accepting[HTTP_ADMIN])
         io_shutdown_socket(shard->io, all->admin.sockets[0]);
+    if (shard->accepting[DOOR_RESP])
+        io_shutdown_socket(shard->io, all->resp.sockets[shard->number]);
 }
 
 static bool waits_for_nothing(const struct connection *connection)

@@ -96,7 +96,7 @@ void shard_release_confirmed(struct shard *shard)
         struct request *request;
         while ((request = next_released(shard, number)) != NULL) {
             if (!shard_is_confirmed(shard, request) && !bug(BUG_PUT_OFF_IS_CONFIRMED))
-                http_refuse(&shard->http, request, 503, "unconfirmed",
+                shard_refuse(shard, request, 503, "unconfirmed",
                     "The order stands, but PostgreSQL has not confirmed it yet: send the same "
                     "request with the same key again.");
             shard_may_send(shard, request);

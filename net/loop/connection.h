@@ -31,6 +31,7 @@
 #include "net/http/parser.h"
 #include "net/io.h"
 #include "net/loop/request.h"
+#include "net/resp/session.h"
 
 #define CONNECTION_NONE UINT32_MAX
 
@@ -70,7 +71,7 @@ enum connection_greeting { GREETING_NONE, GREETING_DUE, GREETING_SENDING, GREETI
 struct connection {
     int socket;
     uint8_t state;    /* enum connection_state */
-    uint8_t listener; /* enum http_listener */
+    uint8_t listener; /* enum http_listener, or DOOR_RESP */
     uint8_t listed;   /* bit per enum connection_list */
     bool receiving;
     bool heard;    /* anything at all */
@@ -96,6 +97,7 @@ struct connection {
     uint32_t tail_borrowed; /* bytes at its end that still stand in the first buffer, too */
     uint32_t tail_large;    /* index of the large tail + 1 */
     struct http_progress progress;
+    struct resp_session resp; /* of DOOR_RESP */
 
     /* requests in the order sent */
     uint32_t first, last, count;

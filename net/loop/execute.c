@@ -179,7 +179,7 @@ static bool refuse_without_journal(struct shard *shard, struct request *request)
     if (is_read(command->kind) || is_passing_by(command) ||
         (command->kind == COMMAND_CART_MERGE && command->step > 0))
         return false;
-    http_refuse(&shard->http, request, 503, "journal_full", "the journal has no room left");
+    shard_refuse(shard, request, 503, "journal_full", "the journal has no room left");
     return true;
 }
 
@@ -235,18 +235,18 @@ static enum run decide(struct shard *shard, struct request *request)
         return RUN_DONE;
     }
     shard_note_unconfirmed(shard, request, &answer);
-    if (http_render(&shard->http, shard->engine, request, &answer))
+    if (shard_render(shard, request, &answer))
         return RUN_DONE;
     if (request->large == 0)
         return RUN_NEEDS_LARGE;
-    http_refuse(&shard->http, request, 503, "overloaded", "the reply is larger than any buffer");
+    shard_refuse(shard, request, 503, "overloaded", "the reply is larger than any buffer");
     return RUN_DONE;
 }
 
 enum run shard_run_command(struct shard *shard, struct request *request)
 {
     uint32_t room = request->reply.size_max - REQUEST_HEAD_SIZE;
-    if (request->large == 0 && http_reply_bound(shard->engine, request) > room)
+    if (request->large == 0 && shard_reply_bound(shard, request) > room)
         return RUN_NEEDS_LARGE;
     enum run run = RUN_DONE;
     request->goes_on = false;

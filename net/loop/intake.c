@@ -14,13 +14,11 @@
  *     the end            what the parser refuses is answered and nothing after it is read
  * In the first three nothing has happened: the bytes stay and are decoded again.
  */
+#include "net/loop/intake.h"
 #include "core/check.h"
 #include "net/http/target.h"
-#include "net/loop/shard.h"
 
-enum intake { INTAKE_GOES_ON, INTAKE_WAITS, INTAKE_STALLED, INTAKE_NEEDS_LARGE };
-
-static void enqueue(struct shard *shard, struct connection *connection, struct request *request)
+void shard_enqueue(struct shard *shard, struct connection *connection, struct request *request)
 {
     CHECK(connection->count < CONNECTION_REQUESTS_MAX);
     request->connection_index = connection_index(&shard->connections, connection);
@@ -51,7 +49,7 @@ static enum intake refuse(
     request->keep_alive = false;
     http_refuse(&shard->http, request, status, code_of_status(status), reason);
     request->reply.close = true;
-    enqueue(shard, connection, request);
+    shard_enqueue(shard, connection, request);
     shard_has_run(shard, request);
     return INTAKE_WAITS;
 }
@@ -83,7 +81,7 @@ static enum run run_here(struct shard *shard, struct request *request)
     return run;
 }
 
-static enum intake dispatch(struct shard *shard, struct connection *connection,
+enum intake shard_dispatch(struct shard *shard, struct connection *connection,
     struct request *request, uint32_t target, uint32_t consumed)
 {
     if (target == shard->number) {
@@ -92,7 +90,7 @@ static enum intake dispatch(struct shard *shard, struct connection *connection,
             request_give(&shard->requests, request);
             return run == RUN_NEEDS_LARGE ? INTAKE_NEEDS_LARGE : INTAKE_STALLED;
         }
-        enqueue(shard, connection, request);
+        shard_enqueue(shard, connection, request);
         connection_consume(&shard->connections, connection, consumed);
         bool goes_on = request->goes_on;
         if (goes_on)
@@ -100,7 +98,7 @@ static enum intake dispatch(struct shard *shard, struct connection *connection,
         shard_has_run(shard, request);
         return goes_on ? INTAKE_WAITS : INTAKE_GOES_ON;
     }
-    enqueue(shard, connection, request);
+    shard_enqueue(shard, connection, request);
     connection_consume(&shard->connections, connection, consumed);
     connection->unrun = request->index;
     request->target = (uint8_t)target;
@@ -125,12 +123,12 @@ static enum intake decode(
     switch (verdict) {
     case HTTP_COMMAND:
         if (!shard_confirms_no_more(shard, request))
-            return dispatch(shard, connection, request, target, consumed);
+            return shard_dispatch(shard, connection, request, target, consumed);
         http_refuse(&shard->http, request, 503, "overloaded",
             "Too many checkouts wait for PostgreSQL; nothing was taken.");
         break;
     case HTTP_IMPORT:
-        enqueue(shard, connection, request);
+        shard_enqueue(shard, connection, request);
         connection_consume(&shard->connections, connection, consumed);
         shard_begin_import(shard, connection, request, parsed->body_size);
         if (parsed->expects_100 && connection->importing)
@@ -142,7 +140,7 @@ static enum intake decode(
     case HTTP_ANSWERED:
         break;
     }
-    enqueue(shard, connection, request);
+    shard_enqueue(shard, connection, request);
     connection_consume(&shard->connections, connection, consumed);
     if (request->subscriber != 0)
         shard_begin_stream(shard, connection, request);
@@ -194,6 +192,8 @@ static enum intake take_one(struct shard *shard, struct connection *connection)
     struct bytes input = connection_input(&shard->connections, connection);
     if (input.size == 0)
         return INTAKE_WAITS;
+    if (connection->listener == DOOR_RESP)
+        return shard_take_resp(shard, connection, input);
     struct http_request parsed;
     switch (parse(shard, connection, input, &parsed)) {
     case HTTP_INCOMPLETE:

@@ -15,17 +15,21 @@
 
 enum { COMPLETIONS_AT_ONCE = 64, ACCEPT_STOREFRONT = HTTP_STOREFRONT, ACCEPT_ADMIN = HTTP_ADMIN };
 
+_Static_assert(DOORS <= (int)IO_LISTENERS_MAX, "the loop can accept at every door");
+
 static int listening(const struct shard *shard, uint32_t which)
 {
     if (which == ACCEPT_ADMIN)
         return shard->number == 0 ? shard->all->admin.sockets[0] : -1;
+    if (which == DOOR_RESP)
+        return shard->all->resp.count > 0 ? shard->all->resp.sockets[shard->number] : -1;
     return shard->all->storefront.sockets[shard->number];
 }
 
 void shard_accept_on(struct shard *shard)
 {
     shard->accept_retry_ms = 0;
-    for (uint32_t which = ACCEPT_STOREFRONT; which <= ACCEPT_ADMIN; which++) {
+    for (uint32_t which = ACCEPT_STOREFRONT; which < DOORS; which++) {
         bool wanted = !shard->accepting[which] && listening(shard, which) >= 0;
         if (!wanted || shard->phase != SHARD_RUNNING)
             continue;
@@ -36,7 +40,7 @@ void shard_accept_on(struct shard *shard)
 }
 
 /* Nothing of a request has been read, so the problem names no request_id. */
-static void reject(struct shard *shard, int socket)
+static void reject(struct shard *shard, int socket, uint32_t which)
 {
     static const char refusal[] =
         "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\n"
@@ -45,14 +49,18 @@ static void reject(struct shard *shard, int socket)
         "{\"type\":\"/problems/overloaded\",\"title\":\"Overloaded\",\"status\":503,"
         "\"detail\":\"No connection is free now; come again.\",\"code\":\"overloaded\","
         "\"retry_after_ms\":1000}";
+    static const char resp_refusal[] = "-OVERLOADED No connection is free now; come again.\r\n";
     shard->rejected++;
-    io_reject_socket(shard->io, socket, refusal, sizeof refusal - 1);
+    if (which == DOOR_RESP)
+        io_reject_socket(shard->io, socket, resp_refusal, sizeof resp_refusal - 1);
+    else
+        io_reject_socket(shard->io, socket, refusal, sizeof refusal - 1);
 }
 
 static void accepted(struct shard *shard, const struct io_completion *completion)
 {
     uint32_t which = completion->tag.index;
-    CHECK(which <= ACCEPT_ADMIN);
+    CHECK(which < DOORS);
     if (!completion->more)
         shard->accepting[which] = false;
     if (completion->result < 0) {
@@ -63,7 +71,7 @@ static void accepted(struct shard *shard, const struct io_completion *completion
         shard->phase == SHARD_RUNNING &&
         connection_open(&shard->connections, completion->result, (uint8_t)which) != CONNECTION_NONE;
     if (!open)
-        reject(shard, completion->result);
+        reject(shard, completion->result, which);
     if (!completion->more)
         shard->accept_retry_ms = shard->monotonic_ms;
 }

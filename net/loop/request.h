@@ -56,6 +56,8 @@ enum request_state {
     REQUEST_SENDING,
 };
 
+enum request_protocol { PROTOCOL_HTTP, PROTOCOL_RESP2, PROTOCOL_RESP3 };
+
 /* What shall be done with the reply; the body is written at data + REQUEST_HEAD_SIZE. */
 struct reply {
     uint8_t *data;

@@ -58,6 +58,9 @@ enum {
 #endif
 };
 
+/* Where a connection came in: enum http_listener, then these. */
+enum { DOOR_RESP = HTTP_LISTENERS, DOORS };
+
 /* How a shard ends (design.md: clean stop). */
 enum shard_phase {
     SHARD_RUNNING,
@@ -93,7 +96,7 @@ struct shard {
     int64_t date_second;
     bool work_left;        /* this tick stopped at a bound: the next one must not wait */
     struct import *import; /* shard 0's, NULL elsewhere */
-    bool accepting[2];     /* by enum http_listener */
+    bool accepting[DOORS]; /* by enum http_listener, then DOOR_RESP */
     struct acts acts;      /* what admins did here, on its way to the log */
     uint64_t rejected;     /* clients that found the table of connections full */
     struct request *parked[SHARDS_MAX]; /* by home: it found no room and waits for it */
@@ -122,10 +125,11 @@ struct shards {
     struct journal_shared *journals;
     struct shard *shard[SHARDS_MAX];
     uint32_t count;
-    struct mailbox *mailboxes; /* [from * count + to] */
+    struct mailbox *mailboxes;                 /* [from * count + to] */
     _Atomic(const struct identity *) identity; /* keys and tokens in force from the next tick on */
     struct listener storefront;
     struct listener admin;
+    struct listener resp; /* no sockets: server.resp = off */
     uint32_t header_bytes, body_bytes;
     uint32_t drain_ms;
     bool postgres;                    /* a stream is configured: streamed_seq counts */
@@ -188,6 +192,12 @@ void shard_feed_starved(struct shard *shard);
 
 /* intake.c: what clients sent becomes requests */
 void shard_take_in(struct shard *shard);
+/* intake_resp.c: what has to be told in the protocol of the request. As http_refuse(),
+ * http_render() and http_reply_bound(). */
+void shard_refuse(struct shard *shard, struct request *request, uint32_t status, const char *code,
+    const char *detail);
+bool shard_render(struct shard *shard, struct request *request, const struct answer *answer);
+uint32_t shard_reply_bound(const struct shard *shard, const struct request *request);
 /* A large reply is free and somebody waits for one: the next tick is for him. */
 bool shard_sees_large(const struct shard *shard);
 

@@ -85,8 +85,8 @@ static enum resp_answer read_bulk(struct scan *scan)
 static enum resp_answer read_array(struct scan *scan)
 {
     int64_t count;
-    enum resp_answer answer = read_length(
-        scan, RESP_ARGUMENTS_MAX, "Protocol error: invalid multibulk length", &count);
+    enum resp_answer answer =
+        read_length(scan, RESP_ARGUMENTS_MAX, "Protocol error: invalid multibulk length", &count);
     for (int64_t i = 0; i < count && answer == RESP_REQUEST; i++)
         answer = read_bulk(scan);
     if (answer == RESP_REQUEST && scan->at > scan->size_max)
@@ -200,8 +200,7 @@ enum resp_answer resp_parse(
     request->reason = NULL;
     if (input.size == 0)
         return RESP_INCOMPLETE;
-    enum resp_answer answer =
-        input.data[0] == '*' ? read_array(&scan) : read_inline(&scan, room);
+    enum resp_answer answer = input.data[0] == '*' ? read_array(&scan) : read_inline(&scan, room);
     if (answer == RESP_REQUEST || answer == RESP_EMPTY)
         request->consumed = scan.at;
     return answer;

@@ -27,7 +27,8 @@ class Run:
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(
                 [str(ROOT / "run"), *arguments, "--set", f"server.http=127.0.0.1:{self.http_port}",
-                 "--set", f"server.admin=127.0.0.1:{self.admin_port}"],
+                 "--set", f"server.admin=127.0.0.1:{self.admin_port}",
+                 "--set", "server.resp=off"],
                 stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=environment,
                 cwd="/", start_new_session=True)  # from anywhere, as in a terminal of its own
 

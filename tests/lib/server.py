@@ -105,6 +105,7 @@ class Server:
         self.settings = {
             "server.http": f"127.0.0.1:{self.http_port}",
             "server.admin": f"127.0.0.1:{self.admin_port}",
+            "server.resp": "off",
             "server.shards": shards,
             "data.dir": self.data,
             "auth.mode": "header",

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The intake of the Redis protocol: as that of HTTP, with another parser. Also what tells the two
+ * apart when a request has run, or cannot.
+ */
+#include "core/check.h"
+#include "net/loop/intake.h"
+#include "net/resp/command.h"
+#include "net/resp/reply.h"
+
+void shard_refuse(struct shard *shard, struct request *request, uint32_t status, const char *code,
+    const char *detail)
+{
+    if (request->protocol == PROTOCOL_HTTP)
+        http_refuse(&shard->http, request, status, code, detail);
+    else
+        resp_refuse(request, code, detail);
+}
+
+bool shard_render(struct shard *shard, struct request *request, const struct answer *answer)
+{
+    if (request->protocol == PROTOCOL_HTTP)
+        return http_render(&shard->http, shard->engine, request, answer);
+    return resp_render(request, answer);
+}
+
+uint32_t shard_reply_bound(const struct shard *shard, const struct request *request)
+{
+    if (request->protocol == PROTOCOL_HTTP)
+        return http_reply_bound(shard->engine, request);
+    return resp_reply_bound(request);
+}
+
+/* The last reply of the connection: what follows cannot be trusted to begin a command. */
+static enum intake refuse(
+    struct shard *shard, struct connection *connection, const char *word, const char *reason)
+{
+    struct request *request = request_take(&shard->requests, (uint8_t)shard->number);
+    if (request == NULL)
+        return INTAKE_STALLED;
+    request->protocol = PROTOCOL_RESP2;
+    resp_answer_error(request, word, reason);
+    request->reply.close = true;
+    shard_enqueue(shard, connection, request);
+    shard_has_run(shard, request);
+    return INTAKE_WAITS;
+}
+
+static enum intake incomplete(struct shard *shard, struct connection *connection, uint32_t needed)
+{
+    connection->progress.needed = needed;
+    if (!connection_keep(&shard->connections, connection))
+        return refuse(
+            shard, connection, "OVERLOADED", "too many large commands are being received");
+    return connection_has_more(connection) ? INTAKE_GOES_ON : INTAKE_WAITS;
+}
+
+static enum intake decode(
+    struct shard *shard, struct connection *connection, const struct resp_request *parsed)
+{
+    struct request *request = request_take(&shard->requests, (uint8_t)shard->number);
+    if (request == NULL)
+        return INTAKE_STALLED;
+    request->keep_alive = shard->phase == SHARD_RUNNING;
+    uint32_t target = shard->number;
+    switch (resp_decode(&shard->http, &connection->resp, parsed, request, &target)) {
+    case RESP_COMMAND:
+        CHECK(target < shard->count);
+        return shard_dispatch(shard, connection, request, target, parsed->consumed);
+    case RESP_WAITS:
+        request_give(&shard->requests, request);
+        return INTAKE_NEEDS_LARGE;
+    case RESP_ANSWERED:
+        break;
+    }
+    CHECK(!request->reply.overflow);
+    shard_enqueue(shard, connection, request);
+    connection_consume(&shard->connections, connection, parsed->consumed);
+    shard_has_run(shard, request);
+    return INTAKE_GOES_ON;
+}
+
+enum intake shard_take_resp(struct shard *shard, struct connection *connection, struct bytes input)
+{
+    uint8_t room[RESP_INLINE_SIZE_MAX];
+    struct resp_request parsed;
+    switch (resp_parse(input, shard->all->body_bytes, room, &parsed)) {
+    case RESP_INCOMPLETE:
+        return incomplete(shard, connection, parsed.needed);
+    case RESP_REFUSED:
+        return refuse(shard, connection, "ERR", parsed.reason);
+    case RESP_EMPTY:
+        connection_consume(&shard->connections, connection, parsed.consumed);
+        return INTAKE_GOES_ON;
+    case RESP_REQUEST:
+        break;
+    }
+    return decode(shard, connection, &parsed);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * reply - what is answered in the Redis protocol.
+ *
+ *     RESP2   a map is a flat array of names and values, nothing is a null bulk string
+ *     RESP3   a map is a map, nothing is a null
+ *
+ * An error is one upper-case word and a text; that of lines which failed names each of them as
+ * sku:code:available, so that a back end reads it without knowing our sentences.
+ *
+ * Ownership  The writer borrows the request's reply room until resp_end().
+ * Threads    The shard that has the request.
+ * Units      Bytes; amounts in minor units, times as RFC 3339 in UTC.
+ * Errors     What does not fit sets `overflow`.
+ * Cost       O(bytes written).
+ */
+#ifndef HOTSHELF_NET_RESP_REPLY_H
+#define HOTSHELF_NET_RESP_REPLY_H
+
+#include "net/http/http.h"
+
+struct resp_writer {
+    uint8_t *data;
+    uint32_t size_max;
+    uint32_t size;
+    bool overflow;
+    bool has_maps; /* RESP3 */
+};
+
+struct resp_writer resp_begin(const struct request *request);
+/* The reply is complete, or reply.overflow says that it did not fit. */
+void resp_end(struct request *request, const struct resp_writer *writer);
+
+void resp_open_array(struct resp_writer *writer, uint32_t count);
+/* `count` names, each with its value. */
+void resp_open_map(struct resp_writer *writer, uint32_t count);
+void resp_put_simple(struct resp_writer *writer, const char *text);
+void resp_put_text(struct resp_writer *writer, struct bytes text);
+void resp_put_integer(struct resp_writer *writer, int64_t value);
+void resp_put_null(struct resp_writer *writer);
+void resp_put_member(struct resp_writer *writer, const char *name, struct bytes text);
+void resp_put_member_integer(struct resp_writer *writer, const char *name, int64_t value);
+/* 0: none. */
+void resp_put_member_time(struct resp_writer *writer, const char *name, int64_t wall_ms);
+
+/* A whole reply: "-WORD text". The text has no line end in it, or what is behind it is left out. */
+void resp_answer_error(struct request *request, const char *word, const char *text);
+void resp_answer_simple(struct request *request, const char *text);
+
+/* As http_refuse(), http_render() and http_reply_bound() for requests of this protocol. */
+void resp_refuse(struct request *request, const char *code, const char *detail);
+bool resp_render(struct request *request, const struct answer *answer);
+uint32_t resp_reply_bound(const struct request *request);
+
+#endif

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What ordinary clients say before they ask for anything: enough of it is answered that they find a
+ * server they know, and nothing is promised that is not there.
+ */
+#include "net/resp/session.h"
+
+#include <stdio.h>
+#include <strings.h>
+
+#include "net/http/http.h"
+#include "net/resp/reply.h"
+
+bool resp_is_word(struct bytes text, const char *word)
+{
+    return text.size == strlen(word) && strncasecmp((const char *)text.data, word, text.size) == 0;
+}
+
+bool resp_is_admitted(const struct http_context *context, const struct resp_session *session)
+{
+    const struct config *config = context->config;
+    bool trusted = config->auth.mode == AUTH_HEADER && config_is_local(&config->server.resp);
+    return trusted || session->is_known;
+}
+
+/* "default" is what client libraries call whoever gives a token alone. */
+static bool authenticate(struct resp_call *call, struct bytes name, struct bytes token)
+{
+    const struct tokens *services = &call->context->identity->services;
+    const struct token *found = tokens_find(services, token);
+    bool is_named = found != NULL && bytes_equal(bytes_of(found->name, found->name_size), name);
+    if (found != NULL && (is_named || bytes_equal(name, BYTES("default")))) {
+        call->session->is_known = true;
+        return true;
+    }
+    if (services->count == 0 && resp_is_admitted(call->context, call->session))
+        resp_answer_error(call->request, "ERR", "there are no tokens here, and none is needed");
+    else
+        resp_answer_error(call->request, "WRONGPASS", "nobody has this name and token");
+    return false;
+}
+
+void resp_auth(struct resp_call *call)
+{
+    bool named = call->count == 3;
+    struct bytes name = named ? call->arguments[1] : BYTES("default");
+    if (authenticate(call, name, call->arguments[named ? 2 : 1]))
+        resp_answer_simple(call->request, "OK");
+}
+
+static void answer_hello(struct resp_call *call)
+{
+    struct resp_writer writer = resp_begin(call->request);
+    resp_open_map(&writer, 7);
+    resp_put_member(&writer, "server", BYTES("redis")); /* clients know no other */
+    resp_put_member(&writer, "version", BYTES("7.0.0"));
+    resp_put_member_integer(&writer, "proto", call->session->is_three ? 3 : 2);
+    resp_put_member_integer(&writer, "id", 1);
+    resp_put_member(&writer, "mode", BYTES("standalone"));
+    resp_put_member(&writer, "role", BYTES("master"));
+    resp_put_text(&writer, BYTES("modules"));
+    resp_open_array(&writer, 0);
+    resp_end(call->request, &writer);
+}
+
+/* HELLO [version [AUTH name token] [SETNAME name]] */
+void resp_hello(struct resp_call *call)
+{
+    bool three = call->session->is_three;
+    if (call->count > 1) {
+        three = resp_is_word(call->arguments[1], "3");
+        if (!three && !resp_is_word(call->arguments[1], "2")) {
+            resp_answer_error(call->request, "NOPROTO", "versions 2 and 3 are spoken here");
+            return;
+        }
+    }
+    for (uint32_t i = 2; i < call->count;) {
+        uint32_t left = call->count - i;
+        bool auth = left >= 3 && resp_is_word(call->arguments[i], "AUTH");
+        if (!auth && !(left >= 2 && resp_is_word(call->arguments[i], "SETNAME"))) {
+            resp_answer_error(call->request, "ERR", "syntax error in HELLO");
+            return;
+        }
+        if (auth && !authenticate(call, call->arguments[i + 1], call->arguments[i + 2]))
+            return;
+        i += auth ? 3 : 2;
+    }
+    if (!resp_is_admitted(call->context, call->session)) {
+        resp_answer_error(call->request, "NOAUTH", "say HELLO 3 AUTH name token, or AUTH token");
+        return;
+    }
+    call->session->is_three = three;
+    call->request->protocol = three ? PROTOCOL_RESP3 : PROTOCOL_RESP2;
+    answer_hello(call);
+}
+
+void resp_reset(struct resp_call *call)
+{
+    *call->session = (struct resp_session){.is_known = false};
+    call->request->protocol = PROTOCOL_RESP2;
+    resp_answer_simple(call->request, "RESET");
+}
+
+/* Names of clients are heard and not kept. */
+void resp_client(struct resp_call *call)
+{
+    struct bytes verb = call->arguments[1];
+    struct resp_writer writer = resp_begin(call->request);
+    if (resp_is_word(verb, "ID"))
+        resp_put_integer(&writer, 1);
+    else if (resp_is_word(verb, "GETNAME"))
+        resp_put_null(&writer);
+    else if (resp_is_word(verb, "SETNAME") || resp_is_word(verb, "SETINFO"))
+        resp_put_simple(&writer, "OK");
+    else {
+        resp_answer_error(call->request, "ERR", "unknown subcommand of CLIENT");
+        return;
+    }
+    resp_end(call->request, &writer);
+}
+
+/* redis-benchmark asks for save and appendonly: neither is how we keep anything. */
+void resp_config(struct resp_call *call)
+{
+    static const char *const names[] = {"save", "appendonly", "databases", "maxmemory"};
+    static const char *const values[] = {"", "yes", "1", "0"};
+    if (call->count != 3 || !resp_is_word(call->arguments[1], "GET")) {
+        resp_answer_error(call->request, "ERR", "CONFIG GET name is all there is");
+        return;
+    }
+    struct resp_writer writer = resp_begin(call->request);
+    uint32_t found = 0;
+    while (found < 4 && !resp_is_word(call->arguments[2], names[found]))
+        found++;
+    resp_open_map(&writer, found < 4 ? 1 : 0);
+    if (found < 4)
+        resp_put_member(&writer, names[found], bytes_of_string(values[found]));
+    resp_end(call->request, &writer);
+}
+
+void resp_describe(struct resp_call *call)
+{
+    struct resp_writer writer = resp_begin(call->request);
+    if (call->count > 1 && resp_is_word(call->arguments[1], "COUNT"))
+        resp_put_integer(&writer, 0);
+    else if (call->count > 1 && resp_is_word(call->arguments[1], "DOCS"))
+        resp_open_map(&writer, 0);
+    else
+        resp_open_array(&writer, 0);
+    resp_end(call->request, &writer);
+}
+
+void resp_info(struct resp_call *call)
+{
+    char text[256];
+    int size = snprintf(text, sizeof(text),
+        "# Server\r\nredis_version:7.0.0\r\nredis_mode:standalone\r\nhotshelf_version:%s\r\n"
+        "# Persistence\r\nloading:%d\r\n# Replication\r\nrole:master\r\n",
+        HOTSHELF_VERSION, call->context->recovering ? 1 : 0);
+    struct resp_writer writer = resp_begin(call->request);
+    resp_put_text(&writer, bytes_of(text, (uint32_t)size));
+    resp_end(call->request, &writer);
+}

@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The Redis protocol as a back end speaks it, over raw sockets."""
+
+import socket
+
+import pytest
+
+from tests.lib.server import free_address
+
+TOKEN = "token-of-a-back-end"
+PIPELINE = 500
+
+
+class Redis:
+    """One connection: commands as arrays of bulk strings, replies as Python values."""
+
+    def __init__(self, address):
+        host, port = address.rsplit(":", 1)
+        self.socket = socket.create_connection((host, int(port)), timeout=20)
+        self.file = self.socket.makefile("rb")
+
+    def send(self, data):
+        self.socket.sendall(data)
+
+    def ask(self, *words):
+        self.send(command(*words))
+        return self.read()
+
+    def read(self):
+        line = self.file.readline()
+        assert line.endswith(b"\r\n"), line
+        kind, rest = line[:1], line[1:-2].decode()
+        if kind == b"+":
+            return rest
+        if kind == b"-":
+            return Refused(rest)
+        if kind == b":":
+            return int(rest)
+        if kind == b"_" or rest == "-1":
+            return None
+        if kind == b"$":
+            text = self.file.read(int(rest) + 2)
+            assert text.endswith(b"\r\n"), text
+            return text[:-2].decode()
+        if kind == b"*":
+            return [self.read() for _ in range(int(rest))]
+        assert kind == b"%", line
+        return {self.read(): self.read() for _ in range(int(rest))}
+
+    def is_over(self):
+        return self.file.read(1) == b""
+
+    def close(self):
+        self.file.close()
+        self.socket.close()
+
+
+class Refused(str):
+    """An error reply."""
+
+
+def command(*words):
+    texts = [str(word).encode() for word in words]
+    return b"*%d\r\n" % len(texts) + b"".join(
+        b"$%d\r\n%s\r\n" % (len(text), text) for text in texts)
+
+
+@pytest.fixture(params=[1, 2], ids=["1 shard", "2 shards"])
+def shop(new_server, request):
+    server = new_server(settings={"server.resp": free_address()}, shards=request.param).start()
+    server.sell(S1=5, S2=0)
+    return server
+
+
+def redis(server):
+    return Redis(server.settings["server.resp"])
+
+
+def test_what_clients_say_before_they_ask(shop):
+    client = redis(shop)
+    assert client.ask("PING") == "PONG"
+    assert client.ask("ping", "hi") == "hi"
+    assert client.ask("ECHO", "x" * 20000) == "x" * 20000
+    assert client.ask("SELECT", 0) == "OK"
+    assert client.ask("SELECT", 1).startswith("ERR ")
+    assert client.ask("CLIENT", "SETNAME", "me") == "OK"
+    assert client.ask("CLIENT", "ID") == 1
+    assert client.ask("CONFIG", "GET", "save") == ["save", ""]
+    assert client.ask("CONFIG", "GET", "nonsense") == []
+    assert client.ask("COMMAND", "DOCS") == []
+    assert "\r\nloading:0\r\n" in client.ask("INFO")
+    assert [word.isdigit() for word in client.ask("TIME")] == [True, True]
+    assert client.ask("GET", "x") == "ERR unknown command 'GET'"
+    assert client.ask("ECHO") == "ERR wrong number of arguments for 'ECHO' command"
+    assert client.ask("a\r\nb") == "ERR unknown command 'a"
+    assert client.ask("QUIT") == "OK"
+    assert client.is_over()
+
+
+def test_stock_and_availability_in_both_versions(shop):
+    """A1 A3: an entry for each SKU asked, in order."""
+    client = redis(shop)
+    numbers = {"sku": "S1", "allotment": 5, "available": 5, "held": 0, "sold": 0}
+    flat = client.ask("HS.STOCK", "S1")
+    assert dict(zip(flat[::2], flat[1::2])) == numbers
+    assert client.ask("HELLO", 3)["proto"] == 3
+    assert client.ask("HS.STOCK", "S1") == numbers
+    items = client.ask("HS.AVAIL", "S1", "NOPE", "S2")
+    assert [(item["sku"], item["status"], item["available"]) for item in items] == [
+        ("S1", "available", 5), ("NOPE", "unknown", 0), ("S2", "sold_out", 0)]
+    assert items[0]["starts_at"] is None
+    assert client.ask("HS.STOCK", "NOPE") == "UNKNOWNSKU NOPE:unknown_sku:0"
+    assert client.ask("HS.STOCK", "a b").startswith("ERR ")
+    assert len(client.ask("HS.AVAIL", *["S1"] * 500)) == 500
+    assert client.ask("HS.AVAIL", *["S1"] * 501).startswith("ERR ")
+    assert client.ask("HELLO", 4).startswith("NOPROTO ")
+    assert client.ask("RESET") == "RESET"
+    assert isinstance(client.ask("HS.STOCK", "S1"), list)
+
+
+def test_it_tells_what_http_has_changed(shop):
+    assert shop.shopper("anna").put("S1", 2).status == 200
+    client = redis(shop)
+    client.ask("HELLO", 3)
+    assert client.ask("HS.AVAIL", "S1")[0]["available"] == 5
+    assert shop.shopper("anna").checkout().status == 201
+    assert client.ask("HS.AVAIL", "S1")[0]["available"] == 3
+    stock = client.ask("HS.STOCK", "S1")
+    assert (stock["available"], stock["held"], stock["sold"]) == (3, 2, 0)
+
+
+@pytest.mark.parametrize("piece", [1, 7, 1000, 1 << 20])
+def test_a_deep_pipeline_in_any_pieces(shop, piece):
+    """Replies in the order of the commands, those that went to another shard among them."""
+    client = redis(shop)
+    whole = b"".join(command("ECHO", n) + command("HS.STOCK", "S1") if n % 10 == 0
+                     else b"ECHO %d\r\n" % n for n in range(PIPELINE))
+    for at in range(0, len(whole), piece):
+        client.send(whole[at:at + piece])
+    for number in range(PIPELINE):
+        assert client.read() == str(number)
+        if number % 10 == 0:
+            assert client.read()[1] == "S1"
+
+
+@pytest.mark.parametrize("bytes_sent, reason", [
+    (b"*x\r\n", "invalid multibulk length"),
+    (b"*1\r\n$-1\r\n", "invalid bulk length"),
+    (b"*1\r\n:1\r\n", "expected '$'"),
+    (b"*1\r\n$999999\r\n", "invalid bulk length"),
+    (b"ECHO 'a\r\n", "unbalanced quotes"),
+    (b"x" * 5000, "too big inline request"),
+    (b"POST / HTTP/1.1\r\nHost: x\r\n\r\nPING\r\n", "not an HTTP server"),
+])
+def test_what_is_no_command_ends_the_connection(shop, bytes_sent, reason):
+    client = redis(shop)
+    client.send(bytes_sent)
+    refusal = client.read()
+    assert refusal.startswith("ERR Protocol error") and reason in refusal, refusal
+    assert client.is_over()
+
+
+def test_a_token_where_the_gateway_is_not_in_front(new_server, tmp_path):
+    tokens = tmp_path / "service-tokens"
+    tokens.write_text(f"shipping:{TOKEN}\n")
+    tokens.chmod(0o600)
+    secret = tmp_path / "secret"
+    secret.write_text("0123456789abcdef0123456789abcdef")
+    secret.chmod(0o600)
+    server = new_server(settings={
+        "server.resp": free_address(), "auth.mode": "jwt", "auth.jwt_secret_file": secret,
+        "auth.service_tokens_file": tokens}).start()
+    client = redis(server)
+    for words in (("PING",), ("HS.STOCK", "S1"), ("NONSENSE",), ("HELLO", 3)):
+        assert client.ask(*words).startswith("NOAUTH "), words
+    assert client.ask("AUTH", "a-wrong-token-0123").startswith("WRONGPASS ")
+    assert client.ask("AUTH", "another", TOKEN).startswith("WRONGPASS ")
+    assert client.ask("HELLO", 3, "AUTH", "another", TOKEN).startswith("WRONGPASS ")
+    assert client.ask("PING").startswith("NOAUTH ")
+    assert client.ask("HELLO", 3, "AUTH", "shipping", TOKEN)["proto"] == 3
+    assert client.ask("PING") == "PONG"
+    assert client.ask("RESET") == "RESET"
+    assert client.ask("PING").startswith("NOAUTH ")
+    assert client.ask("AUTH", TOKEN) == "OK"
+    assert client.ask("PING") == "PONG"
+
+
+def test_the_storefront_alone_cannot_be_off(new_server):
+    server = new_server(settings={"server.http": "off"})
+    assert "http and admin cannot be off" in server.refuses_to_start()
