@@ -44,8 +44,9 @@ enum {
     STALL_MS = 30000,            /* a reply not taken, an import that does not go on */
     STARVE_MS = 100,             /* a reply not taken while others wait for receive buffers */
     HEAD_MS = 10000,             /* from a request's first byte to the end of its head */
+    FIRST_MS = 15000,            /* from being accepted to the first byte */
     REQUEST_MS = 60000,          /* from a request's first byte to its last, however they trickle */
-    IDLE_MS = 600000,            /* nothing under way: longer than any gateway keeps one */
+    IDLE_MS = 600000,            /* nothing under way any more: longer than any gateway keeps one */
 };
 
 enum connection_state {

@@ -295,7 +295,8 @@ static bool is_head_late(const struct connection *connection, uint64_t begun_ago
            (connection->listed & waiting) == 0 && begun_ago_ms >= HEAD_MS;
 }
 
-/* A reply not taken and a request not finished are stalls; a client that says nothing is idle. Who
+/* A reply not taken and a request not finished are stalls; a client that says nothing any more is
+ * idle, and one that has never said anything has no claim to wait as long as a gateway does. Who
  * takes no replies and sends on has little time while others wait for the buffers he fills. */
 static bool is_over(const struct shard *shard, const struct connection *connection, bool starving)
 {
@@ -312,7 +313,7 @@ static bool is_over(const struct shard *shard, const struct connection *connecti
         return quiet >= STARVE_MS;
     if (connection->sending || connection->importing)
         return quiet >= STALL_MS;
-    return connection->count == 0 && quiet >= IDLE_MS;
+    return connection->count == 0 && quiet >= (connection->heard ? IDLE_MS : FIRST_MS);
 }
 
 void shard_sweep(struct shard *shard)

@@ -58,3 +58,23 @@ def test_a_head_sent_by_the_byte_loses_its_place_and_a_slow_body_keeps_it(server
     honest.sendall(BODY[-BYTES_HELD_BACK:])
     assert honest.recv(65536).startswith(b"HTTP/1.1 200 ")
     honest.close()
+
+
+def ask(peer):
+    peer.sendall(POST + BODY)
+    assert peer.recv(65536).startswith(b"HTTP/1.1 200 ")
+
+
+def test_who_never_says_anything_loses_his_place_and_who_has_asked_keeps_it(server):
+    """A1: a gateway's connection between two requests is as quiet, and stays."""
+    asked = connect(server, b"")
+    ask(asked)
+    silent = [connect(server, b"") for _ in range(PEERS)]
+    begun = time.monotonic()
+    for peer in silent:
+        peer.settimeout(max(1, SECONDS - (time.monotonic() - begun)))
+        assert peer.recv(1) == b""
+        peer.close()
+    assert server.availability("STEADY")[0]["available"] == 5
+    ask(asked)
+    asked.close()
