@@ -21,14 +21,14 @@ bool shard_render(struct shard *shard, struct request *request, const struct ans
 {
     if (request->protocol == PROTOCOL_HTTP)
         return http_render(&shard->http, shard->engine, request, answer);
-    return resp_render(request, answer);
+    return resp_render(&shard->http, shard->engine, request, answer);
 }
 
 uint32_t shard_reply_bound(const struct shard *shard, const struct request *request)
 {
     if (request->protocol == PROTOCOL_HTTP)
         return http_reply_bound(shard->engine, request);
-    return resp_reply_bound(request);
+    return resp_reply_bound(shard->engine, request);
 }
 
 /* The last reply of the connection: what follows cannot be trusted to begin a command. */

@@ -4,7 +4,9 @@
 #include <stdio.h>
 
 #include "core/check.h"
+#include "core/currency.h"
 #include "net/http/decode.h"
+#include "net/http/guest.h"
 #include "net/http/offer.h"
 #include "net/resp/reply.h"
 
@@ -130,6 +132,79 @@ static enum resp_verdict stock(struct resp_call *call)
     return RESP_COMMAND;
 }
 
+/* Whose cart: the texts are kept in the slot, which has room for them. A guest is one by a token
+ * that we signed. */
+static bool take_customer(struct resp_call *call, enum command_kind kind)
+{
+    struct command *command = &call->request->command;
+    struct http_context *context = call->context;
+    struct bytes customer = call->arguments[1];
+    if (!identity_customer_is_valid(customer)) {
+        resp_answer_error(call->request, "ERR", "a customer has 1 to 127 bytes of printable ASCII");
+        return false;
+    }
+    command->guest = guest_is_token(customer);
+    if (command->guest &&
+        !guest_token_valid(&context->identity->guests, customer, context->clock_ms)) {
+        resp_answer_error(call->request, "NOPERM", "the guest's token is not valid");
+        return false;
+    }
+    command->kind = kind;
+    command->role = ROLE_SERVICE;
+    command->customer = request_keep(call->request, customer);
+    CHECK(command->customer.data != NULL);
+    return true;
+}
+
+/* HS.CART.GET customer */
+static enum resp_verdict cart_get(struct resp_call *call)
+{
+    return take_customer(call, COMMAND_CART_READ) ? RESP_COMMAND : RESP_ANSWERED;
+}
+
+/* HS.CART.CLEAR customer */
+static enum resp_verdict cart_clear(struct resp_call *call)
+{
+    return take_customer(call, COMMAND_CART_CLEAR) ? RESP_COMMAND : RESP_ANSWERED;
+}
+
+/* Decimal digits, at most nine. */
+static bool read_quantity(struct bytes text, uint32_t *quantity)
+{
+    *quantity = 0;
+    for (uint32_t i = 0; i < text.size; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9')
+            return false;
+        *quantity = *quantity * 10 + (uint32_t)(text.data[i] - '0');
+    }
+    return text.size >= 1 && text.size <= 9;
+}
+
+/* HS.CART.SET customer sku quantity [CURRENCY c] */
+static enum resp_verdict cart_set(struct resp_call *call)
+{
+    struct request *request = call->request;
+    struct command *command = &request->command;
+    if (!catalog_sku_is_valid(call->arguments[2]))
+        return refuse_sku(call, 2);
+    if (!take_customer(call, COMMAND_CART_SET))
+        return RESP_ANSWERED;
+    command->sku = request_keep(request, call->arguments[2]);
+    CHECK(command->sku.data != NULL);
+    bool named = call->count == 6 && resp_is_word(call->arguments[4], "CURRENCY");
+    if (!read_quantity(call->arguments[3], &command->quantity))
+        resp_answer_error(request, "ERR", "the quantity is not a number of units");
+    else if (command->quantity > call->context->config->policy.units_per_line)
+        resp_answer_error(request, "LIMIT", "the quantity is more than units_per_line");
+    else if (call->count != 4 && !named)
+        resp_answer_error(request, "ERR", "syntax error in HS.CART.SET");
+    else if (named && !currency_find(call->arguments[5], command->currency))
+        resp_answer_error(request, "ERR", "the currency is not a code of ISO 4217");
+    else
+        return RESP_COMMAND;
+    return RESP_ANSWERED;
+}
+
 struct spoken {
     const char *name;
     uint32_t least, most; /* words, the name with them */
@@ -142,6 +217,9 @@ struct spoken {
 static const struct spoken names[] = {
     {"HS.AVAIL", 2, WORDS_ANY, false, true, NULL, avail},
     {"HS.STOCK", 2, 2, false, true, NULL, stock},
+    {"HS.CART.GET", 2, 2, false, true, NULL, cart_get},
+    {"HS.CART.SET", 4, 6, false, true, NULL, cart_set},
+    {"HS.CART.CLEAR", 2, 2, false, true, NULL, cart_clear},
     {"PING", 1, 2, false, false, NULL, echo},
     {"ECHO", 2, 2, false, false, NULL, echo},
     {"HELLO", 1, WORDS_ANY, true, false, resp_hello, NULL},

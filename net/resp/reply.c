@@ -5,9 +5,6 @@
 
 #include "core/check.h"
 #include "core/json_writer.h"
-#include "net/http/problem.h"
-
-enum { REPLY_SIZE_MAX = 1024 }; /* of stock numbers, or of one refusal */
 
 struct resp_writer resp_begin(const struct request *request)
 {
@@ -25,7 +22,7 @@ void resp_end(struct request *request, const struct resp_writer *writer)
     request->reply.end = REQUEST_HEAD_SIZE + writer->size;
 }
 
-static void put(struct resp_writer *writer, const void *data, uint32_t size)
+void resp_put(struct resp_writer *writer, const void *data, uint32_t size)
 {
     if (size > writer->size_max - writer->size) {
         writer->overflow = true;
@@ -41,7 +38,7 @@ static void put_number(struct resp_writer *writer, char sign, int64_t value)
     char line[32];
     int size = snprintf(line, sizeof(line), "%c%lld\r\n", sign, (long long)value);
     CHECK(size > 0);
-    put(writer, line, (uint32_t)size);
+    resp_put(writer, line, (uint32_t)size);
 }
 
 void resp_open_array(struct resp_writer *writer, uint32_t count)
@@ -58,26 +55,26 @@ void resp_open_map(struct resp_writer *writer, uint32_t count)
 }
 
 /* A line of ours, or with a part of what was sent: it ends before the first control character. */
-static void put_line(struct resp_writer *writer, const char *text)
+void resp_put_line(struct resp_writer *writer, const char *text)
 {
     uint32_t size = 0;
     while ((uint8_t)text[size] >= 0x20)
         size++;
-    put(writer, text, size);
+    resp_put(writer, text, size);
 }
 
 void resp_put_simple(struct resp_writer *writer, const char *text)
 {
-    put(writer, "+", 1);
-    put_line(writer, text);
-    put(writer, "\r\n", 2);
+    resp_put(writer, "+", 1);
+    resp_put_line(writer, text);
+    resp_put(writer, "\r\n", 2);
 }
 
 void resp_put_text(struct resp_writer *writer, struct bytes text)
 {
     put_number(writer, '$', text.size);
-    put(writer, text.data, text.size);
-    put(writer, "\r\n", 2);
+    resp_put(writer, text.data, text.size);
+    resp_put(writer, "\r\n", 2);
 }
 
 void resp_put_integer(struct resp_writer *writer, int64_t value)
@@ -88,9 +85,9 @@ void resp_put_integer(struct resp_writer *writer, int64_t value)
 void resp_put_null(struct resp_writer *writer)
 {
     if (writer->has_maps)
-        put(writer, "_\r\n", 3);
+        resp_put(writer, "_\r\n", 3);
     else
-        put(writer, "$-1\r\n", 5);
+        resp_put(writer, "$-1\r\n", 5);
 }
 
 void resp_put_member(struct resp_writer *writer, const char *name, struct bytes text)
@@ -120,11 +117,11 @@ void resp_put_member_time(struct resp_writer *writer, const char *name, int64_t 
 void resp_answer_error(struct request *request, const char *word, const char *text)
 {
     struct resp_writer writer = resp_begin(request);
-    put(&writer, "-", 1);
-    put_line(&writer, word);
-    put(&writer, " ", 1);
-    put_line(&writer, text);
-    put(&writer, "\r\n", 2);
+    resp_put(&writer, "-", 1);
+    resp_put_line(&writer, word);
+    resp_put(&writer, " ", 1);
+    resp_put_line(&writer, text);
+    resp_put(&writer, "\r\n", 2);
     resp_end(request, &writer);
     CHECK(!writer.overflow);
 }
@@ -152,46 +149,4 @@ void resp_refuse(struct request *request, const char *code, const char *detail)
         }
     }
     resp_answer_error(request, "ERR", detail);
-}
-
-static void put_stock(struct request *request, const struct answer *answer)
-{
-    struct resp_writer writer = resp_begin(request);
-    resp_open_map(&writer, 5);
-    resp_put_member(&writer, "sku", request->command.sku);
-    resp_put_member_integer(&writer, "allotment", answer->allotment);
-    resp_put_member_integer(&writer, "available", answer->stock_available);
-    resp_put_member_integer(&writer, "held", answer->held);
-    resp_put_member_integer(&writer, "sold", answer->sold);
-    resp_end(request, &writer);
-}
-
-static void put_refusal(struct request *request, const struct answer *answer)
-{
-    char text[SKU_SIZE_MAX + 64];
-    struct bytes sku = request->command.sku;
-    if (answer->outcome == OUTCOME_NOT_FOUND) {
-        (void)snprintf(
-            text, sizeof(text), "%.*s:unknown_sku:0", (int)sku.size, (const char *)sku.data);
-        resp_answer_error(request, "UNKNOWNSKU", text);
-        return;
-    }
-    resp_answer_error(request, "ERR", problem_name(problem_of_outcome(answer->outcome, false)));
-}
-
-bool resp_render(struct request *request, const struct answer *answer)
-{
-    CHECK(request->command.kind == COMMAND_STOCK_READ);
-    if (answer->outcome == OUTCOME_OK)
-        put_stock(request, answer);
-    else
-        put_refusal(request, answer);
-    CHECK(!request->reply.overflow); /* resp_reply_bound() has seen to it */
-    return true;
-}
-
-uint32_t resp_reply_bound(const struct request *request)
-{
-    CHECK(request->command.kind == COMMAND_STOCK_READ);
-    return REPLY_SIZE_MAX;
 }

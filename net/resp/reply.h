@@ -27,6 +27,10 @@ struct resp_writer {
     bool has_maps; /* RESP3 */
 };
 
+/* Bytes as they are; a text up to its first control character. */
+void resp_put(struct resp_writer *writer, const void *data, uint32_t size);
+void resp_put_line(struct resp_writer *writer, const char *text);
+
 struct resp_writer resp_begin(const struct request *request);
 /* The reply is complete, or reply.overflow says that it did not fit. */
 void resp_end(struct request *request, const struct resp_writer *writer);
@@ -49,7 +53,8 @@ void resp_answer_simple(struct request *request, const char *text);
 
 /* As http_refuse(), http_render() and http_reply_bound() for requests of this protocol. */
 void resp_refuse(struct request *request, const char *code, const char *detail);
-bool resp_render(struct request *request, const struct answer *answer);
-uint32_t resp_reply_bound(const struct request *request);
+bool resp_render(struct http_context *context, const struct engine *engine, struct request *request,
+    const struct answer *answer);
+uint32_t resp_reply_bound(const struct engine *engine, const struct request *request);
 
 #endif

@@ -129,6 +129,34 @@ def test_it_tells_what_http_has_changed(shop):
     assert (stock["available"], stock["held"], stock["sold"]) == (3, 2, 0)
 
 
+def test_a_cart_is_one_for_both_protocols(shop):
+    """R1 C5: what one sets the other shows; a read sees the connection's earlier writes."""
+    shop.sell_rows([{"sku": "C1", "stock": 5, "reserve_on": "cart"},
+                    {"sku": "C2", "stock": 0, "reserve_on": "cart"}])
+    client = redis(shop)
+    client.ask("HELLO", 3)
+    assert client.ask("HS.CART.GET", "bert") == {
+        "currency": None, "lines": [], "items_total": 0, "version": 0}
+    cart = client.ask("HS.CART.SET", "bert", "C1", 3, "CURRENCY", "GBP")
+    assert (cart["currency"], cart["items_total"]) == ("GBP", 300)
+    assert client.ask("HS.CART.GET", "bert") == cart
+    http = shop.shopper("bert").cart().json
+    assert http["version"] == cart["version"]
+    assert [line["sku"] for line in http["lines"]] == [cart["lines"][0]["sku"]] == ["C1"]
+    assert client.ask("HS.CART.SET", "bert", "C2", 1) == "SOLDOUT C2:sold_out:0"
+    assert client.ask("HS.CART.SET", "bert", "NOPE", 1) == "UNKNOWNSKU NOPE:unknown_sku:0"
+    assert client.ask("HS.CART.SET", "bert", "C1", 9).startswith("INSUFFICIENT C1:insufficient:")
+    assert client.ask("HS.CART.SET", "bert", "C1", "x").startswith("ERR ")
+    assert client.ask("HS.CART.SET", "bert", "C1", 1000001).startswith("LIMIT ")
+    assert client.ask("HS.CART.SET", "bert", "C1", 1, "CURRENCY", "XXQ").startswith("ERR ")
+    assert client.ask("HS.CART.SET", "", "C1", 1).startswith("ERR ")
+    client.send(command("HS.CART.SET", "bert", "C1", 1) + command("HS.CART.GET", "bert") +
+                command("HS.CART.CLEAR", "bert") + command("HS.CART.GET", "bert"))
+    replies = [client.read() for _ in range(4)]
+    assert replies[1]["lines"][0]["quantity"] == 1
+    assert replies[2] == "OK" and replies[3]["lines"] == []
+
+
 @pytest.mark.parametrize("piece", [1, 7, 1000, 1 << 20])
 def test_a_deep_pipeline_in_any_pieces(shop, piece):
     """Replies in the order of the commands, those that went to another shard among them."""

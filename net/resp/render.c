@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What has run, as a reply: a cart, stock numbers, or why not. Sizes are bounded before a command
+ * runs, as those of HTTP are (net/http/render.c).
+ */
+#include <stdio.h>
+
+#include "core/check.h"
+#include "core/counts.h"
+#include "core/view.h"
+#include "net/http/problem.h"
+#include "net/resp/reply.h"
+
+enum {
+    REPLY_BASE = 1024,
+    CART_LINE = 448,
+    REFUSAL_LINE = SKU_SIZE_MAX + 64,
+};
+
+static const char *const words[OUTCOME_COUNT] = {
+    [OUTCOME_NOT_FOUND] = "ERR",
+    [OUTCOME_UNKNOWN_SKU] = "UNKNOWNSKU",
+    [OUTCOME_FORBIDDEN] = "NOPERM",
+    [OUTCOME_INVALID] = "ERR",
+    [OUTCOME_SOLD_OUT] = "SOLDOUT",
+    [OUTCOME_HELD_BY_OTHERS] = "HELD",
+    [OUTCOME_INSUFFICIENT] = "INSUFFICIENT",
+    [OUTCOME_LIMIT_EXCEEDED] = "LIMIT",
+    [OUTCOME_LINES_REFUSED] = "LINES",
+    [OUTCOME_PRICE_CHANGED] = "PRICE",
+    [OUTCOME_SALE_NOT_STARTED] = "NOTSTARTED",
+    [OUTCOME_SALE_ENDED] = "ENDED",
+    [OUTCOME_CART_EMPTY] = "EMPTY",
+    [OUTCOME_INVALID_TRANSITION] = "STATE",
+    [OUTCOME_PAYMENT_MISMATCH] = "MISMATCH",
+    [OUTCOME_PAYMENT_ID_USED] = "MISMATCH",
+    [OUTCOME_PAYMENT_ID_PENDING] = "OVERLOADED",
+    [OUTCOME_REFUND_REQUIRED] = "REFUND",
+    [OUTCOME_RISK_DECLINED] = "NOPERM",
+    [OUTCOME_VERSION_CONFLICT] = "STATE",
+    [OUTCOME_RESERVATION_EXPIRED] = "EXPIRED",
+    [OUTCOME_ARCHIVED] = "STATE",
+    [OUTCOME_STALE_VERSION] = "STATE",
+    [OUTCOME_KEY_REUSED] = "IDEMREUSED",
+    [OUTCOME_CURRENCY_MISMATCH] = "MISMATCH",
+    [OUTCOME_TOO_MANY_LINES] = "LIMIT",
+    [OUTCOME_QUANTITY_TOO_LARGE] = "LIMIT",
+    [OUTCOME_TOO_MANY_OPEN_ORDERS] = "LIMIT",
+    [OUTCOME_PAUSED] = "PAUSED",
+    [OUTCOME_CAPACITY_EXHAUSTED] = "FULL",
+    [OUTCOME_JOURNAL_FULL] = "FULL",
+    [OUTCOME_UNCONFIRMED] = "OVERLOADED",
+};
+
+static void put_stock(struct resp_writer *writer, struct bytes sku, const struct answer *answer)
+{
+    resp_open_map(writer, 5);
+    resp_put_member(writer, "sku", sku);
+    resp_put_member_integer(writer, "allotment", answer->allotment);
+    resp_put_member_integer(writer, "available", answer->stock_available);
+    resp_put_member_integer(writer, "held", answer->held);
+    resp_put_member_integer(writer, "sold", answer->sold);
+}
+
+static void put_cart_line(
+    struct http_context *context, struct resp_writer *writer, const struct cart_line_view *line)
+{
+    static const char *const states[] = {
+        [LINE_NONE] = "none", [LINE_HELD] = "held", [LINE_EXPIRED] = "expired"};
+    CHECK(line->state <= LINE_EXPIRED);
+    uint64_t now = context->now.shelf_ms;
+    bool live = line->state == LINE_HELD && line->deadline_shelf_ms > now;
+    const char *state = live && context->now.frozen ? "frozen" : states[line->state];
+    resp_open_map(writer, 8);
+    resp_put_member(writer, "sku", line->sku);
+    resp_put_member_integer(writer, "quantity", line->quantity);
+    resp_put_member_integer(writer, "unit_price", line->unit_price);
+    resp_put_member_integer(writer, "line_total", line->line_total);
+    resp_put_member(writer, "state", bytes_of_string(state));
+    resp_put_member_time(
+        writer, "expires_at", live ? http_wall_of(context, line->deadline_shelf_ms) : 0);
+    resp_put_text(writer, BYTES("expires_in_ms"));
+    if (live)
+        resp_put_integer(writer, (int64_t)(line->deadline_shelf_ms - now));
+    else
+        resp_put_null(writer);
+    resp_put_member_integer(writer, "extensions_left", line->extensions_left);
+}
+
+static void put_cart(struct http_context *context, struct resp_writer *writer,
+    const struct engine *engine, const struct answer *answer)
+{
+    struct cart_view cart;
+    engine_cart(engine, answer->customer_index, &cart);
+    resp_open_map(writer, 4);
+    resp_put_text(writer, BYTES("currency"));
+    if (cart.currency[0] != 0)
+        resp_put_text(writer, bytes_of(cart.currency, 3));
+    else
+        resp_put_null(writer);
+    resp_put_text(writer, BYTES("lines"));
+    resp_open_array(writer, cart.line_count);
+    for (uint32_t i = 0; i < cart.line_count; i++)
+        put_cart_line(context, writer, &cart.lines[i]);
+    resp_put_member_integer(writer, "items_total", cart.items_total);
+    resp_put_member_integer(writer, "version", cart.version);
+}
+
+/* " sku:code:available"; nothing behind the last colon where it is not told (A5). */
+static void put_failed(
+    struct resp_writer *writer, struct bytes sku, enum outcome outcome, uint32_t available)
+{
+    char text[REFUSAL_LINE];
+    char number[16] = "";
+    if (available != COUNT_HIDDEN)
+        (void)snprintf(number, sizeof(number), "%u", available);
+    (void)snprintf(text, sizeof(text), " %.*s:%s:%s", (int)sku.size, (const char *)sku.data,
+        problem_name(problem_of_outcome(outcome, false)), number);
+    resp_put_line(writer, text);
+}
+
+static void put_refusal(
+    struct resp_writer *writer, const struct request *request, const struct answer *answer)
+{
+    struct bytes sku = request->command.sku;
+    enum outcome outcome = answer->outcome;
+    if (outcome == OUTCOME_NOT_FOUND && sku.size > 0)
+        outcome = OUTCOME_UNKNOWN_SKU;
+    CHECK(words[outcome] != NULL);
+    resp_put(writer, "-", 1);
+    resp_put_line(writer, words[outcome]);
+    for (uint32_t i = 0; i < answer->line_count; i++)
+        put_failed(
+            writer, answer->lines[i].sku, answer->lines[i].outcome, answer->lines[i].available);
+    if (answer->line_count == 0 && sku.size > 0) {
+        put_failed(writer, sku, outcome, answer->available);
+    } else if (answer->line_count == 0) {
+        resp_put(writer, " ", 1);
+        resp_put_line(writer, problem_name(problem_of_outcome(outcome, false)));
+    }
+    resp_put(writer, "\r\n", 2);
+}
+
+bool resp_render(struct http_context *context, const struct engine *engine, struct request *request,
+    const struct answer *answer)
+{
+    struct resp_writer writer = resp_begin(request);
+    if (answer->outcome != OUTCOME_OK)
+        put_refusal(&writer, request, answer);
+    else if (request->command.kind == COMMAND_STOCK_READ)
+        put_stock(&writer, request->command.sku, answer);
+    else if (request->command.kind == COMMAND_CART_CLEAR)
+        resp_put_simple(&writer, "OK");
+    else
+        put_cart(context, &writer, engine, answer);
+    resp_end(request, &writer);
+    CHECK(!writer.overflow); /* resp_reply_bound() has seen to it */
+    return true;
+}
+
+uint32_t resp_reply_bound(const struct engine *engine, const struct request *request)
+{
+    const struct command *command = &request->command;
+    _Static_assert(REPLY_BASE + (LINES_PER_ORDER_MAX + 1) * CART_LINE <=
+                       REQUEST_REPLY_LARGE - REQUEST_HEAD_SIZE,
+        "the largest cart fits");
+    bool is_cart = command->kind == COMMAND_CART_READ || command->kind == COMMAND_CART_SET;
+    if (!is_cart)
+        return REPLY_BASE;
+    return REPLY_BASE + (engine_cart_lines(engine, command->customer) + 1) * CART_LINE;
+}
