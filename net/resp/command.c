@@ -5,6 +5,7 @@
 
 #include "core/check.h"
 #include "core/currency.h"
+#include "core/partition.h"
 #include "net/http/decode.h"
 #include "net/http/guest.h"
 #include "net/http/offer.h"
@@ -205,6 +206,20 @@ static enum resp_verdict cart_set(struct resp_call *call)
     return RESP_ANSWERED;
 }
 
+/* HS.ORDER id: of whomever; an id that cannot be one of ours is that of an unknown order. */
+static enum resp_verdict order(struct resp_call *call)
+{
+    struct command *command = &call->request->command;
+    command->kind = COMMAND_ORDER_READ;
+    command->role = ROLE_SERVICE;
+    if (order_id_parse(call->arguments[1], command->order_id))
+        return RESP_COMMAND;
+    struct resp_writer writer = resp_begin(call->request);
+    resp_put_null(&writer);
+    resp_end(call->request, &writer);
+    return RESP_ANSWERED;
+}
+
 struct spoken {
     const char *name;
     uint32_t least, most; /* words, the name with them */
@@ -220,6 +235,7 @@ static const struct spoken names[] = {
     {"HS.CART.GET", 2, 2, false, true, NULL, cart_get},
     {"HS.CART.SET", 4, 6, false, true, NULL, cart_set},
     {"HS.CART.CLEAR", 2, 2, false, true, NULL, cart_clear},
+    {"HS.ORDER", 2, 2, false, true, NULL, order},
     {"PING", 1, 2, false, false, NULL, echo},
     {"ECHO", 2, 2, false, false, NULL, echo},
     {"HELLO", 1, WORDS_ANY, true, false, resp_hello, NULL},

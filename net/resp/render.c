@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What has run, as a reply: a cart, stock numbers, or why not. Sizes are bounded before a command
- * runs, as those of HTTP are (net/http/render.c).
+ * What has run, as a reply: a cart, an order, stock numbers, or why not. Sizes are bounded before a
+ * command runs, as those of HTTP are (net/http/render.c).
  */
 #include <stdio.h>
 
 #include "core/check.h"
 #include "core/counts.h"
+#include "core/line_names.h"
+#include "core/order_json.h"
 #include "core/view.h"
 #include "net/http/problem.h"
 #include "net/resp/reply.h"
@@ -14,6 +16,7 @@
 enum {
     REPLY_BASE = 1024,
     CART_LINE = 448,
+    ORDER_LINE = 448,
     REFUSAL_LINE = SKU_SIZE_MAX + 64,
 };
 
@@ -106,6 +109,74 @@ static void put_cart(struct http_context *context, struct resp_writer *writer,
     resp_put_member_integer(writer, "version", cart.version);
 }
 
+static void put_or_null(struct resp_writer *writer, const char *name, struct bytes text)
+{
+    resp_put_text(writer, bytes_of_string(name));
+    if (text.size > 0)
+        resp_put_text(writer, text);
+    else
+        resp_put_null(writer);
+}
+
+static void put_order_lines(struct resp_writer *writer, const struct event *event)
+{
+    struct bytes rest = event->text[TEXT_NAMES];
+    resp_put_text(writer, BYTES("lines"));
+    resp_open_array(writer, event->line_count);
+    for (uint32_t i = 0; i < event->line_count; i++) {
+        const struct event_line *line = &event->lines[i];
+        struct line_names names = {0};
+        bool named = line_names_next(&rest, &names);
+        CHECK(named);
+        resp_open_map(writer, 8);
+        resp_put_member_integer(writer, "line", i + 1);
+        resp_put_member(writer, "sku", names.sku);
+        put_or_null(writer, "seller", names.seller);
+        put_or_null(writer, "sale", names.sale);
+        resp_put_member_integer(writer, "quantity", line->quantity);
+        resp_put_member_integer(writer, "cancelled", line->cancelled);
+        resp_put_member_integer(writer, "unit_price", line->unit_price);
+        resp_put_member_integer(writer, "line_total", line->quantity * line->unit_price);
+    }
+}
+
+static struct bytes text_or(struct bytes text, struct bytes otherwise)
+{
+    return text.size > 0 ? text : otherwise;
+}
+
+/* The members that HTTP shows; references and adjustments as the JSON they are kept as. */
+static void put_order(struct http_context *context, struct resp_writer *writer,
+    const struct engine *engine, const struct answer *answer)
+{
+    struct event event;
+    char id[JSON_UUID_SIZE];
+    CHECK(answer->order_index != UINT32_MAX);
+    engine_order_image(engine, answer->order_index, false, &event);
+    const struct fact_order *order = &event.fact.order;
+    json_format_uuid(id, order->id);
+    resp_open_map(writer, 18);
+    resp_put_member(writer, "id", bytes_of(id, JSON_UUID_SIZE));
+    resp_put_member(writer, "status", order_status_name(order->status));
+    resp_put_member_integer(writer, "version", order->version);
+    resp_put_member(writer, "customer", event.text[TEXT_CUSTOMER]);
+    put_or_null(writer, "sale", order_json_sale(&event));
+    resp_put_member(writer, "currency", bytes_of(order->currency, 3));
+    put_order_lines(writer, &event);
+    resp_put_member(writer, "adjustments", text_or(event.text[TEXT_ADJUSTMENTS], BYTES("[]")));
+    resp_put_member_integer(writer, "items_total", order->items_total);
+    resp_put_member_integer(writer, "total", order->total);
+    resp_put_member_integer(writer, "paid", order->paid);
+    resp_put_member_integer(writer, "refund_due", order->refund_due);
+    resp_put_member_time(
+        writer, "payment_due_at", http_wall_of(context, order->payment_due_shelf_ms));
+    resp_put_member_time(writer, "cancel_until", order->cancel_until_wall_ms);
+    resp_put_member_integer(writer, "reclaimed", order->reclaimed != 0);
+    resp_put_member(writer, "references", text_or(event.text[TEXT_REFERENCES], BYTES("{}")));
+    resp_put_member_time(writer, "created_at", order->created_wall_ms);
+    resp_put_member_time(writer, "confirmed_at", order->confirmed_wall_ms);
+}
+
 /* " sku:code:available"; nothing behind the last colon where it is not told (A5). */
 static void put_failed(
     struct resp_writer *writer, struct bytes sku, enum outcome outcome, uint32_t available)
@@ -145,12 +216,17 @@ bool resp_render(struct http_context *context, const struct engine *engine, stru
     const struct answer *answer)
 {
     struct resp_writer writer = resp_begin(request);
-    if (answer->outcome != OUTCOME_OK)
+    bool is_order = request->command.kind == COMMAND_ORDER_READ;
+    if (is_order && answer->outcome == OUTCOME_NOT_FOUND)
+        resp_put_null(&writer);
+    else if (answer->outcome != OUTCOME_OK)
         put_refusal(&writer, request, answer);
     else if (request->command.kind == COMMAND_STOCK_READ)
         put_stock(&writer, request->command.sku, answer);
     else if (request->command.kind == COMMAND_CART_CLEAR)
         resp_put_simple(&writer, "OK");
+    else if (is_order)
+        put_order(context, &writer, engine, answer);
     else
         put_cart(context, &writer, engine, answer);
     resp_end(request, &writer);
@@ -164,6 +240,13 @@ uint32_t resp_reply_bound(const struct engine *engine, const struct request *req
     _Static_assert(REPLY_BASE + (LINES_PER_ORDER_MAX + 1) * CART_LINE <=
                        REQUEST_REPLY_LARGE - REQUEST_HEAD_SIZE,
         "the largest cart fits");
+    _Static_assert(2 * REPLY_BASE + REFERENCES_SIZE_MAX + ADJUSTMENTS_SIZE_MAX +
+                           LINES_PER_ORDER_MAX * ORDER_LINE <=
+                       REQUEST_REPLY_LARGE - REQUEST_HEAD_SIZE,
+        "the largest order fits");
+    if (command->kind == COMMAND_ORDER_READ)
+        return 2 * REPLY_BASE + engine_order_texts(engine, command->order_id) +
+               engine_order_lines(engine, command->order_id) * ORDER_LINE;
     bool is_cart = command->kind == COMMAND_CART_READ || command->kind == COMMAND_CART_SET;
     if (!is_cart)
         return REPLY_BASE;

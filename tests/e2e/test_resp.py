@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The Redis protocol as a back end speaks it, over raw sockets."""
 
+import json
 import socket
 
 import pytest
@@ -139,7 +140,10 @@ def test_a_cart_is_one_for_both_protocols(shop):
         "currency": None, "lines": [], "items_total": 0, "version": 0}
     cart = client.ask("HS.CART.SET", "bert", "C1", 3, "CURRENCY", "GBP")
     assert (cart["currency"], cart["items_total"]) == ("GBP", 300)
-    assert client.ask("HS.CART.GET", "bert") == cart
+    again = client.ask("HS.CART.GET", "bert")
+    for shown in (cart, again):  # L10: the time that is left, which has run on
+        assert shown["lines"][0].pop("expires_in_ms") > 0
+    assert again == cart
     http = shop.shopper("bert").cart().json
     assert http["version"] == cart["version"]
     assert [line["sku"] for line in http["lines"]] == [cart["lines"][0]["sku"]] == ["C1"]
@@ -155,6 +159,20 @@ def test_a_cart_is_one_for_both_protocols(shop):
     replies = [client.read() for _ in range(4)]
     assert replies[1]["lines"][0]["quantity"] == 1
     assert replies[2] == "OK" and replies[3]["lines"] == []
+
+
+def test_an_order_as_http_shows_it(shop):
+    """O4: an order that is not there is nothing, whatever its id looks like."""
+    placed = shop.shopper("cora").checkout({"S1": 2}, references={"cart": "c-1"}).json
+    client = redis(shop)
+    client.ask("HELLO", 3)
+    shown = client.ask("HS.ORDER", placed["id"])
+    assert json.loads(shown.pop("references")) == placed.pop("references")
+    assert json.loads(shown.pop("adjustments")) == placed.pop("adjustments")
+    assert shown == {**placed, "reclaimed": 0}
+    other = placed["id"][:-1] + ("0" if placed["id"][-1] != "0" else "1")
+    assert client.ask("HS.ORDER", other) is None
+    assert client.ask("HS.ORDER", "nonsense") is None
 
 
 @pytest.mark.parametrize("piece", [1, 7, 1000, 1 << 20])
