@@ -15,6 +15,7 @@
 
 #include "core/check.h"
 #include "net/nearest.h"
+#include "net/proxies.h"
 
 enum { KEYS_MAX = 96, REASON_SIZE = 256, PLACE_SIZE = 320 };
 
@@ -240,6 +241,11 @@ bool config_check(const struct config *config, struct config_error *error)
             policy->hold_seconds);
     if (config->data.durability == DURABILITY_POSTGRES && config->postgres.dsn[0] == 0)
         return fail(error, "[data] durability = postgres needs [postgres] dsn");
+    struct proxies proxies;
+    char reason[REASON_SIZE];
+    if (!proxies_parse(
+            &proxies, bytes_of_string(config->server.trusted_proxies), reason, sizeof reason))
+        return fail(error, "[server] trusted_proxies %s", reason);
     if (config->data.dir[0] == 0)
         return fail(error, "[data] dir must not be empty");
     if (config->server.http.is_off || config->server.admin.is_off)

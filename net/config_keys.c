@@ -42,7 +42,7 @@ const struct config_key config_keys[] = {
     COUNT("server", "shards", server.shards, SHARDS_MAX, "shards", "auto is one for each core"),
     NUMBER("server", "node", policy.node, 1, 1023, "", "number of this node in the stream"),
     TEXT("server", "trusted_proxies", server.trusted_proxies,
-        "addresses whose X-Forwarded-For is believed, with commas between"),
+        "addresses, ranges (10.0.0.0/8) and unix whose X-Forwarded-For and Forwarded are believed"),
     NUMBER("server", "drain_seconds", server.drain_seconds, 0, 3600, "seconds",
         "how long a stop waits for requests under way"),
     {"server", "io", CONFIG_CHOICE, MEMBER(server.io), 0, 0, "", {"auto", "io_uring", "epoll"},

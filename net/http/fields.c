@@ -183,6 +183,7 @@ static void note_field(struct http_scan *scan, struct bytes name, struct bytes v
 enum http_answer http_fields_scan(struct http_scan *scan)
 {
     struct http_lines lines = {.at = scan->at, .end = scan->end};
+    const uint8_t *first = scan->at;
     for (;;) {
         enum http_line line = http_line_next(&lines);
         scan->at = lines.at;
@@ -191,6 +192,7 @@ enum http_answer http_fields_scan(struct http_scan *scan)
             note_field(scan, lines.name, lines.value);
             continue;
         case HTTP_LINE_EMPTY:
+            scan->request->lines = bytes_of(first, (uint32_t)(scan->at - first));
             return HTTP_REQUEST;
         case HTTP_LINE_CUT:
             return http_out_of_bytes(scan);

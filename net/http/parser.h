@@ -64,6 +64,7 @@ enum http_field {
     HTTP_FIELD_HOTSHELF_SIGNATURE, /* may be repeated here: its owner answers 401 */
     HTTP_FIELD_LAST_EVENT_ID,
     HTTP_FIELD_TRACEPARENT,
+    HTTP_FIELD_FORWARDED, /* may be repeated here, as X-Forwarded-For: see forwarded.h */
     HTTP_FIELD_COUNT,
 };
 
@@ -79,6 +80,7 @@ struct http_request {
     struct bytes field[HTTP_FIELD_COUNT]; /* without the white space around; see http_has() */
     uint32_t fields_seen;                 /* bit per enum http_field */
     uint32_t fields_repeated;
+    struct bytes lines; /* all fields as sent, for who wants each of a repeated one (fields.h) */
 
     uint32_t head_size; /* from the first byte of `received` to the end of the empty line */
     uint64_t body_size; /* known before the body is here, unless it is chunked */

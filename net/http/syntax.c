@@ -43,6 +43,7 @@ static const char field_names[HTTP_FIELD_COUNT][FIELD_NAME_SIZE_MAX + 1] = {
     [HTTP_FIELD_HOTSHELF_SIGNATURE] = "hotshelf-signature",
     [HTTP_FIELD_LAST_EVENT_ID] = "last-event-id",
     [HTTP_FIELD_TRACEPARENT] = "traceparent",
+    [HTTP_FIELD_FORWARDED] = "forwarded",
 };
 
 /* Which fields have a name of that size: most fields of a browser are settled by this look. */
@@ -51,6 +52,7 @@ static const uint32_t fields_by_name_size[FIELD_NAME_SIZE_MAX + 1] = {
     [6] = HTTP_FIELD_BIT(HTTP_FIELD_EXPECT) | HTTP_FIELD_BIT(HTTP_FIELD_ACCEPT) |
           HTTP_FIELD_BIT(HTTP_FIELD_X_ROLE),
     [8] = HTTP_FIELD_BIT(HTTP_FIELD_IF_MATCH),
+    [9] = HTTP_FIELD_BIT(HTTP_FIELD_FORWARDED),
     [10] = HTTP_FIELD_BIT(HTTP_FIELD_CONNECTION),
     [11] = HTTP_FIELD_BIT(HTTP_FIELD_TRACEPARENT),
     [12] = HTTP_FIELD_BIT(HTTP_FIELD_CONTENT_TYPE) | HTTP_FIELD_BIT(HTTP_FIELD_X_REQUEST_ID),

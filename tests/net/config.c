@@ -237,6 +237,9 @@ static void settings_that_cannot_stand_together_are_refused(void **state)
     (void)state;
     assert_refused(
         "[data]\ndurability = postgres\n", "[data] durability = postgres needs [postgres] dsn");
+    assert_refused("[server]\ntrusted_proxies = 10.0.0.1, gateway\n",
+        "[server] trusted_proxies must be addresses, ranges as 10.0.0.0/8, or unix, with commas "
+        "between; gateway is none");
     assert_refused("[reservations]\nhold_seconds = 3600\n",
         "[reservations] max_life_seconds must be at least hold_seconds (3600)");
     assert_refused("[capacity]\norders = 100\nclaims = 399\n",

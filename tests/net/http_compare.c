@@ -18,7 +18,7 @@ static bool is_text(struct bytes part, const char *text)
 static const char *const names[HTTP_FIELD_COUNT] = {"host", "content-length", "transfer-encoding",
     "connection", "content-type", "content-encoding", "expect", "accept", "authorization",
     "idempotency-key", "if-match", "if-none-match", "x-customer-id", "x-role", "x-request-id",
-    "x-forwarded-for", "hotshelf-signature", "last-event-id", "traceparent"};
+    "x-forwarded-for", "hotshelf-signature", "last-event-id", "traceparent", "forwarded"};
 
 static void compare_fields(const struct http_request *parsed, const struct reference *reference)
 {

@@ -45,7 +45,8 @@ static void a_name_is_known_whole_or_not_at_all(void **state)
     static const char *const names[HTTP_FIELD_COUNT] = {"Host", "Content-Length",
         "Transfer-Encoding", "Connection", "Content-Type", "Content-Encoding", "Expect", "Accept",
         "Authorization", "Idempotency-Key", "If-Match", "If-None-Match", "X-Customer-Id", "X-Role",
-        "X-Request-Id", "X-Forwarded-For", "Hotshelf-Signature", "Last-Event-ID", "TRACEPARENT"};
+        "X-Request-Id", "X-Forwarded-For", "Hotshelf-Signature", "Last-Event-ID", "TRACEPARENT",
+        "Forwarded"};
     for (uint32_t field = 0; field < HTTP_FIELD_COUNT; field++) {
         uint8_t name[32];
         uint32_t size = (uint32_t)strlen(names[field]);

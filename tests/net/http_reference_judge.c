@@ -119,7 +119,7 @@ int reference_target_ends(struct reference *r)
 static const char *const fields_read[] = {"host", "content-length", "transfer-encoding",
     "connection", "content-type", "content-encoding", "expect", "accept", "authorization",
     "idempotency-key", "if-match", "if-none-match", "x-customer-id", "x-role", "x-request-id",
-    "x-forwarded-for", "hotshelf-signature", "last-event-id", "traceparent"};
+    "x-forwarded-for", "hotshelf-signature", "last-event-id", "traceparent", "forwarded"};
 
 bool reference_is_read(const char *name)
 {
