@@ -6,6 +6,7 @@
  */
 #include "persist/segment_ring.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -40,15 +41,17 @@ static int open_slot(struct segment_ring *ring, uint32_t slot, struct segment_fi
 static int choose_next(struct segment_ring *ring, char *error, size_t error_size)
 {
     uint32_t slot = segment_map_find(&ring->map, ring->number + 1);
-    ring->next_ready = slot != 0;
+    bool ready = slot != 0;
     if (slot == 0)
         slot = segment_map_reusable(&ring->map, ring->oldest);
+    int result = slot == 0 ? 0 : open_slot(ring, slot, &ring->next, error, error_size);
+    if (slot == 0 || result != 0)
+        return result;
     ring->next_slot = slot;
-    if (slot == 0)
-        return 0;
-    if (!ring->next_ready)
+    ring->next_ready = ready;
+    if (!ready)
         ring->map.slots[slot - 1] = (struct segment_slot){.number = 0};
-    return open_slot(ring, slot, &ring->next, error, error_size);
+    return 0;
 }
 
 int ring_open(struct segment_ring *ring, const struct datadir *directory, uint32_t shard,
@@ -138,10 +141,20 @@ bool ring_give_way(struct segment_ring *ring)
     return true;
 }
 
+/* Descriptors run out when clients or other processes have them all, and come back: until then it
+ * is as if no slot were free. */
+static bool passes(int result)
+{
+    return result == -EMFILE || result == -ENFILE;
+}
+
 void ring_look_ahead(struct segment_ring *ring)
 {
     char error[DATADIR_FILE_PATH_SIZE_MAX + 128];
-    if (ring->next_slot == 0 && choose_next(ring, error, sizeof(error)) != 0)
+    if (ring->next_slot != 0)
+        return;
+    int result = choose_next(ring, error, sizeof(error));
+    if (result != 0 && !passes(result))
         fatal("%s", error);
 }
 

@@ -19,7 +19,8 @@
  * Ownership  The caller's memory, ring_memory() bytes aligned to 4 KiB, from open to close.
  * Threads    Its shard's.
  * Units      Segments; stream numbers.
- * Errors     -errno from ring_open(). A file that cannot be opened later ends the process.
+ * Errors     -errno from ring_open(). A file that cannot be opened later ends the process, unless
+ *            it is for want of descriptors: then there is no next segment until one is free.
  * Cost       A file opened per segment, some steps over the slots; else a comparison.
  */
 #ifndef HOTSHELF_PERSIST_SEGMENT_RING_H
@@ -43,7 +44,7 @@ struct segment_ring {
     uint32_t slot;
     struct segment_file file;
 
-    uint32_t next_slot; /* chosen for number + 1; 0: no slot is free */
+    uint32_t next_slot; /* chosen for number + 1; 0: no slot is free, or no descriptor */
     bool next_ready;    /* its header is durable */
     struct segment_file next;
 

@@ -2,6 +2,8 @@
 /* The slots of a journal used again and again: ten laps, crashes at every write, damage. */
 #include "tests/persist/ledger.h"
 
+#include <sys/resource.h>
+
 #include "persist/reader.h"
 
 enum { SLOTS = 5, WALK_EVERY = 9, WALK_LASTS = 4, LAPS = 10, TEARS = 6 };
@@ -302,6 +304,43 @@ static void a_crash_in_the_write_of_a_header_loses_nothing(void **state)
         assert_true(crashes[i] > 0);
 }
 
+static void write_to_the_end(struct run *run)
+{
+    while (!journal_exhausted(journal_of(run))) {
+        ledger_append(run->ledger, 0, 0);
+        ledger_write(run->ledger, 0);
+    }
+}
+
+/* The next segment is begun, the one after it cannot be opened: what is acknowledged stays, and the
+ * journal goes on when there are descriptors again. */
+static void without_descriptors_a_journal_waits_at_the_end_of_its_segment(void **state)
+{
+    struct run *run = *state;
+    struct journal *journal = journal_of(run);
+    struct journal_write write;
+    struct rlimit before, none;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = before;
+    none.rlim_cur = 3;
+    for (uint32_t lap = 1; lap < 4; lap++) {
+        go_laps(run, lap);
+        uint32_t segment = journal->chain.segment;
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+        write_to_the_end(run);
+        run->ledger->now.shelf_ms += 10;
+        assert_false(ledger_commit(run->ledger, 0, &write));
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+        assert_int_equal(journal->chain.segment, segment + 1);
+        run->ledger->now.shelf_ms += 10;
+        if (ledger_commit(run->ledger, 0, &write))
+            finish(run, &write);
+        assert_false(journal_exhausted(journal));
+    }
+    go_laps(run, 5);
+    restart(run);
+}
+
 static void set_streamed(struct run *run, uint64_t seq)
 {
     atomic_store(&run->ledger->shared.marks[0].streamed_seq, seq);
@@ -423,6 +462,8 @@ static void segments_wait_for_a_postgresql_from_the_first_contact_on(void **stat
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(
+            without_descriptors_a_journal_waits_at_the_end_of_its_segment, setup, teardown),
         cmocka_unit_test_setup_teardown(
             slots_are_used_again_for_ten_laps_and_read_all_the_way, setup, teardown),
         cmocka_unit_test_setup_teardown(
