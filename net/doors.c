@@ -6,6 +6,7 @@
  */
 #include "net/doors.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <sys/resource.h>
 
@@ -16,24 +17,60 @@ enum {
     SPARE_DESCRIPTORS = 64,    /* one refused client for each shard, PostgreSQL, the spool, .. */
 };
 
-uint64_t doors_descriptors(const struct config *config)
+static uint64_t descriptors_for(uint32_t connections, uint32_t shards)
 {
-    uint32_t shards = house_shards(config);
-    uint64_t clients = (uint64_t)shards * shard_connections(config->capacity.connections, shards);
+    uint64_t clients = (uint64_t)shards * shard_connections(connections, shards);
     return clients + (uint64_t)shards * DESCRIPTORS_PER_SHARD + SPARE_DESCRIPTORS;
 }
 
-/* A client more than there are descriptors would be refused by the kernel instead of by us. */
-void doors_raise_descriptors(const struct config *config)
+uint64_t doors_descriptors(const struct config *config)
+{
+    return descriptors_for(config->capacity.connections, house_shards(config));
+}
+
+/* The most connections for which so many descriptors will do. */
+static uint32_t connections_within(uint64_t descriptors, uint32_t wanted, uint32_t shards)
+{
+    uint32_t fit = 0;
+    for (uint32_t step = UINT32_C(1) << 31; step > 0; step /= 2) {
+        if (step <= wanted - fit && descriptors_for(fit + step, shards) <= descriptors)
+            fit += step;
+    }
+    return fit;
+}
+
+static uint64_t raise_limit(uint64_t wanted)
 {
     struct rlimit limit;
-    rlim_t wanted = doors_descriptors(config);
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
-        return;
+        return wanted;
+    rlim_t before = limit.rlim_cur;
     limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
-    if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < wanted)
-        fprintf(stderr, "hotshelf: %llu file descriptors, %llu may be needed: raise ulimit -Hn\n",
-            (unsigned long long)limit.rlim_cur, (unsigned long long)wanted);
+    return setrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : before;
+}
+
+/* A client more than there are descriptors would be refused by the kernel instead of by us, and
+ * would have taken one that the journal needs. */
+int doors_fit_descriptors(struct config *config, char *error, size_t error_size)
+{
+    uint32_t shards = house_shards(config);
+    uint32_t wanted = config->capacity.connections;
+    unsigned long long needed = doors_descriptors(config), has = raise_limit(needed);
+    config->capacity.connections = connections_within(has, wanted, shards);
+    if (config->capacity.connections == wanted)
+        return 0;
+    if (config->capacity.connections == 0) {
+        snprintf(error, error_size,
+            "%llu file descriptors are too few: raise the hard limit (ulimit -Hn, LimitNOFILE=) "
+            "to %llu",
+            has, needed);
+        return -EMFILE;
+    }
+    fprintf(stderr,
+        "hotshelf: %llu file descriptors: %u connections instead of capacity.connections = %u; "
+        "raise the hard limit (ulimit -Hn, LimitNOFILE=) to %llu\n",
+        has, config->capacity.connections, wanted, needed);
+    return 0;
 }
 
 int doors_open(struct shards *shards, const struct config *config, char *error, size_t error_size)

@@ -21,8 +21,9 @@
 /* File descriptors that the server may have open at once. */
 uint64_t doors_descriptors(const struct config *config);
 
-/* Lets the process have that many; says so on standard error where it may not. */
-void doors_raise_descriptors(const struct config *config);
+/* Lets the process have that many. Where it may not, capacity.connections becomes what there are
+ * enough for, and standard error says so; too few for one are an error. */
+int doors_fit_descriptors(struct config *config, char *error, size_t error_size);
 
 /* After an error what is open stays so: the process ends. */
 int doors_open(struct shards *shards, const struct config *config, char *error, size_t error_size);

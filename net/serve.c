@@ -352,6 +352,7 @@ static void wait_for_stop(struct server *server, const sigset_t *heard)
     for (;;) {
         int signal_number = sigtimedwait(heard, NULL, &look);
         shards_tell_acts(server->house->shards);
+        shards_tell_door(server->house->shards, monotonic_ms());
         if (signal_number == SIGHUP)
             rotation_run(server->house);
         else if (signal_number > 0)
@@ -394,8 +395,7 @@ static void stop_all(struct server *server)
 /* Tokens of those who call, and keys that others sign with. */
 static int load_keys(struct server *server, const struct config *config)
 {
-    int result = identity_load(
-        &server->house->identities[0], config, server->error, ERROR_SIZE);
+    int result = identity_load(&server->house->identities[0], config, server->error, ERROR_SIZE);
     /* Touched now: the first rotation takes no memory. */
     explicit_bzero(&server->house->identities[1], sizeof server->house->identities[1]);
     if (result == 0 && server->error[0] != 0)
@@ -453,11 +453,13 @@ int serve(const struct config *given)
         return complain(refusal);
     struct config chosen = *given;
     const struct config *config = &chosen;
+    char error[ERROR_SIZE];
+    if (doors_fit_descriptors(&chosen, error, sizeof error) != 0)
+        return complain(error);
     if (!choose_io(&chosen))
         return 1;
     block_rotation();
     memory_forbid_cores();
-    doors_raise_descriptors(config);
     struct server *server = calloc(1, sizeof *server);
     struct house *house = calloc(1, sizeof *house);
     if (server == NULL || house == NULL)

@@ -57,6 +57,16 @@ static void reject(struct shard *shard, int socket, uint32_t which)
         io_reject_socket(shard->io, socket, refusal, sizeof refusal - 1);
 }
 
+/* The main thread says so, once. An end of the door that we shut ourselves is none. */
+static void accept_failed(struct shard *shard, int error)
+{
+    shard->accept_retry_ms = shard->monotonic_ms + ACCEPT_RETRY_MS;
+    if (shard->phase != SHARD_RUNNING)
+        return;
+    atomic_store(&shard->accept_error, error);
+    atomic_store(&shard->accept_failed_ms, shard->monotonic_ms);
+}
+
 static void accepted(struct shard *shard, const struct io_completion *completion)
 {
     uint32_t which = completion->tag.index;
@@ -64,7 +74,7 @@ static void accepted(struct shard *shard, const struct io_completion *completion
     if (!completion->more)
         shard->accepting[which] = false;
     if (completion->result < 0) {
-        shard->accept_retry_ms = shard->monotonic_ms + ACCEPT_RETRY_MS;
+        accept_failed(shard, -completion->result);
         return;
     }
     bool open =

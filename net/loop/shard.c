@@ -8,9 +8,11 @@
  */
 #include "net/loop/shard.h"
 
+#include <errno.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/check.h"
 
@@ -296,9 +298,30 @@ void shards_tell_acts(struct shards *shards)
             fwrite(line, 1, act_write(&act, line), stderr);
         uint64_t missing = acts_missing(acts);
         if (missing > 0)
-            fprintf(stderr, "hotshelf: %llu acts of admins are not in this log; the journal has "
-                            "what they changed\n", (unsigned long long)missing);
+            fprintf(stderr,
+                "hotshelf: %llu acts of admins are not in this log; the journal has "
+                "what they changed\n",
+                (unsigned long long)missing);
     }
+}
+
+/* Each client that goes lets one in, so failures come and go: only a pause ends them. */
+void shards_tell_door(struct shards *shards, uint64_t monotonic_ms)
+{
+    int error = 0;
+    for (uint32_t i = 0; i < shards->count; i++) {
+        uint64_t failed_ms = atomic_load(&shards->shard[i]->accept_failed_ms);
+        if (failed_ms != 0 && monotonic_ms < failed_ms + DOOR_QUIET_MS)
+            error = atomic_load(&shards->shard[i]->accept_error);
+    }
+    if (shards->door_stuck == (error != 0))
+        return;
+    shards->door_stuck = error != 0;
+    if (error == 0)
+        fprintf(stderr, "hotshelf: new clients are let in again\n");
+    else
+        fprintf(stderr, "hotshelf: new clients are kept waiting: %s%s\n", strerror(error),
+            error == EMFILE ? " (ulimit -n, LimitNOFILE=)" : "");
 }
 
 void shards_stop(struct shards *shards)

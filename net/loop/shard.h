@@ -48,6 +48,7 @@ enum {
                               * orders of 512 lines at once waits for a send to end */
     LARGE_TAILS = 64,        /* of each shard, 5 MiB: large requests that come in pieces at once */
     ACCEPT_RETRY_MS = 10,    /* after accept failed: out of descriptors, most likely */
+    DOOR_QUIET_MS = 2000,    /* without such a failure, and clients are said to come in again */
     FROZEN_WAIT_MS = 50,     /* at least, in a freeze */
     WAIT_MS_MAX = 1000,      /* a safety net: nothing depends on it */
     SWEEP_MS = 500,          /* between looks for connections whose time is over */
@@ -115,7 +116,9 @@ struct shard {
     struct sleeper sleeper;
     alignas(64) _Atomic uint64_t settled_batch; /* durable and settled: replies may tell of it */
     _Atomic(const struct identity *) uses; /* http.identity, for who wants to wipe another one */
-    _Atomic uint64_t awaits; /* bit per shard: replies wait for PostgreSQL to have its events */
+    _Atomic uint64_t awaits;  /* bit per shard: replies wait for PostgreSQL to have its events */
+    _Atomic int accept_error; /* the last one, .. */
+    _Atomic uint64_t accept_failed_ms; /* .. and when, monotonic; 0: never */
 };
 
 /* What all shards share, besides the shelf. */
@@ -146,6 +149,7 @@ struct shards {
     pthread_barrier_t opened; /* all shards and the main thread: bells may be rung after it */
     _Atomic int open_error;
     _Atomic(const char *) open_reason;
+    bool door_stuck; /* the log says that clients are kept waiting */
 };
 
 struct shards_options {
@@ -173,6 +177,9 @@ int shards_start(struct shards *shards, char *error, size_t error_size);
 void shards_stop(struct shards *shards);
 /* Writes what admins did to stderr; one thread. */
 void shards_tell_acts(struct shards *shards);
+/* Says on stderr when clients begin to be kept waiting at the door, and when they no longer are;
+ * the thread that tells acts. */
+void shards_tell_door(struct shards *shards, uint64_t monotonic_ms);
 /* Wakes every shard: something it looks at has changed. */
 void shards_wake(struct shards *shards);
 /* Waits until every thread has ended. */
