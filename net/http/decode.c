@@ -124,18 +124,25 @@ static bool is_printable(struct bytes text)
     return true;
 }
 
+bool decode_read_key(struct bytes given, uint8_t room[KEY_SIZE_MAX], struct bytes *key)
+{
+    *key = given;
+    if (given.size > 0 && given.data[0] == '"' && !unquote(given, room, key))
+        return false;
+    return key->size > 0 && key->size <= KEY_SIZE_MAX && is_printable(*key);
+}
+
 bool decode_key(struct decoder *decoder)
 {
     const struct http_request *parsed = decoder->parsed;
-    uint8_t text[KEY_SIZE_MAX];
+    uint8_t room[KEY_SIZE_MAX];
+    struct bytes key;
     if (!http_has(parsed, HTTP_FIELD_IDEMPOTENCY_KEY))
         return decode_refuse(decoder, PROBLEM_KEY_MISSING,
             "Send an Idempotency-Key, a new one for each new request.");
     if (http_repeated(parsed, HTTP_FIELD_IDEMPOTENCY_KEY))
         return decode_refuse(decoder, PROBLEM_KEY_INVALID, "Idempotency-Key may be sent once.");
-    struct bytes key = parsed->field[HTTP_FIELD_IDEMPOTENCY_KEY];
-    bool readable = key.size == 0 || key.data[0] != '"' || unquote(key, text, &key);
-    if (!readable || key.size == 0 || key.size > KEY_SIZE_MAX || !is_printable(key))
+    if (!decode_read_key(parsed->field[HTTP_FIELD_IDEMPOTENCY_KEY], room, &key))
         return decode_refuse(decoder, PROBLEM_KEY_INVALID,
             "Idempotency-Key is 1 to 255 printable ASCII characters, bare or in quotes.");
     decoder->request->command.key = decode_keep(decoder, key);

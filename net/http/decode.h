@@ -67,6 +67,8 @@ void decode_bound(struct decoder *decoder, uint32_t token, enum problem_code cod
 
 /* Reads the body as JSON, whose root is an object; without a body and a content type: {}. */
 bool decode_body(struct decoder *decoder);
+/* What a key is, bare or in quotes (I7); false: it is none. The key may stand in `room`. */
+bool decode_read_key(struct bytes given, uint8_t room[KEY_SIZE_MAX], struct bytes *key);
 /* Idempotency-Key (I1, I7) into the command. */
 bool decode_key(struct decoder *decoder);
 /* If-Match, of calls that change the cart, into the command (C5). */

@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * A checkout. References become one JSON object with its members in the order of their names, so
- * that the same references in another order are the same request (I3).
- */
+/* A checkout. */
 #include "core/check.h"
-#include "core/json_writer.h"
 #include "net/http/decode.h"
-
-enum { REFERENCE_NAME_SIZE_MAX = 32, REFERENCE_VALUE_SIZE_MAX = 127 };
+#include "net/http/references.h"
 
 static void read_item(struct decoder *decoder, uint32_t token, struct command_item *item)
 {
@@ -67,91 +62,51 @@ static void read_payment(struct decoder *decoder, uint32_t object)
         command->mode = choice == 0 ? PAYMENT_EXTERNAL : PAYMENT_DEFERRED;
 }
 
-struct reference {
-    struct bytes name, value;
-};
-
-static bool reference_name_is_valid(struct bytes name)
-{
-    for (uint32_t i = 0; i < name.size; i++) {
-        uint8_t byte = name.data[i];
-        if (byte != '_' && (byte < 'a' || byte > 'z'))
-            return false;
-    }
-    return name.size >= 1 && name.size <= REFERENCE_NAME_SIZE_MAX;
-}
-
-static bool read_reference(struct decoder *decoder, uint32_t name, struct reference *reference)
+static void read_reference(struct decoder *decoder, uint32_t name, struct references *references)
 {
     struct json_document *json = &decoder->json;
     const struct json_token *token = &json->tokens[name];
-    reference->name = bytes_of(json->text.data + token->start, token->size);
-    uint32_t value = name + 1;
-    if (token->has_escapes || !reference_name_is_valid(reference->name)) {
+    struct bytes text = bytes_of(json->text.data + token->start, token->size), value;
+    uint32_t at = name + 1;
+    if (token->has_escapes || !references_name_is_valid(text)) {
         json_add_fault(
-            json, value, JSON_FAULT_VALUE, "must have a name of 1 to 32 letters a to z and _");
-        return false;
+            json, at, JSON_FAULT_VALUE, "must have a name of 1 to 32 letters a to z and _");
+        return;
     }
-    if (!json_read_string(json, value, 0, REFERENCE_VALUE_SIZE_MAX, &reference->value))
-        return false;
-    if (!decode_has_card_number(reference->value))
-        return true;
-    decode_own_fault(decoder, value, PROBLEM_CARD_NUMBER_REFUSED, "looks like a card number");
-    return false;
-}
-
-static bool name_before(struct bytes a, struct bytes b)
-{
-    int order = memcmp(a.data, b.data, a.size < b.size ? a.size : b.size);
-    return order != 0 ? order < 0 : a.size < b.size;
-}
-
-/* Keeps the array sorted; there are at most 8. */
-static void insert(struct reference *references, uint32_t count, struct reference reference)
-{
-    uint32_t at = count;
-    for (; at > 0 && name_before(reference.name, references[at - 1].name); at--)
-        references[at] = references[at - 1];
-    references[at] = reference;
+    if (!json_read_string(json, at, 0, REFERENCE_VALUE_SIZE_MAX, &value))
+        return;
+    enum reference_fault fault = references_add(references, text, value);
+    CHECK(fault == REFERENCE_ADDED || fault == REFERENCE_CARD_NUMBER);
+    if (fault == REFERENCE_CARD_NUMBER)
+        decode_own_fault(decoder, at, PROBLEM_CARD_NUMBER_REFUSED, "looks like a card number");
 }
 
 static void keep_references(
-    struct decoder *decoder, uint32_t object, const struct reference *references, uint32_t count)
+    struct decoder *decoder, uint32_t object, const struct references *references)
 {
     uint8_t text[REFERENCES_SIZE_MAX];
-    struct json_writer writer = json_writer_of(text, sizeof(text));
-    json_open_object(&writer);
-    for (uint32_t i = 0; i < count; i++) {
-        char name[REFERENCE_NAME_SIZE_MAX + 1] = {0};
-        memcpy(name, references[i].name.data, references[i].name.size);
-        json_put_member_string(&writer, name, references[i].value);
-    }
-    json_close_object(&writer);
-    if (writer.overflow)
+    uint32_t size = references_write(references, text);
+    if (size == 0)
         json_add_fault(
             &decoder->json, object, JSON_FAULT_SIZE, "must have at most 2048 bytes as JSON");
     else
-        decoder->request->command.references = decode_keep(decoder, json_bytes(&writer));
+        decoder->request->command.references = decode_keep(decoder, bytes_of(text, size));
 }
 
 static void read_references(struct decoder *decoder, uint32_t object)
 {
     struct json_document *json = &decoder->json;
-    struct reference references[REFERENCES_MAX];
-    uint32_t count = 0;
+    struct references references = {.count = 0};
     if (object == JSON_NONE || !json_expect(json, object, JSON_OBJECT))
         return;
     if (json->tokens[object].count > REFERENCES_MAX) {
         json_add_fault(json, object, JSON_FAULT_SIZE, "must have at most 8 members");
         return;
     }
-    for (uint32_t at = json_first(json, object); at != JSON_NONE; at = json_next(json, at)) {
-        struct reference reference;
-        if (read_reference(decoder, at, &reference))
-            insert(references, count++, reference);
-    }
-    if (count > 0)
-        keep_references(decoder, object, references, count);
+    for (uint32_t at = json_first(json, object); at != JSON_NONE; at = json_next(json, at))
+        read_reference(decoder, at, &references);
+    if (references.count > 0)
+        keep_references(decoder, object, &references);
 }
 
 bool decode_checkout(struct decoder *decoder)
