@@ -11,6 +11,9 @@
 #include <unistd.h>
 
 #include "core/check.h"
+#include "net/http/hmac.h"
+
+_Static_assert((int)TOKENS_DIGEST_SIZE <= SHA256_DIGEST_LENGTH, "a digest is a part of a sum");
 
 enum { FILE_SIZE_MAX = TOKENS_MAX * 512 };
 
@@ -166,4 +169,26 @@ const struct token *tokens_find(const struct tokens *tokens, struct bytes given)
     }
     explicit_bzero(padded, sizeof(padded));
     return found;
+}
+
+void tokens_digest(const struct token *token, uint8_t digest[TOKENS_DIGEST_SIZE])
+{
+    uint8_t sum[SHA256_DIGEST_LENGTH];
+    SHA256_CTX state;
+    SHA256_Init(&state);
+    SHA256_Update(&state, token->token, token->token_size);
+    SHA256_Final(sum, &state);
+    memcpy(digest, sum, TOKENS_DIGEST_SIZE);
+}
+
+const struct token *tokens_find_digest(
+    const struct tokens *tokens, const uint8_t digest[TOKENS_DIGEST_SIZE])
+{
+    uint8_t its[TOKENS_DIGEST_SIZE];
+    for (uint32_t i = 0; i < tokens->count; i++) {
+        tokens_digest(&tokens->list[i], its);
+        if (hmac_equal(its, digest, TOKENS_DIGEST_SIZE))
+            return &tokens->list[i];
+    }
+    return NULL;
 }

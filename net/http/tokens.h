@@ -13,7 +13,7 @@
  * Threads    Loaded by one thread before others know of them.
  * Units      Sizes in bytes.
  * Errors     A negative errno and a sentence with the line's number, which never shows a token.
- * Cost       tokens_find(): one pass over at most 64 tokens.
+ * Cost       tokens_find(): one pass over at most 64 tokens; tokens_find_digest() hashes each.
  */
 #ifndef HOTSHELF_NET_HTTP_TOKENS_H
 #define HOTSHELF_NET_HTTP_TOKENS_H
@@ -24,6 +24,7 @@ enum {
     TOKENS_MAX = 64,
     TOKENS_SIZE_MIN = 16, /* shorter ones can be guessed */
     TOKENS_SIZE_MAX = 255,
+    TOKENS_DIGEST_SIZE = 16,
 };
 
 enum tokens_form { TOKENS_OF_ADMINS, TOKENS_OF_SERVICES };
@@ -51,6 +52,13 @@ int tokens_load(struct tokens *tokens, enum tokens_form form, const char *settin
 
 /* NULL: nobody has this token. */
 const struct token *tokens_find(const struct tokens *tokens, struct bytes given);
+
+/* By which a token is known again in another list, without being kept: a part of its SHA-256. It
+ * guards no secret, for the tokens themselves stand in the same memory. */
+void tokens_digest(const struct token *token, uint8_t digest[TOKENS_DIGEST_SIZE]);
+/* NULL: no token of the list has this digest. */
+const struct token *tokens_find_digest(
+    const struct tokens *tokens, const uint8_t digest[TOKENS_DIGEST_SIZE]);
 
 /* The whole file, or a negative errno; -EFBIG when it has size_max bytes or more. */
 int32_t tokens_read_file(const char *path, uint8_t *data, uint32_t size_max);

@@ -302,6 +302,7 @@ enum resp_verdict resp_decode(struct http_context *context, struct resp_session 
         .count = parsed->count,
     };
     CHECK(parsed->count > 0);
+    resp_session_refresh(context, session);
     request->protocol = session->is_three ? PROTOCOL_RESP3 : PROTOCOL_RESP2;
     enum resp_verdict verdict = run(&call);
     if (verdict == RESP_COMMAND)

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <strings.h>
 
+#include "core/check.h"
 #include "net/http/http.h"
 #include "net/resp/reply.h"
 
@@ -23,6 +24,41 @@ bool resp_is_admitted(const struct http_context *context, const struct resp_sess
     return trusted || session->is_known;
 }
 
+/* The token may stand on another line now, or have another name. */
+void resp_session_refresh(const struct http_context *context, struct resp_session *session)
+{
+    const struct identity *identity = context->identity;
+    if (!session->is_known || session->epoch == identity->epoch)
+        return;
+    const struct token *found = tokens_find_digest(&identity->services, session->digest);
+    session->epoch = identity->epoch;
+    session->is_known = found != NULL;
+    if (found != NULL)
+        session->service = (uint8_t)(found - identity->services.list);
+}
+
+struct bytes resp_session_name(
+    const struct http_context *context, const struct resp_session *session)
+{
+    const struct tokens *services = &context->identity->services;
+    if (!session->is_known)
+        return BYTES("service");
+    CHECK(session->epoch == context->identity->epoch);
+    CHECK(session->service < services->count);
+    const struct token *token = &services->list[session->service];
+    return bytes_of(token->name, token->name_size);
+}
+
+static void know(struct resp_call *call, const struct token *token)
+{
+    const struct identity *identity = call->context->identity;
+    struct resp_session *session = call->session;
+    session->is_known = true;
+    session->service = (uint8_t)(token - identity->services.list);
+    session->epoch = identity->epoch;
+    tokens_digest(token, session->digest);
+}
+
 /* "default" is what client libraries call whoever gives a token alone. */
 static bool authenticate(struct resp_call *call, struct bytes name, struct bytes token)
 {
@@ -30,7 +66,7 @@ static bool authenticate(struct resp_call *call, struct bytes name, struct bytes
     const struct token *found = tokens_find(services, token);
     bool is_named = found != NULL && bytes_equal(bytes_of(found->name, found->name_size), name);
     if (found != NULL && (is_named || bytes_equal(name, BYTES("default")))) {
-        call->session->is_known = true;
+        know(call, found);
         return true;
     }
     if (services->count == 0 && resp_is_admitted(call->context, call->session))

@@ -8,21 +8,25 @@
  * Threads    The shard of the connection.
  * Units      None.
  * Errors     Complete error replies.
- * Cost       A token is compared in constant time with each line of its file.
+ * Cost       A token is compared in constant time with each line of its file, and hashed once more
+ *            when that file was read anew.
  */
 #ifndef HOTSHELF_NET_RESP_SESSION_H
 #define HOTSHELF_NET_RESP_SESSION_H
 
 #include <stdbool.h>
 
-#include "core/bytes.h"
+#include "net/http/tokens.h"
 
 struct http_context;
 struct request;
 
 struct resp_session {
-    bool is_three; /* HELLO 3 */
-    bool is_known; /* a token was shown */
+    bool is_three;                      /* HELLO 3 */
+    bool is_known;                      /* a token was shown */
+    uint8_t service;                    /* which of the service tokens it is, .. */
+    uint32_t epoch;                     /* .. as of these (identity.h) */
+    uint8_t digest[TOKENS_DIGEST_SIZE]; /* by which it is looked for among others */
 };
 
 /* What a command of the session is given. */
@@ -34,8 +38,15 @@ struct resp_call {
     uint32_t count;
 };
 
+/* Before each command: whoever has shown a token that is in its file no more is nobody. */
+void resp_session_refresh(const struct http_context *context, struct resp_session *session);
+
 /* Whether this connection may act for a back end. */
 bool resp_is_admitted(const struct http_context *context, const struct resp_session *session);
+
+/* Who it acts as, for what is written down: the name of the token, "service" without one. */
+struct bytes resp_session_name(
+    const struct http_context *context, const struct resp_session *session);
 
 /* Case does not count in names and options. */
 bool resp_is_word(struct bytes text, const char *word);

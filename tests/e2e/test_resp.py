@@ -2,68 +2,15 @@
 """The Redis protocol as a back end speaks it, over raw sockets."""
 
 import json
-import socket
+import signal
 
 import pytest
 
-from tests.lib.server import free_address
+from tests.lib.resp import command, redis
+from tests.lib.server import eventually, free_address
 
 TOKEN = "token-of-a-back-end"
 PIPELINE = 500
-
-
-class Redis:
-    """One connection: commands as arrays of bulk strings, replies as Python values."""
-
-    def __init__(self, address):
-        host, port = address.rsplit(":", 1)
-        self.socket = socket.create_connection((host, int(port)), timeout=20)
-        self.file = self.socket.makefile("rb")
-
-    def send(self, data):
-        self.socket.sendall(data)
-
-    def ask(self, *words):
-        self.send(command(*words))
-        return self.read()
-
-    def read(self):
-        line = self.file.readline()
-        assert line.endswith(b"\r\n"), line
-        kind, rest = line[:1], line[1:-2].decode()
-        if kind == b"+":
-            return rest
-        if kind == b"-":
-            return Refused(rest)
-        if kind == b":":
-            return int(rest)
-        if kind == b"_" or rest == "-1":
-            return None
-        if kind == b"$":
-            text = self.file.read(int(rest) + 2)
-            assert text.endswith(b"\r\n"), text
-            return text[:-2].decode()
-        if kind == b"*":
-            return [self.read() for _ in range(int(rest))]
-        assert kind == b"%", line
-        return {self.read(): self.read() for _ in range(int(rest))}
-
-    def is_over(self):
-        return self.file.read(1) == b""
-
-    def close(self):
-        self.file.close()
-        self.socket.close()
-
-
-class Refused(str):
-    """An error reply."""
-
-
-def command(*words):
-    texts = [str(word).encode() for word in words]
-    return b"*%d\r\n" % len(texts) + b"".join(
-        b"$%d\r\n%s\r\n" % (len(text), text) for text in texts)
 
 
 @pytest.fixture(params=[1, 2], ids=["1 shard", "2 shards"])
@@ -71,10 +18,6 @@ def shop(new_server, request):
     server = new_server(settings={"server.resp": free_address()}, shards=request.param).start()
     server.sell(S1=5, S2=0)
     return server
-
-
-def redis(server):
-    return Redis(server.settings["server.resp"])
 
 
 def test_what_clients_say_before_they_ask(shop):
@@ -234,3 +177,44 @@ def test_a_token_where_the_gateway_is_not_in_front(new_server, tmp_path):
 def test_the_storefront_alone_cannot_be_off(new_server):
     server = new_server(settings={"server.http": "off"})
     assert "http and admin cannot be off" in server.refuses_to_start()
+
+
+def test_a_removed_token_is_nobodys_on_connections_that_are_there(new_server, tmp_path):
+    """Another line, or another name, is still the same token."""
+    def write(*lines):
+        path = tmp_path / "services"
+        path.write_text("".join(f"{line}\n" for line in lines))
+        path.chmod(0o600)
+
+    def rotate():
+        before = len(server.log())
+        server.process.send_signal(signal.SIGHUP)
+        assert eventually(lambda: "were read anew" in server.log()[before:])
+
+    secret = tmp_path / "secret"
+    secret.write_text("0123456789abcdef0123456789abcdef")
+    secret.chmod(0o600)
+    other = "token-of-another-back-end"
+    write(f"shipping:{TOKEN}", f"erp:{other}")
+    server = new_server(shards=2, settings={
+        "server.resp": free_address(), "auth.mode": "jwt", "auth.jwt_secret_file": secret,
+        "auth.service_tokens_file": tmp_path / "services"}).start()
+    shipping, erp = [[redis(server) for _ in range(4)] for _ in range(2)]
+    assert {client.ask("AUTH", TOKEN) for client in shipping} == {"OK"}
+    assert {client.ask("HELLO", 3, "AUTH", "erp", other)["proto"] for client in erp} == {3}
+    write(f"erp:{other}", f"parcels:{TOKEN}")
+    rotate()
+    assert {client.ask("PING") for client in shipping + erp} == {"PONG"}
+    write(f"erp:{other}")
+    rotate()
+    assert {client.ask("PING") for client in erp} == {"PONG"}
+    for client in shipping:
+        assert client.ask("HS.STOCK", "S1").startswith("NOAUTH ")
+        assert client.ask("AUTH", TOKEN).startswith("WRONGPASS ")
+    write(f"erp:{other}", f"shipping:{TOKEN}")
+    rotate()
+    assert {client.ask("PING") for client in erp} == {"PONG"}
+    for client in shipping:  # who was forgotten shows it again
+        assert client.ask("PING").startswith("NOAUTH ")
+        assert client.ask("AUTH", TOKEN) == "OK"
+    assert TOKEN not in server.log() and other not in server.log()
