@@ -66,7 +66,11 @@ static enum intake decode(
     switch (resp_decode(&shard->http, &connection->resp, parsed, request, &target)) {
     case RESP_COMMAND:
         CHECK(target < shard->count);
-        return shard_dispatch(shard, connection, request, target, parsed->consumed);
+        if (!shard_confirms_no_more(shard, request))
+            return shard_dispatch(shard, connection, request, target, parsed->consumed);
+        shard_refuse(shard, request, 503, "overloaded",
+            "Too many checkouts wait for PostgreSQL; nothing was taken.");
+        break;
     case RESP_WAITS:
         request_give(&shard->requests, request);
         return INTAKE_NEEDS_LARGE;

@@ -4,12 +4,10 @@
 #include <stdio.h>
 
 #include "core/check.h"
-#include "core/currency.h"
-#include "core/partition.h"
 #include "net/http/decode.h"
-#include "net/http/guest.h"
 #include "net/http/offer.h"
 #include "net/resp/reply.h"
+#include "net/resp/selling.h"
 
 enum { AVAIL_ITEM_SIZE_MAX = 320, WORDS_ANY = RESP_ARGUMENTS_MAX };
 
@@ -71,14 +69,6 @@ static enum resp_verdict tell_time(struct resp_call *call)
     return RESP_ANSWERED;
 }
 
-static enum resp_verdict refuse_sku(struct resp_call *call, uint32_t argument)
-{
-    char text[64];
-    (void)snprintf(text, sizeof(text), "argument %u cannot be a SKU", argument);
-    resp_answer_error(call->request, "ERR", text);
-    return RESP_ANSWERED;
-}
-
 static void put_offer(struct resp_writer *writer, struct bytes sku, const struct offer *offer)
 {
     resp_open_map(writer, 5);
@@ -103,8 +93,10 @@ static enum resp_verdict avail(struct resp_call *call)
         return RESP_ANSWERED;
     }
     for (uint32_t i = 1; i <= count; i++) {
-        if (!catalog_sku_is_valid(call->arguments[i]))
-            return refuse_sku(call, i);
+        if (!catalog_sku_is_valid(call->arguments[i])) {
+            resp_answer_error(request, "ERR", "what cannot be a SKU is among those asked for");
+            return RESP_ANSWERED;
+        }
     }
     uint32_t size = count * AVAIL_ITEM_SIZE_MAX + 64;
     if (size > request->reply.size_max - REQUEST_HEAD_SIZE &&
@@ -120,106 +112,6 @@ static enum resp_verdict avail(struct resp_call *call)
     return RESP_ANSWERED;
 }
 
-/* HS.STOCK sku */
-static enum resp_verdict stock(struct resp_call *call)
-{
-    struct command *command = &call->request->command;
-    if (!catalog_sku_is_valid(call->arguments[1]))
-        return refuse_sku(call, 1);
-    command->kind = COMMAND_STOCK_READ;
-    command->role = ROLE_SERVICE;
-    command->sku = request_keep(call->request, call->arguments[1]);
-    CHECK(command->sku.data != NULL);
-    return RESP_COMMAND;
-}
-
-/* Whose cart: the texts are kept in the slot, which has room for them. A guest is one by a token
- * that we signed. */
-static bool take_customer(struct resp_call *call, enum command_kind kind)
-{
-    struct command *command = &call->request->command;
-    struct http_context *context = call->context;
-    struct bytes customer = call->arguments[1];
-    if (!identity_customer_is_valid(customer)) {
-        resp_answer_error(call->request, "ERR", "a customer has 1 to 127 bytes of printable ASCII");
-        return false;
-    }
-    command->guest = guest_is_token(customer);
-    if (command->guest &&
-        !guest_token_valid(&context->identity->guests, customer, context->clock_ms)) {
-        resp_answer_error(call->request, "NOPERM", "the guest's token is not valid");
-        return false;
-    }
-    command->kind = kind;
-    command->role = ROLE_SERVICE;
-    command->customer = request_keep(call->request, customer);
-    CHECK(command->customer.data != NULL);
-    return true;
-}
-
-/* HS.CART.GET customer */
-static enum resp_verdict cart_get(struct resp_call *call)
-{
-    return take_customer(call, COMMAND_CART_READ) ? RESP_COMMAND : RESP_ANSWERED;
-}
-
-/* HS.CART.CLEAR customer */
-static enum resp_verdict cart_clear(struct resp_call *call)
-{
-    return take_customer(call, COMMAND_CART_CLEAR) ? RESP_COMMAND : RESP_ANSWERED;
-}
-
-/* Decimal digits, at most nine. */
-static bool read_quantity(struct bytes text, uint32_t *quantity)
-{
-    *quantity = 0;
-    for (uint32_t i = 0; i < text.size; i++) {
-        if (text.data[i] < '0' || text.data[i] > '9')
-            return false;
-        *quantity = *quantity * 10 + (uint32_t)(text.data[i] - '0');
-    }
-    return text.size >= 1 && text.size <= 9;
-}
-
-/* HS.CART.SET customer sku quantity [CURRENCY c] */
-static enum resp_verdict cart_set(struct resp_call *call)
-{
-    struct request *request = call->request;
-    struct command *command = &request->command;
-    if (!catalog_sku_is_valid(call->arguments[2]))
-        return refuse_sku(call, 2);
-    if (!take_customer(call, COMMAND_CART_SET))
-        return RESP_ANSWERED;
-    command->sku = request_keep(request, call->arguments[2]);
-    CHECK(command->sku.data != NULL);
-    bool named = call->count == 6 && resp_is_word(call->arguments[4], "CURRENCY");
-    if (!read_quantity(call->arguments[3], &command->quantity))
-        resp_answer_error(request, "ERR", "the quantity is not a number of units");
-    else if (command->quantity > call->context->config->policy.units_per_line)
-        resp_answer_error(request, "LIMIT", "the quantity is more than units_per_line");
-    else if (call->count != 4 && !named)
-        resp_answer_error(request, "ERR", "syntax error in HS.CART.SET");
-    else if (named && !currency_find(call->arguments[5], command->currency))
-        resp_answer_error(request, "ERR", "the currency is not a code of ISO 4217");
-    else
-        return RESP_COMMAND;
-    return RESP_ANSWERED;
-}
-
-/* HS.ORDER id: of whomever; an id that cannot be one of ours is that of an unknown order. */
-static enum resp_verdict order(struct resp_call *call)
-{
-    struct command *command = &call->request->command;
-    command->kind = COMMAND_ORDER_READ;
-    command->role = ROLE_SERVICE;
-    if (order_id_parse(call->arguments[1], command->order_id))
-        return RESP_COMMAND;
-    struct resp_writer writer = resp_begin(call->request);
-    resp_put_null(&writer);
-    resp_end(call->request, &writer);
-    return RESP_ANSWERED;
-}
-
 struct spoken {
     const char *name;
     uint32_t least, most; /* words, the name with them */
@@ -231,11 +123,15 @@ struct spoken {
 
 static const struct spoken names[] = {
     {"HS.AVAIL", 2, WORDS_ANY, false, true, NULL, avail},
-    {"HS.STOCK", 2, 2, false, true, NULL, stock},
-    {"HS.CART.GET", 2, 2, false, true, NULL, cart_get},
-    {"HS.CART.SET", 4, 6, false, true, NULL, cart_set},
-    {"HS.CART.CLEAR", 2, 2, false, true, NULL, cart_clear},
-    {"HS.ORDER", 2, 2, false, true, NULL, order},
+    {"HS.STOCK", 2, 2, false, true, NULL, selling_stock},
+    {"HS.STOCK.ADD", 5, 5, false, true, NULL, selling_stock_add},
+    {"HS.CART.GET", 2, 2, false, true, NULL, selling_cart_get},
+    {"HS.CART.SET", 4, 6, false, true, NULL, selling_cart_set},
+    {"HS.CART.CLEAR", 2, 2, false, true, NULL, selling_cart_clear},
+    {"HS.CHECKOUT", 3, WORDS_ANY, false, true, NULL, selling_checkout},
+    {"HS.ORDER", 2, 2, false, true, NULL, selling_order},
+    {"HS.PAY", 7, 9, false, true, NULL, selling_pay},
+    {"HS.CANCEL", 4, WORDS_ANY, false, true, NULL, selling_cancel},
     {"PING", 1, 2, false, false, NULL, echo},
     {"ECHO", 2, 2, false, false, NULL, echo},
     {"HELLO", 1, WORDS_ANY, true, false, resp_hello, NULL},

@@ -3,7 +3,8 @@
  * command - from a parsed command of the Redis protocol to a reply, or to a command of the engine.
  *
  *     HELLO AUTH PING ECHO QUIT RESET SELECT CLIENT COMMAND INFO CONFIG TIME    what clients say
- *     HS.AVAIL HS.STOCK HS.CART.GET HS.CART.SET HS.CART.CLEAR HS.ORDER          what we sell
+ *     HS.AVAIL HS.STOCK HS.STOCK.ADD HS.CART.GET HS.CART.SET HS.CART.CLEAR      what we sell,
+ *     HS.CHECKOUT HS.ORDER HS.PAY HS.CANCEL                                     see selling.h
  *
  * Whoever speaks it is a back end, role service. On loopback or a Unix socket with auth.mode =
  * header that is taken for granted; elsewhere a token of auth.service_tokens_file comes first.

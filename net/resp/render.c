@@ -145,14 +145,15 @@ static struct bytes text_or(struct bytes text, struct bytes otherwise)
     return text.size > 0 ? text : otherwise;
 }
 
-/* The members that HTTP shows; references and adjustments as the JSON they are kept as. */
+/* The members that HTTP shows; references and adjustments as the JSON they are kept as. A
+ * checkout's replay shows the order as it was born (I3). */
 static void put_order(struct http_context *context, struct resp_writer *writer,
-    const struct engine *engine, const struct answer *answer)
+    const struct engine *engine, const struct answer *answer, bool born)
 {
     struct event event;
     char id[JSON_UUID_SIZE];
     CHECK(answer->order_index != UINT32_MAX);
-    engine_order_image(engine, answer->order_index, false, &event);
+    engine_order_image(engine, answer->order_index, born, &event);
     const struct fact_order *order = &event.fact.order;
     json_format_uuid(id, order->id);
     resp_open_map(writer, 18);
@@ -190,12 +191,60 @@ static void put_failed(
     resp_put_line(writer, text);
 }
 
-static void put_refusal(
-    struct resp_writer *writer, const struct request *request, const struct answer *answer)
+/* " name=value" */
+static void put_detail(struct resp_writer *writer, const char *name, struct bytes value)
 {
-    struct bytes sku = request->command.sku;
+    resp_put(writer, " ", 1);
+    resp_put_line(writer, name);
+    resp_put(writer, "=", 1);
+    resp_put(writer, value.data, value.size);
+}
+
+static void put_detail_number(struct resp_writer *writer, const char *name, int64_t value)
+{
+    char text[24];
+    (void)snprintf(text, sizeof(text), "%lld", (long long)value);
+    put_detail(writer, name, bytes_of_string(text));
+}
+
+static void put_detail_order(struct resp_writer *writer, const uint8_t order_id[16])
+{
+    char id[JSON_UUID_SIZE];
+    json_format_uuid(id, order_id);
+    put_detail(writer, "order_id", bytes_of(id, JSON_UUID_SIZE));
+}
+
+/* What helps to go on, as in the members of HTTP's problem: the bound that was passed, the total as
+ * it is now, the state that the order is in (L4). */
+static void put_details(
+    struct resp_writer *writer, const struct engine *engine, const struct answer *answer)
+{
+    static const uint8_t no_order[16] = {0};
+    if (answer->bound != NULL)
+        put_detail(writer, "bound", bytes_of_string(answer->bound));
+    if (answer->bound != NULL && answer->bound_value > 0 && answer->bound_value <= INT64_MAX)
+        put_detail_number(writer, "value", (int64_t)answer->bound_value);
+    if (answer->outcome == OUTCOME_PRICE_CHANGED) {
+        put_detail_number(writer, "items_total", answer->items_total);
+        put_detail(writer, "currency", bytes_of(answer->currency, 3));
+    }
+    if (answer->outcome == OUTCOME_CART_EMPTY && memcmp(answer->order_id, no_order, 16) != 0)
+        put_detail_order(writer, answer->order_id);
+    if (answer->order_index == UINT32_MAX)
+        return;
+    struct event event;
+    engine_order_image(engine, answer->order_index, false, &event);
+    put_detail_order(writer, event.fact.order.id);
+    put_detail(writer, "order_status", order_status_name(event.fact.order.status));
+}
+
+static void put_refusal(struct resp_writer *writer, const struct engine *engine,
+    const struct request *request, const struct answer *answer)
+{
+    const struct command *command = &request->command;
     enum outcome outcome = answer->outcome;
-    if (outcome == OUTCOME_NOT_FOUND && sku.size > 0)
+    bool changes_stock = command->kind == COMMAND_STOCK_CHANGE;
+    if (outcome == OUTCOME_NOT_FOUND && command->sku.size > 0)
         outcome = OUTCOME_UNKNOWN_SKU;
     CHECK(words[outcome] != NULL);
     resp_put(writer, "-", 1);
@@ -203,35 +252,52 @@ static void put_refusal(
     for (uint32_t i = 0; i < answer->line_count; i++)
         put_failed(
             writer, answer->lines[i].sku, answer->lines[i].outcome, answer->lines[i].available);
-    if (answer->line_count == 0 && sku.size > 0) {
-        put_failed(writer, sku, outcome, answer->available);
+    if (answer->line_count == 0 && command->sku.size > 0) {
+        put_failed(writer, command->sku, outcome,
+            changes_stock ? answer->stock_available : answer->available);
     } else if (answer->line_count == 0) {
         resp_put(writer, " ", 1);
         resp_put_line(writer, problem_name(problem_of_outcome(outcome, false)));
     }
+    put_details(writer, engine, answer);
     resp_put(writer, "\r\n", 2);
 }
 
+static bool is_about_order(const struct command *command)
+{
+    return command->kind == COMMAND_ORDER_READ || command->kind == COMMAND_PAYMENT ||
+           command->kind == COMMAND_CANCEL;
+}
+
+static void put_success(struct http_context *context, struct resp_writer *writer,
+    const struct engine *engine, const struct command *command, const struct answer *answer)
+{
+    bool checkout = command->kind == COMMAND_CHECKOUT;
+    if (checkout || is_about_order(command))
+        put_order(context, writer, engine, answer, checkout && answer->replayed);
+    else if (command->kind == COMMAND_STOCK_READ || command->kind == COMMAND_STOCK_CHANGE)
+        put_stock(writer, command->sku, answer);
+    else if (command->kind == COMMAND_CART_CLEAR)
+        resp_put_simple(writer, "OK");
+    else
+        put_cart(context, writer, engine, answer);
+}
+
+/* What does not fit comes back for a large reply and runs again, as in http_render(). */
 bool resp_render(struct http_context *context, const struct engine *engine, struct request *request,
     const struct answer *answer)
 {
     struct resp_writer writer = resp_begin(request);
-    bool is_order = request->command.kind == COMMAND_ORDER_READ;
-    if (is_order && answer->outcome == OUTCOME_NOT_FOUND)
+    const struct command *command = &request->command;
+    if (answer->outcome == OUTCOME_OK)
+        put_success(context, &writer, engine, command, answer);
+    else if (answer->outcome == OUTCOME_NOT_FOUND && is_about_order(command))
         resp_put_null(&writer);
-    else if (answer->outcome != OUTCOME_OK)
-        put_refusal(&writer, request, answer);
-    else if (request->command.kind == COMMAND_STOCK_READ)
-        put_stock(&writer, request->command.sku, answer);
-    else if (request->command.kind == COMMAND_CART_CLEAR)
-        resp_put_simple(&writer, "OK");
-    else if (is_order)
-        put_order(context, &writer, engine, answer);
     else
-        put_cart(context, &writer, engine, answer);
+        put_refusal(&writer, engine, request, answer);
     resp_end(request, &writer);
-    CHECK(!writer.overflow); /* resp_reply_bound() has seen to it */
-    return true;
+    CHECK(!writer.overflow || request->large == 0); /* the largest reply of all fits there */
+    return !writer.overflow;
 }
 
 uint32_t resp_reply_bound(const struct engine *engine, const struct request *request)
@@ -244,9 +310,16 @@ uint32_t resp_reply_bound(const struct engine *engine, const struct request *req
                            LINES_PER_ORDER_MAX * ORDER_LINE <=
                        REQUEST_REPLY_LARGE - REQUEST_HEAD_SIZE,
         "the largest order fits");
-    if (command->kind == COMMAND_ORDER_READ)
+    _Static_assert((int)REFUSAL_LINE <= (int)ORDER_LINE, "so does why none of its lines can be");
+    if (is_about_order(command))
         return 2 * REPLY_BASE + engine_order_texts(engine, command->order_id) +
                engine_order_lines(engine, command->order_id) * ORDER_LINE;
+    if (command->kind == COMMAND_CHECKOUT) {
+        uint32_t lines = command->item_count;
+        if (lines == 0)
+            lines = engine_cart_lines(engine, command->customer);
+        return 2 * REPLY_BASE + command->references.size + lines * ORDER_LINE;
+    }
     bool is_cart = command->kind == COMMAND_CART_READ || command->kind == COMMAND_CART_SET;
     if (!is_cart)
         return REPLY_BASE;

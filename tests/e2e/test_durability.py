@@ -13,7 +13,8 @@ from psycopg2.extensions import POLL_OK
 from psycopg2.extras import wait_select
 
 from tests.lib.client import Wire
-from tests.lib.server import eventually
+from tests.lib.resp import command, pairs, redis
+from tests.lib.server import eventually, free_address
 
 SHARDS = pytest.mark.parametrize("shards", [1, 2])
 WAIT_MS = 400
@@ -464,3 +465,36 @@ def test_with_durability_disk_nobody_waits(new_server, database):
         reply = server.shopper("ann").checkout({"S1": 1})
         assert reply.status == 201
         assert not committed(database, reply.json)
+
+
+@SHARDS
+def test_the_redis_protocol_waits_for_the_commit_too(confirming, database, shards):
+    """K5: a checkout's reply, and so those behind it on its connection; nothing else waits."""
+    server = confirming(shards=shards, server__resp=free_address())
+    client, other = redis(server), redis(server)
+    with held_back(database):
+        client.send(command("HS.CHECKOUT", "ann", "k", "ITEM", "S1", 1) + command("PING"))
+        assert stream_waits(database)
+        order = order_of(server, "ann")
+        assert pairs(other.ask("HS.ORDER", order["id"]))["id"] == order["id"]
+        assert not select.select([client.socket], [], [], QUIET_SECONDS)[0]
+        assert not committed(database, order)
+    assert pairs(client.read())["id"] == order["id"]
+    assert committed(database, order)
+    assert client.read() == "PONG"
+    ends_well(server)
+
+
+def test_the_redis_protocol_leaves_room_for_everything_else_too(confirming, postgres):
+    """Fixed memory: half of the slots may wait; the rest is refused before any effect."""
+    server = confirming(capacity__requests=16, server__resp=free_address())
+    waiting = [redis(server) for _ in range(9)]
+    with postgres.frozen():
+        for number, client in enumerate(waiting):
+            client.send(command("HS.CHECKOUT", f"ann-{number}", "k", "ITEM", "S1", 1))
+            assert order_of(server, f"ann-{number}")
+        bob = redis(server)
+        assert bob.ask("HS.CHECKOUT", "bob", "k", "ITEM", "S1", 1).startswith("OVERLOADED Too many")
+        assert pairs(bob.ask("HS.STOCK", "S1"))["held"] == 9
+    assert {pairs(client.read())["status"] for client in waiting} == {"pending_payment"}
+    ends_well(server)

@@ -20,6 +20,11 @@ def shop(new_server, request):
     return server
 
 
+@pytest.fixture(scope="module")
+def lone_shop(new_shared_server):
+    return new_shared_server(settings={"server.resp": free_address()}).start()
+
+
 def test_what_clients_say_before_they_ask(shop):
     client = redis(shop)
     assert client.ask("PING") == "PONG"
@@ -177,6 +182,21 @@ def test_a_token_where_the_gateway_is_not_in_front(new_server, tmp_path):
 def test_the_storefront_alone_cannot_be_off(new_server):
     server = new_server(settings={"server.http": "off"})
     assert "http and admin cannot be off" in server.refuses_to_start()
+
+
+@pytest.mark.parametrize("words", [
+    ["HS.AVAIL"], ["HS.STOCK"], ["HS.STOCK", "S1", "S2"], ["HS.STOCK.ADD", "S1", 1, "why"],
+    ["HS.STOCK.ADD", "S1", 1, "why", "k", "more"], ["HS.CART.GET"], ["HS.CART.GET", "a", "b"],
+    ["HS.CART.SET", "a", "S1"], ["HS.CART.SET", "a", "S1", 1, "CURRENCY", "GBP", "x"],
+    ["HS.CART.CLEAR"], ["HS.CHECKOUT", "a"], ["HS.ORDER"], ["HS.ORDER", "x", "y"],
+    ["HS.PAY", "x", "captured", "bank", "p", 1], ["HS.PAY"] + ["x"] * 9,
+    ["HS.CANCEL", "x", "none"], ["AUTH"], ["AUTH", "a", "b", "c"], ["SELECT"], ["TIME", "x"],
+    ["RESET", "x"], ["CLIENT"], ["CONFIG"]])
+def test_too_few_or_too_many_words(words, lone_shop):
+    client = redis(lone_shop)
+    assert client.ask(*words) == f"ERR wrong number of arguments for '{words[0]}' command"
+    assert client.ask("PING") == "PONG"
+    client.close()
 
 
 def test_a_removed_token_is_nobodys_on_connections_that_are_there(new_server, tmp_path):
