@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tables of tests/core/rules against a real server over HTTP; tests/core/rules.c runs the same
-files against the engine in memory. One server for all scenarios that are configured alike."""
+files against the engine in memory. Scenarios that are configured alike share a server."""
 
 import itertools
+import shutil
 
 import pytest
 
@@ -24,14 +25,27 @@ def clock(workspace):
     return Clock(workspace)
 
 
+def by_server(scenario):
+    return sorted((key, str(value)) for key, value in scenario.settings().items())
+
+
 @pytest.fixture(scope="module")
 def server_for(new_shared_server, clock):
-    """A running server with these settings; one for each set of them. Ends with an audit."""
+    """A running server with these settings, one at a time: dozens would take gigabytes. Those that
+    follow and want the same share it, unless its tables are small. Each ends with an audit."""
     servers = {}
+
+    def end():
+        for server in servers.values():
+            server.stop()
+            server.audit()
+            shutil.rmtree(server.data)
+        servers.clear()
 
     def find(settings):
         name = tuple(sorted(settings.items()))
-        if name not in servers:
+        if name not in servers or any(key.startswith("capacity.") for key in settings):
+            end()
             shards = int(settings.get("server.shards", SHARDS))
             server = new_shared_server(shards=shards, settings={**CONFIGURED, **settings})
             server.environment = clock.environment()
@@ -43,11 +57,10 @@ def server_for(new_shared_server, clock):
         return servers[name]
 
     yield find
-    for server in servers.values():
-        server.stop()
-        server.audit()
+    end()
 
 
-@pytest.mark.parametrize("scenario", scenarios(), ids=lambda scenario: scenario.name)
+@pytest.mark.parametrize("scenario", sorted(scenarios(), key=by_server),
+                         ids=lambda scenario: scenario.name)
 def test_the_server_keeps_the_rule(server_for, clock, scenario):
     Shop(server_for(scenario.settings()), clock, next(numbers)).play(scenario)
