@@ -7,6 +7,7 @@
 #include "net/config.h"
 
 #include "core/event.h"
+#include "net/limit.h"
 
 #define MEMBER(member) offsetof(struct config, member), sizeof(((struct config *)0)->member)
 #define KIB(count) ((uint64_t)(count) << 10)
@@ -130,9 +131,13 @@ const struct config_key config_keys[] = {
     SIZE("limits", "import_bytes", limits.import_bytes, KIB(1), UINT32_MAX, "body of an import"),
     SIZE("limits", "body_bytes", limits.body_bytes, KIB(1), MIB(16), "any other body"),
     SIZE("limits", "header_bytes", limits.header_bytes, KIB(1), KIB(64), "request line and fields"),
-    NUMBER("limits", "requests_per_second", limits.requests_per_second, 0, 10000000, "",
+    NUMBER("limits", "requests_per_second", limits.requests_per_second, 0, LIMIT_NUMBER_MAX, "",
         "of one customer or address; 0 is off"),
-    NUMBER("limits", "burst", limits.burst, 1, 10000000, "requests", "above that rate"),
+    NUMBER("limits", "burst", limits.burst, 1, LIMIT_NUMBER_MAX, "requests", "above that rate"),
+    NUMBER("limits", "guests_per_second", limits.guests_per_second, 0, LIMIT_NUMBER_MAX, "",
+        "that one address may make, with all who share it; 0 is off"),
+    NUMBER("limits", "guests_burst", limits.guests_burst, 1, LIMIT_NUMBER_MAX, "guests",
+        "above that rate"),
 };
 /* clang-format on */
 const uint32_t config_key_count = sizeof config_keys / sizeof config_keys[0];
@@ -151,7 +156,9 @@ void config_defaults(struct config *config)
         .limits = {.import_bytes = MIB(256),
             .body_bytes = 65536,
             .header_bytes = 16384,
-            .burst = 50},
+            .burst = 50,
+            .guests_per_second = 100,
+            .guests_burst = 5000},
         .capacity = CAPACITY_DEFAULT,
         .policy = POLICY_DEFAULT,
     };

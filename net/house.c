@@ -10,6 +10,9 @@
 #include "net/memory.h"
 #include "persist/space.h"
 
+/* Tables have the seed itself. */
+#define KEY_OF_RATES UINT64_C(0x9e3779b97f4a7c15)
+
 uint32_t house_shards(const struct config *config)
 {
     if (config->server.shards > 0)
@@ -35,6 +38,11 @@ static void roll(void *host)
     shard_roll_dice(host);
 }
 
+static void peer(void *host, const struct request *request, struct address *address)
+{
+    *address = shard_peer_of(host, request->connection_index);
+}
+
 static void furnish(struct house *house, struct shard *shard, uint64_t seed)
 {
     const struct config *config = &house->config;
@@ -44,6 +52,8 @@ static void furnish(struct house *house, struct shard *shard, uint64_t seed)
         shard->number, shard->count);
     shard->http.enlarge = enlarge;
     shard->http.roll = roll;
+    shard->http.rates = &house->rates;
+    shard->http.peer = peer;
     shard->http.subscribe = shard_subscribe;
     shard->subscribers.seed = seed;
     shard->http.host = shard;
@@ -56,6 +66,7 @@ void house_build(struct house *house, void *base, uint64_t size, uint32_t shards
     const struct config *config = &house->config;
     arena_init(&house->arena, base, size);
     shelf_init(&house->shelf, &house->arena, &config->capacity);
+    rates_init(&house->rates, &house->arena, config, seed ^ KEY_OF_RATES);
     struct shards_options options = {
         .config = config,
         .shelf = &house->shelf,

@@ -14,6 +14,7 @@
 #ifndef HOTSHELF_NET_HOUSE_H
 #define HOTSHELF_NET_HOUSE_H
 
+#include "net/http/rate.h"
 #include "net/loop/shard.h"
 #include "persist/datadir.h"
 
@@ -22,6 +23,7 @@ struct house {
     struct config config;
     struct identity identities[2]; /* one is in force, the other is for the next, see rotation.h */
     bool identity;                 /* which one; the main thread's */
+    struct rates rates;
     struct shelf shelf;
     struct journal_shared journals;
     struct shards *shards;

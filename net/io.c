@@ -5,6 +5,7 @@
 #include "net/io.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
@@ -160,6 +161,22 @@ void io_reject_socket(struct io *io, int socket, const void *data, uint32_t size
     ssize_t sent = send(socket, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
     (void)sent;
     close(socket);
+}
+
+struct address io_peer(const struct io *io, int socket)
+{
+    (void)io;
+    struct sockaddr_storage name = {.ss_family = AF_UNSPEC};
+    socklen_t size = sizeof name;
+    if (getpeername(socket, (struct sockaddr *)&name, &size) != 0)
+        return (struct address){.kind = ADDRESS_NONE};
+    if (name.ss_family == AF_INET)
+        return address_of_ipv4(
+            (const uint8_t *)&((const struct sockaddr_in *)(const void *)&name)->sin_addr);
+    if (name.ss_family == AF_INET6)
+        return address_of_ipv6(
+            ((const struct sockaddr_in6 *)(const void *)&name)->sin6_addr.s6_addr);
+    return (struct address){.kind = ADDRESS_UNIX};
 }
 
 struct io_times io_now(const struct io *io)

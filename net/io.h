@@ -37,6 +37,7 @@
 #include <sys/uio.h>
 
 #include "core/arena.h"
+#include "net/address.h"
 
 enum {
     IO_BUFFER_SIZE = 16384,     /* bytes of one receive: a deep pipeline in one piece */
@@ -117,6 +118,9 @@ void io_close_socket(struct io *io, int socket);
 void io_finish_socket(struct io *io, int socket);
 /* Says why in one packet, if it fits at once, and hangs up. */
 void io_reject_socket(struct io *io, int socket, const void *data, uint32_t size);
+
+/* Who is at the other end; a system call. ADDRESS_NONE: he is gone. */
+struct address io_peer(const struct io *io, int socket);
 
 struct io_times io_now(const struct io *io);
 /* Bytes that nobody can guess. */

@@ -49,6 +49,13 @@ struct limit_verdict {
     uint64_t full_ns;   /* until the whole burst is there again */
 };
 
+/* What a reply says of it: of the allowance that has least left. */
+struct limit_told {
+    uint8_t policy; /* enum rate_policy, http/rate.h; 0: nobody was asked */
+    uint32_t remaining;
+    uint32_t full_seconds;
+};
+
 /* `words` is a power of two; `key` is random and secret, so that nobody can aim at a word. */
 void limit_init(struct limit *limit, struct arena *arena, uint32_t words, uint64_t key);
 /* per_second 0: no limit. burst is at least 1. */

@@ -52,8 +52,6 @@ const char *serve_refuses(const struct config *config)
                "gateway that has checked the customer use auth.mode = header";
     if (config->redis.url[0] != '\0')
         return "redis.url: the fan-out to Redis is not built yet; leave it empty";
-    if (config->limits.requests_per_second != 0)
-        return "limits.requests_per_second is not built yet; use 0";
     if (shard_connections(config->capacity.connections, house_shards(config)) > IO_CONNECTIONS_MAX)
         return "capacity.connections: more than 16384 for each shard; raise server.shards";
     return NULL;

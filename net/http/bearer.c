@@ -59,6 +59,20 @@ static enum identity_answer verify(struct bearer *bearer, const struct identity 
     return IDENTITY_KNOWN;
 }
 
+bool bearer_remembers_service(struct bearer *bearer, const struct identity *identity,
+    int64_t wall_ms, const struct http_request *parsed)
+{
+    struct bytes token;
+    if (http_repeated(parsed, HTTP_FIELD_AUTHORIZATION) ||
+        !http_has(parsed, HTTP_FIELD_AUTHORIZATION) ||
+        !identity_take_bearer(parsed->field[HTTP_FIELD_AUTHORIZATION], &token))
+        return false;
+    struct token_hash hash = token_table_hash(&bearer->table, token);
+    const struct jwt_claims *claims =
+        token_table_find(&bearer->table, &hash, identity->epoch, wall_ms / 1000);
+    return claims != NULL && claims->role == ROLE_SERVICE;
+}
+
 static enum identity_answer act_for(
     const struct http_request *parsed, struct caller *caller, const char **reason)
 {

@@ -38,6 +38,11 @@ struct bearer *bearer_create(struct arena *arena, const struct config *config, u
 /* From now on what this thread allocates comes from the budget. */
 int bearer_bind(struct bearer *bearer);
 
+/* Whether the request shows a token of role service that was verified before: costs no signature.
+ */
+bool bearer_remembers_service(struct bearer *bearer, const struct identity *identity,
+    int64_t wall_ms, const struct http_request *parsed);
+
 enum identity_answer bearer_identify(struct bearer *bearer, const struct identity *identity,
     int64_t wall_ms, const struct http_request *parsed, struct caller *caller, const char **reason);
 

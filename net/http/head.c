@@ -7,6 +7,7 @@
 
 #include "core/check.h"
 #include "core/partition.h"
+#include "net/http/rate.h"
 #include "net/http/route.h"
 #include "net/http/target.h"
 
@@ -166,6 +167,13 @@ static void put_rare(struct head_text *text, const struct head *head)
     }
 }
 
+static void put_limits(
+    struct head_text *text, const struct http_context *context, const struct request *request)
+{
+    char fields[RATE_FIELDS_SIZE_MAX];
+    put(text, fields, rate_fields(context->config, request, fields));
+}
+
 struct json_writer head_body(struct request *request)
 {
     struct reply *reply = &request->reply;
@@ -193,6 +201,8 @@ void head_put(const struct http_context *context, struct request *request, const
     put_cache(&text, head->cache);
     put_etag(&text, head);
     put_rare(&text, head);
+    if (request->told.policy != RATE_NONE)
+        put_limits(&text, context, request);
     PUT(&text, "\r\nX-Request-Id: ");
     put(&text, request->request_id, request->request_id_size);
     if (!request->keep_alive || reply->close)

@@ -11,6 +11,7 @@
 #include "net/http/decode.h"
 #include "net/http/guest.h"
 #include "net/http/openapi.h"
+#include "net/http/rate.h"
 #include "net/http/signature.h"
 #include "net/http/sse.h"
 #include "net/http/target.h"
@@ -174,10 +175,22 @@ static bool admit_as(struct decoder *decoder, enum access access)
     return false;
 }
 
-/* Who calls, and whether the call is his. The customer goes into the command. */
+static bool is_limited(enum access access)
+{
+    return access == ACCESS_PUBLIC || access == ACCESS_CUSTOMER || access == ACCESS_ORDER;
+}
+
+/* Who calls, and whether the call is his and not one too many. The customer goes into the command.
+ */
 static bool admit(struct decoder *decoder)
 {
-    if (!admit_as(decoder, call_of(decoder)->access))
+    enum access access = call_of(decoder)->access;
+    bool limited = is_limited(access);
+    if (limited && !rate_ask_address(decoder))
+        return false;
+    if (!admit_as(decoder, access))
+        return false;
+    if (limited && !rate_ask_customer(decoder))
         return false;
     struct command *command = &decoder->request->command;
     command->role = decoder->caller.role;
@@ -393,6 +406,7 @@ enum http_verdict http_decode(struct http_context *context, enum http_listener l
     decoder.bound = NULL;
     decoder.forbidden = NULL;
     decoder.full = false;
+    decoder.asked = false;
     decoder.waits = false;
     request->keep_alive = parsed->keep_alive;
     request->tells_keep_alive = parsed->minor == 0;

@@ -17,6 +17,7 @@
 #define HOTSHELF_NET_HTTP_HTTP_H
 
 #include "core/shelf.h"
+#include "net/address.h"
 #include "net/config.h"
 #include "net/http/bearer.h"
 #include "net/http/identity.h"
@@ -47,6 +48,9 @@ struct http_context {
      * false: no room. NULL: there are no streams. */
     bool (*subscribe)(
         void *host, struct request *request, uint32_t count, struct sse_event *first);
+    struct rates *rates; /* NULL: nobody is asked how often he may ask */
+    /* Who is at the other end of the request's connection. */
+    void (*peer)(void *host, const struct request *request, struct address *peer);
     void *host;
     const struct identity *identity; /* keys and tokens; may be another one after a tick */
     struct bearer *bearer;           /* NULL: auth.mode = header */

@@ -45,6 +45,7 @@ static const struct problem_kind kinds[PROBLEM_COUNT] = {
     [PROBLEM_TOO_MANY_LINES] = {422, 0, "too_many_lines", "Too many lines"},
     [PROBLEM_QUANTITY_TOO_LARGE] = {422, 0, "quantity_too_large", "Quantity too large"},
     [PROBLEM_CARD_NUMBER_REFUSED] = {422, 0, "card_number_refused", "A card number"},
+    [PROBLEM_RATE_LIMITED] = {429, 0, "rate_limited", "Too many requests"},
     [PROBLEM_PAUSED] = {503, 5000, "paused", "The sale is paused"},
     [PROBLEM_OVERLOADED] = {503, 1000, "overloaded", "Overloaded"},
     [PROBLEM_CAPACITY_EXHAUSTED] = {503, 5000, "capacity_exhausted", "A table is full"},
@@ -118,11 +119,12 @@ enum problem_code problem_of_outcome(enum outcome outcome, bool in_path)
     return (enum problem_code)code_of_outcome[outcome];
 }
 
-/* Evenly spread over [base, 2 base): a multiplicative hash of the counter is random enough. */
-static int64_t with_jitter(struct http_context *context, uint32_t base_ms)
+/* Evenly spread: a multiplicative hash of the counter is random enough. */
+int64_t problem_jitter_ms(struct http_context *context, uint32_t over_ms)
 {
+    CHECK(over_ms > 0);
     uint64_t mixed = (++context->request_counter + context->now.random[0]) * 0x9e3779b97f4a7c15U;
-    return base_ms + (int64_t)((mixed >> 32) % base_ms);
+    return (int64_t)((mixed >> 32) % over_ms);
 }
 
 /* The parts of the object that every problem has. */
@@ -168,7 +170,7 @@ void problem_begin(struct problem *problem, struct http_context *context, struct
     CHECK(kind->name != NULL);
     begin(problem, context, request, code, kind->status);
     if (retry_after_ms == 0 && kind->retry_ms != 0)
-        retry_after_ms = with_jitter(context, kind->retry_ms);
+        retry_after_ms = kind->retry_ms + problem_jitter_ms(context, kind->retry_ms);
     problem->head.retry_after_seconds = (uint32_t)((retry_after_ms + 999) / 1000);
     put_members(problem, request, detail, retry_after_ms);
 }

@@ -56,6 +56,7 @@ enum problem_code {
     PROBLEM_TOO_MANY_LINES,
     PROBLEM_QUANTITY_TOO_LARGE,
     PROBLEM_CARD_NUMBER_REFUSED,
+    PROBLEM_RATE_LIMITED,
     PROBLEM_PAUSED,
     PROBLEM_OVERLOADED,
     PROBLEM_CAPACITY_EXHAUSTED,
@@ -70,6 +71,9 @@ struct problem {
     struct json_writer json;
     struct head head;
 };
+
+/* By chance from 0 to `over_ms`, for what shall not come back together. */
+int64_t problem_jitter_ms(struct http_context *context, uint32_t over_ms);
 
 uint16_t problem_status(enum problem_code code);
 const char *problem_name(enum problem_code code);

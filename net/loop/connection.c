@@ -294,6 +294,7 @@ void connection_consume(
     leave_tail(connections, connection);
     use_buffer(connections, connection, size - own);
     connection->progress = (struct http_progress){0};
+    connection->told = (struct limit_told){0};
     connection->greeting = GREETING_NONE;
 }
 

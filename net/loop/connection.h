@@ -28,6 +28,7 @@
 #define HOTSHELF_NET_LOOP_CONNECTION_H
 
 #include "core/bytes.h"
+#include "net/address.h"
 #include "net/http/parser.h"
 #include "net/io.h"
 #include "net/loop/request.h"
@@ -99,6 +100,8 @@ struct connection {
     uint32_t tail_large;    /* index of the large tail + 1 */
     struct http_progress progress;
     struct resp_session resp; /* of DOOR_RESP */
+    struct address peer;      /* ADDRESS_NONE: nobody has asked for it yet */
+    struct limit_told told;   /* of the request at the front of the input: it was counted */
 
     /* requests in the order sent */
     uint32_t first, last, count;

@@ -12,7 +12,8 @@
  *                        one is. Whoever has one has run, or travels to where it will: it comes
  *                        back when its send ends or its client is gone
  *     the end            what the parser refuses is answered and nothing after it is read
- * In the first three nothing has happened: the bytes stay and are decoded again.
+ * In the first three nothing has happened: the bytes stay and are decoded again. That they were
+ * counted against a limit is remembered, so that who waits for us is counted once.
  */
 #include "net/loop/intake.h"
 #include "core/check.h"
@@ -115,10 +116,13 @@ static enum intake decode(
     if (shard->phase != SHARD_RUNNING)
         parsed->keep_alive = false;
     request->keep_alive = parsed->keep_alive;
+    request->told = connection->told;
+    request->connection_index = connection_index(&shard->connections, connection);
     uint32_t target = shard->number;
     uint32_t consumed = (uint32_t)parsed->consumed;
     enum http_verdict verdict =
         http_decode(&shard->http, connection->listener, parsed, request, &target);
+    connection->told = request->told;
     CHECK(target < shard->count);
     switch (verdict) {
     case HTTP_COMMAND:

@@ -86,6 +86,16 @@ static void accepted(struct shard *shard, const struct io_completion *completion
         shard->accept_retry_ms = shard->monotonic_ms;
 }
 
+/* Asked of the kernel once, and only for who wants to know. */
+struct address shard_peer_of(struct shard *shard, uint32_t index)
+{
+    CHECK(index < shard->connections.count);
+    struct connection *connection = &shard->connections.slots[index];
+    if (connection->peer.kind == ADDRESS_NONE && connection->state != CONNECTION_FREE)
+        connection->peer = io_peer(shard->io, connection->socket);
+    return connection->peer;
+}
+
 /* 0: he will send no more. -ENOBUFS: again when a buffer is free. -ECANCELED: we asked for it. */
 static void receive_ended(struct shard *shard, struct connection *connection, int32_t result)
 {

@@ -35,6 +35,7 @@
 #include "core/arena.h"
 #include "core/command.h"
 #include "core/engine.h"
+#include "net/limit.h"
 #include "net/loop/acts.h"
 
 #define REQUEST_NONE UINT32_MAX
@@ -95,6 +96,7 @@ struct request {
     uint8_t request_id_size;
     uint8_t request_id[REQUEST_ID_SIZE_MAX];
     struct reply reply;
+    struct limit_told told; /* by how much it was within its limits */
     struct act act; /* of an admin: it is logged when the reply may be sent */
 
     struct command_item items[LINES_PER_ORDER_MAX];

@@ -197,6 +197,9 @@ void shard_reap(struct shard *shard);
 /* Connections that could not receive for want of a buffer, as many as there are buffers now. */
 void shard_feed_starved(struct shard *shard);
 
+/* reap.c: who is at the other end. */
+struct address shard_peer_of(struct shard *shard, uint32_t connection);
+
 /* intake.c: what clients sent becomes requests */
 void shard_take_in(struct shard *shard);
 /* intake_resp.c: what has to be told in the protocol of the request. As http_refuse(),

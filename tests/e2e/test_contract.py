@@ -445,6 +445,17 @@ def test_too_many_large_requests_at_once(asker):
     asker.contract.check("POST", "/v1/checkout", refused)
 
 
+def test_one_request_too_many(asker, new_server):
+    """429 rate_limited, of every call that is limited."""
+    server = new_server(settings={"limits.requests_per_second": 1, "limits.burst": 1}).start()
+    limited = Asker(asker.contract, server)
+    for method, path, target in operations(asker.contract, "429"):
+        body = BODIES.get(f"{method} {path}")
+        who = {"X-Customer-Id": "many", "Idempotency-Key": new_key()}
+        assert eventually(
+            lambda: limited.ask(method, target, body, who).code == "rate_limited")  # noqa: B023
+
+
 def test_an_event_is_what_availability_answers(asker):
     stream = Stream(asker.server.http_port, "skus=S1,NOBODY")
     data = json.dumps(stream.event()).encode()

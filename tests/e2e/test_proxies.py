@@ -2,6 +2,7 @@
 """A shop behind nginx and behind HAProxy, with the sample configurations of net/proxy."""
 
 import http.client
+import json
 import pathlib
 import select
 
@@ -16,12 +17,16 @@ GOODS = [f"GOOD-{number}" for number in range(20)]
 VICTIM = "victim"
 SECRET_SKU = "SECRET"
 VECTORS = vectors(hidden(SECRET_SKU, VICTIM))
+GUESTS = 6  # of one address at once
 ANSWER_SECONDS = 0.1  # for an attacker; what comes later is looked at behind the honest requests
 
 
 @pytest.fixture(scope="module")
 def nodes(new_shared_server):
-    nodes = [new_shared_server(settings={"server.node": number}).start() for number in (1, 2)]
+    nodes = [new_shared_server(settings={
+        "server.node": number, "server.trusted_proxies": "127.0.0.1",
+        "limits.guests_per_second": 1, "limits.guests_burst": GUESTS}).start()
+             for number in (1, 2)]
     for node in nodes:
         node.sell(**{SECRET_SKU: 100}, **{sku: 100 for sku in GOODS})
     return nodes
@@ -114,6 +119,36 @@ def test_a_forged_token_is_refused(gateway):
                                   "//v1/products/GOOD-0", "/v1/../admin/v1/sales"])
 def test_the_other_side_is_not_shown(gateway, path):
     assert call(gateway, None, "GET", path).status in (400, 404)
+
+
+def guests_of(gateway, address, **fields):
+    """Asked for until there are no more: the replies."""
+    connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=20,
+                                            source_address=(address, 0))
+    replies = []
+    while not replies or replies[-1].status == 201:
+        connection.request("POST", "/v1/guests", headers={
+            name.replace("_", "-"): value for name, value in fields.items()})
+        reply = connection.getresponse()
+        reply.body = reply.read()
+        replies.append(reply)
+    connection.close()
+    return replies
+
+
+def test_clients_behind_one_proxy_have_an_allowance_each(gateway):
+    """And 429 comes through whole; what a client writes of his address changes nothing."""
+    host = 100 if isinstance(gateway, Haproxy) else 200
+    for number in range(2):
+        replies = guests_of(gateway, f"127.0.0.{host + number}")
+        assert len(replies) > GUESTS
+        last = replies[-1]
+        assert last.status == 429
+        assert json.loads(last.body)["code"] == "rate_limited"
+        assert int(last.headers["Retry-After"]) >= 1
+        assert last.headers["RateLimit"].startswith('"guests";r=0;t=')
+    for fields in ({"X_Forwarded_For": "127.0.0.99"}, {"Forwarded": "for=127.0.0.99"}):
+        assert len(guests_of(gateway, f"127.0.0.{host}", **fields)) <= GUESTS
 
 
 def test_errors_come_through_whole(gateway, one_of_each):

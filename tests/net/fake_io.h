@@ -36,6 +36,7 @@ struct fake_client {
     bool sent;          /* .. and something was */
     struct io_completion sending;
     struct io_tag receive;
+    struct address address;
     uint32_t size;
     char received[FAKE_REPLY];
 };
@@ -274,6 +275,11 @@ void io_reject_socket(struct io *io, int socket, const void *data, uint32_t size
     (void)data;
     (void)size;
     fail();
+}
+
+struct address io_peer(const struct io *io, int socket)
+{
+    return io->clients[socket].address;
 }
 
 struct io_times io_now(const struct io *io)

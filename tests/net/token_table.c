@@ -128,6 +128,8 @@ static void a_crowd_takes_no_more_than_the_room(void **state)
     free(bench);
 }
 
+static bool remembers_service; /* before the last call() */
+
 static enum identity_answer call(struct bearer *bearer, const struct identity *identity,
     const struct made_token *token, struct caller *caller)
 {
@@ -137,7 +139,40 @@ static enum identity_answer call(struct bearer *bearer, const struct identity *i
     struct http_request parsed = {0};
     parsed.field[HTTP_FIELD_AUTHORIZATION] = bytes_of_string(field);
     parsed.fields_seen = 1U << HTTP_FIELD_AUTHORIZATION;
+    remembers_service = bearer_remembers_service(bearer, identity, 1000LL * NOW, &parsed);
     return bearer_identify(bearer, identity, 1000LL * NOW, &parsed, caller, &reason);
+}
+
+static void a_back_end_is_known_by_what_was_verified(void **state)
+{
+    (void)state;
+    static struct identity identity;
+    static struct config config;
+    struct bench *bench = open_table(8);
+    struct made_token service, customer, bad;
+    struct caller caller;
+    config.capacity.tokens = 100;
+    identity.jwt.count = 1;
+    identity.jwt.list[0] = (struct jwt_key){.kind = JWT_HS256, .size = sizeof(SECRET) - 1};
+    memcpy(identity.jwt.list[0].text, SECRET, sizeof(SECRET) - 1);
+    struct bearer *bearer = bearer_create(&bench->arena, &config, 1);
+    make_token(
+        &service, HEADER, "{\"sub\":\"erp\",\"exp\":1800000600,\"role\":\"service\"}", SECRET);
+    make_token(
+        &bad, HEADER, "{\"sub\":\"erp\",\"exp\":1800000600,\"role\":\"service\"}", SECRET "x");
+    make_token(&customer, HEADER, "{\"sub\":\"ann\",\"exp\":1800000600}", SECRET);
+    for (uint32_t i = 0; i < 3; i++) {
+        call(bearer, &identity, &service, &caller);
+        assert_int_equal(remembers_service, i > 0);
+        call(bearer, &identity, &customer, &caller);
+        assert_false(remembers_service);
+        call(bearer, &identity, &bad, &caller);
+        assert_false(remembers_service);
+    }
+    identity.epoch++;
+    call(bearer, &identity, &service, &caller);
+    assert_false(remembers_service);
+    free(bench);
 }
 
 static void a_busy_session_costs_one_verification(void **state)
@@ -181,6 +216,7 @@ int main(void)
         cmocka_unit_test(a_full_set_forgets_the_one_used_longest_ago),
         cmocka_unit_test(the_dead_give_way_before_the_living),
         cmocka_unit_test(a_crowd_takes_no_more_than_the_room),
+        cmocka_unit_test(a_back_end_is_known_by_what_was_verified),
         cmocka_unit_test(a_busy_session_costs_one_verification),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
