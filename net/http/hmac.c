@@ -8,12 +8,10 @@
 #include "net/http/hmac.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "core/check.h"
+#include "net/http/key_file.h"
 
 enum { FILE_SIZE_MAX = 4096, INNER_PAD = 0x36, OUTER_PAD = 0x5c };
 
@@ -122,23 +120,6 @@ int hmac_keys_read(struct hmac_keys *keys, struct bytes file, const char *settin
     return -EINVAL;
 }
 
-/* The whole file, or a negative errno. */
-static int32_t read_whole(int fd, uint8_t data[FILE_SIZE_MAX])
-{
-    uint32_t size = 0;
-    while (size < FILE_SIZE_MAX) {
-        ssize_t got = read(fd, data + size, FILE_SIZE_MAX - size);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return -errno;
-        if (got == 0)
-            return (int32_t)size;
-        size += (uint32_t)got;
-    }
-    return -EFBIG;
-}
-
 int hmac_keys_load(
     struct hmac_keys *keys, const char *setting, const char *path, char *error, uint32_t error_size)
 {
@@ -146,21 +127,17 @@ int hmac_keys_load(
     error[0] = 0;
     if (path[0] == 0)
         return 0;
-    uint8_t file[FILE_SIZE_MAX];
-    struct stat status = {0};
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    int32_t size = fd < 0 || fstat(fd, &status) != 0 ? -errno : read_whole(fd, file);
-    if (fd >= 0)
-        close(fd);
+    uint8_t room[FILE_SIZE_MAX];
+    struct key_file file = {
+        .setting = setting, .path = path, .data = room, .size_max = sizeof(room)};
+    int32_t size = key_file_read(&file, error, error_size);
     int result = size;
-    if (size < 0)
-        snprintf(error, error_size, "%s: %s: %s", setting, path, strerror(-size));
-    else
+    if (size >= 0)
         result =
-            hmac_keys_read(keys, bytes_of(file, (uint32_t)size), setting, path, error, error_size);
-    explicit_bzero(file, sizeof(file));
-    if (result == 0 && (status.st_mode & 077) != 0)
+            hmac_keys_read(keys, bytes_of(room, (uint32_t)size), setting, path, error, error_size);
+    explicit_bzero(room, sizeof(room));
+    if (result == 0 && (file.mode & 077) != 0)
         snprintf(error, error_size, "%s: %s can be read by others (mode %04o): chmod 600 %s",
-            setting, path, (unsigned)status.st_mode & 07777, path);
+            setting, path, (unsigned)file.mode & 07777, path);
     return result;
 }

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "core/check.h"
+#include "net/http/key_file.h"
 #include "net/http/tokens.h"
 
 #define PEM_BEGIN "-----BEGIN "
@@ -150,15 +151,15 @@ static int load(
     const char *setting = is_public ? "auth.jwt_public_key_file" : "auth.jwt_secret_file";
     if (path[0] == 0)
         return 0;
-    uint8_t file[FILE_SIZE_MAX];
-    int32_t size = tokens_read_file(path, file, sizeof(file));
+    uint8_t room[FILE_SIZE_MAX];
+    struct key_file file = {
+        .setting = setting, .path = path, .data = room, .size_max = sizeof(room)};
+    int32_t size = key_file_read(&file, error, error_size);
     int result = size;
-    if (size < 0)
-        snprintf(error, error_size, "%s: %s: %s", setting, path, strerror(-size));
-    else
+    if (size >= 0)
         result = read_keys(
-            keys, bytes_of(file, (uint32_t)size), is_public, setting, path, error, error_size);
-    explicit_bzero(file, sizeof(file));
+            keys, bytes_of(room, (uint32_t)size), is_public, setting, path, error, error_size);
+    explicit_bzero(room, sizeof(room));
     return result;
 }
 

@@ -6,12 +6,11 @@
 #include "net/http/tokens.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "core/check.h"
 #include "net/http/hmac.h"
+#include "net/http/key_file.h"
 
 _Static_assert((int)TOKENS_DIGEST_SIZE <= SHA256_DIGEST_LENGTH, "a digest is a part of a sum");
 
@@ -104,46 +103,21 @@ int tokens_read(struct tokens *tokens, enum tokens_form form, struct bytes file,
     return 0;
 }
 
-int32_t tokens_read_file(const char *path, uint8_t *data, uint32_t size_max)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    uint32_t size = 0;
-    int32_t answer = 0;
-    for (;;) {
-        ssize_t got = read(fd, data + size, size_max - size);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            answer = -errno;
-        if (got <= 0)
-            break;
-        size += (uint32_t)got;
-        if (size == size_max) {
-            answer = -EFBIG;
-            break;
-        }
-    }
-    close(fd);
-    return answer < 0 ? answer : (int32_t)size;
-}
-
 int tokens_load(struct tokens *tokens, enum tokens_form form, const char *setting, const char *path,
     char *error, uint32_t error_size)
 {
     *tokens = (struct tokens){.count = 0};
     if (path == NULL || path[0] == 0)
         return 0;
-    uint8_t file[FILE_SIZE_MAX];
-    int32_t size = tokens_read_file(path, file, sizeof(file));
+    uint8_t room[FILE_SIZE_MAX];
+    struct key_file file = {
+        .setting = setting, .path = path, .data = room, .size_max = sizeof(room)};
+    int32_t size = key_file_read(&file, error, error_size);
     int result = size;
-    if (size < 0)
-        snprintf(error, error_size, "%s: %s: %s", setting, path, strerror(-size));
-    else
+    if (size >= 0)
         result =
-            tokens_read(tokens, form, bytes_of(file, (uint32_t)size), setting, error, error_size);
-    explicit_bzero(file, sizeof(file));
+            tokens_read(tokens, form, bytes_of(room, (uint32_t)size), setting, error, error_size);
+    explicit_bzero(room, sizeof(room));
     return result;
 }
 

@@ -60,7 +60,4 @@ void tokens_digest(const struct token *token, uint8_t digest[TOKENS_DIGEST_SIZE]
 const struct token *tokens_find_digest(
     const struct tokens *tokens, const uint8_t digest[TOKENS_DIGEST_SIZE]);
 
-/* The whole file, or a negative errno; -EFBIG when it has size_max bytes or more. */
-int32_t tokens_read_file(const char *path, uint8_t *data, uint32_t size_max);
-
 #endif

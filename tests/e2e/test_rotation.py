@@ -133,6 +133,25 @@ def test_a_file_that_is_wrong_leaves_all_as_it_was(files):
     assert status_of(client, token) == 200
 
 
+@pytest.mark.parametrize("name", ["secret", "public", "services", "webhooks", "admin-tokens"])
+def test_what_is_no_file_is_refused_and_not_waited_for(files, name):
+    """A FIFO without a writer, and what never ends."""
+    path = files.directory / name
+    whole = path.read_text()
+    path.unlink()
+    os.mkfifo(path, 0o600)
+    assert f"{path}: is no regular file" in files.rotate(KEPT)
+    path.unlink()
+    path.symlink_to("/dev/zero")
+    assert f"{path}: is no regular file" in files.rotate(KEPT)
+    assert status_of(files.server.client(), sign(HS256, claims(), OLD)) == 200
+    assert files.server.stop() == 0
+    assert f"{path}: is no regular file" in files.server.refuses_to_start()
+    path.unlink()
+    files.write(name, whole)
+    files.server.start()
+
+
 def test_rotating_under_load_refuses_nobody_and_takes_no_memory(files):
     server = files.server
     guest = server.client().request("POST", "/v1/guests").json["guest_token"]
