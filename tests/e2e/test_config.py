@@ -97,6 +97,22 @@ def test_header_identity_is_for_loopback_only(new_server):
     assert "header" in said
 
 
+@pytest.mark.parametrize("address, is_near", [
+    ("127.0.0.1:8080", True), ("127.9.8.7:8080", True), ("[::1]:8080", True),
+    ("unix:/run/hotshelf", True), ("0.0.0.0:8080", False), ("192.0.2.7:8080", False),
+    ("[::]:8080", False), ("[2001:db8::1]:8080", False), ("[::ffff:127.0.0.1]:8080", False)])
+def test_header_identity_is_believed_from_afar_only_when_forced(new_server, address, is_near):
+    """At both doors where customers are named."""
+    server = new_server()
+    for door in ("http", "resp"):
+        near = server.run("plan", "--set", f"server.{door}={address}")
+        assert (near.returncode == 0) == is_near, near.stderr
+        assert ("header_anywhere" in near.stderr) == (not is_near)
+        forced = server.run("plan", "--set", f"server.{door}={address}",
+                            "--set", "auth.header_anywhere=yes")
+        assert forced.returncode == 0, forced.stderr
+
+
 def test_secrets_are_not_logged(new_server):
     server = new_server().start()
     server.sell(S1=1)

@@ -15,6 +15,7 @@ from tests.lib.clock import Clock
 from tests.lib.client import Reply, Wire, new_key
 from tests.lib.contract import Asker, Contract
 from tests.lib.crowd import hold_one_each
+from tests.lib.jwt import HS256, SECRET as JWT_SECRET, claims, sign
 from tests.lib.live import Stream
 from tests.lib.server import VIEWER_TOKEN, eventually
 
@@ -129,6 +130,22 @@ def test_a_viewer_changes_nothing(asker):
     for method, path, target in operations(asker.contract, "403"):
         if path.startswith("/admin/"):
             asker.ask(method, target, b"{}", fields(path, b"{}"), "403 forbidden", VIEWER_TOKEN)
+
+
+def test_a_token_is_for_its_customer_alone(asker, new_server):
+    """auth.mode = jwt: who names another customer is forbidden, in each call."""
+    server = new_server()
+    secret = server.directory / "jwt-secret"
+    secret.write_text(JWT_SECRET + "\n")
+    server.change(auth__mode="jwt", auth__jwt_secret_file=secret)
+    jwt = Asker(asker.contract, server.start())
+    for status, told, key in (("403", "403 forbidden", JWT_SECRET),
+                              ("401", "401 unauthenticated", JWT_SECRET[1:])):
+        bearer = {"Authorization": "Bearer " + sign(HS256, claims(), key)}
+        for method, path, target in operations(asker.contract, status):
+            if not path.startswith("/admin/") and path != "/v1/payment-events":
+                body = None if method == "GET" else b"{}"
+                jwt.ask(method, target, body, {**fields(path, b"{}"), **bearer}, told)
 
 
 def test_what_is_no_json_is_malformed(asker):
