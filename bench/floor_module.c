@@ -48,7 +48,7 @@ struct floor_bench {
     struct floor_turn turn[TRAFFIC_KINDS][2][FLOOR_ROUNDS_MAX]; /* [server, floor] */
 };
 
-static void print_usage(void)
+static void print_usage(FILE *out)
 {
     fputs("usage: hotshelf-bench floor [options]\n\n"
           "  --server PATH    the hotshelf to measure (the one of this build)\n"
@@ -58,7 +58,7 @@ static void print_usage(void)
           "  --io NAME        how the server reaches the kernel: io_uring or epoll (auto)\n"
           "  --dir PATH       where the data directory is made, on a real disk (/var/tmp)\n"
           "  --json FILE      write the numbers to this file\n",
-        stderr);
+        out);
 }
 
 static bool parse_options(struct floor_options *options, int argc, char **argv)
@@ -171,7 +171,7 @@ static enum module_status run(int argc, char **argv)
 {
     struct floor_bench *bench = calloc(1, sizeof *bench);
     if (bench == NULL || !parse_options(&bench->options, argc, argv)) {
-        print_usage();
+        print_usage(stderr);
         free(bench);
         return MODULE_USAGE;
     }
@@ -194,5 +194,6 @@ static enum module_status run(int argc, char **argv)
 const struct module floor_module = {
     .name = "floor",
     .summary = "server CPU time per request against an echo server with the same bytes",
+    .usage = print_usage,
     .run = run,
 };

@@ -55,7 +55,7 @@ struct journal_bench {
 
 static const char *const side_name[SIDES] = {"still", "walking"};
 
-static void print_usage(void)
+static void print_usage(FILE *out)
 {
     fputs("usage: hotshelf-bench journal [options]\n\n"
           "  --server PATH    the hotshelf to measure (the one of this build)\n"
@@ -65,7 +65,7 @@ static void print_usage(void)
           "  --rounds R       turns of each server (5)\n"
           "  --dir PATH       where the data directories are made, on a real disk (/var/tmp)\n"
           "  --json FILE      write the numbers to this file\n",
-        stderr);
+        out);
 }
 
 static bool parse_options(struct journal_options *options, int argc, char **argv)
@@ -250,7 +250,7 @@ static enum module_status run(int argc, char **argv)
 {
     struct journal_bench *bench = calloc(1, sizeof *bench);
     if (bench == NULL || !parse_options(&bench->options, argc, argv)) {
-        print_usage();
+        print_usage(stderr);
         free(bench);
         return MODULE_USAGE;
     }
@@ -270,5 +270,6 @@ static enum module_status run(int argc, char **argv)
 const struct module journal_module = {
     .name = "journal",
     .summary = "bytes and writes per order, recovery time, replies during a restating walk",
+    .usage = print_usage,
     .run = run,
 };

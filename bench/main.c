@@ -4,17 +4,35 @@
  */
 #include "bench/module.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 static const struct module *const modules[] = {&floor_module, &journal_module};
 #define MODULES (sizeof modules / sizeof modules[0])
 
-static void print_usage(void)
+static void print_usage(FILE *out)
 {
-    fputs("usage: hotshelf-bench MODULE [options]\n\n", stderr);
+    fputs("usage: hotshelf-bench MODULE [options]\n\n", out);
     for (size_t at = 0; at < MODULES; at++)
-        fprintf(stderr, "  %-10s %s\n", modules[at]->name, modules[at]->summary);
+        fprintf(out, "  %-10s %s\n", modules[at]->name, modules[at]->summary);
+    fputs("\n  MODULE --help tells the options of one; --help, --version\n", out);
+}
+
+static bool is_help(const char *word)
+{
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
+static int run_module(const struct module *module, int argc, char **argv)
+{
+    for (int at = 0; at < argc; at++) {
+        if (is_help(argv[at])) {
+            module->usage(stdout);
+            return MODULE_MEASURED;
+        }
+    }
+    return (int)module->run(argc, argv);
 }
 
 int main(int argc, char **argv)
@@ -26,8 +44,8 @@ int main(int argc, char **argv)
     }
     for (size_t at = 0; at < MODULES; at++) {
         if (strcmp(modules[at]->name, name) == 0)
-            return (int)modules[at]->run(argc - 2, argv + 2);
+            return run_module(modules[at], argc - 2, argv + 2);
     }
-    print_usage();
-    return strcmp(name, "--help") == 0 ? MODULE_MEASURED : MODULE_USAGE;
+    print_usage(is_help(name) ? stdout : stderr);
+    return is_help(name) ? MODULE_MEASURED : MODULE_USAGE;
 }

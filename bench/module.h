@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * module - one thing that hotshelf-bench measures: a name, what it says about itself, a main.
+ * module - one thing that hotshelf-bench measures: a name, what it says about itself, how it is
+ * called, a main.
  *
  * To add one: a file bench/NAME.c that defines its struct module, a line in bench/main.c.
  *
@@ -13,11 +14,14 @@
 #ifndef HOTSHELF_BENCH_MODULE_H
 #define HOTSHELF_BENCH_MODULE_H
 
+#include <stdio.h>
+
 enum module_status { MODULE_MEASURED = 0, MODULE_FAILED = 1, MODULE_USAGE = 2 };
 
 struct module {
     const char *name;
     const char *summary;
+    void (*usage)(FILE *out);
     enum module_status (*run)(int argc, char **argv);
 };
 

@@ -57,18 +57,27 @@ static enum exit_status replay(int argc, char **argv)
     return status;
 }
 
+static bool asks_for_help(int argc, char **argv)
+{
+    for (int at = 1; at < argc; at++) {
+        if (strcmp(argv[at], "--help") == 0 || strcmp(argv[at], "-h") == 0)
+            return true;
+    }
+    return false;
+}
+
 int main(int argc, char **argv)
 {
     if (argc >= 2 && strcmp(argv[1], "--version") == 0) {
         puts("hotshelf-loadtest " HOTSHELF_VERSION);
         return EXIT_EQUAL;
     }
-    if (argc >= 2 && strcmp(argv[1], "--help") == 0) {
-        options_usage();
+    if (asks_for_help(argc, argv)) {
+        options_usage(stdout);
         return EXIT_EQUAL;
     }
     if (argc >= 2 && strcmp(argv[1], "replay") == 0)
         return (int)replay(argc - 2, argv + 2);
-    options_usage();
+    options_usage(stderr);
     return EXIT_USAGE;
 }

@@ -59,7 +59,7 @@ static void fill_table(struct options *options, const char **run, struct option_
     memcpy(row, table, sizeof table);
 }
 
-void options_usage(void)
+void options_usage(FILE *out)
 {
     struct options options;
     const char *run;
@@ -69,9 +69,9 @@ void options_usage(void)
           "Buys the baskets of ORDERS.csv (columns ts, order_id, customer, sku, quantity) from a\n"
           "hotshelf server as concurrent customers, then compares its own log of acknowledged\n"
           "orders with the server's counters and PostgreSQL's rows. Any difference is exit 1.\n\n",
-        stderr);
+        out);
     for (uint32_t at = 0; at < OPTION_ROWS && row[at].name != NULL; at++)
-        fprintf(stderr, "  %-19s %s\n", row[at].name, row[at].help);
+        fprintf(out, "  %-19s %s\n", row[at].name, row[at].help);
 }
 
 static int complain(const char *name, const char *reason)

@@ -12,6 +12,7 @@
 #define HOTSHELF_LOADTEST_OPTIONS_H
 
 #include <stdint.h>
+#include <stdio.h>
 
 struct options {
     const char *orders_path;
@@ -33,7 +34,7 @@ struct options {
     uint64_t seed;
 };
 
-void options_usage(void);
+void options_usage(FILE *out);
 int options_parse(struct options *options, int argc, char **argv);
 
 #endif
