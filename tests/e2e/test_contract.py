@@ -13,7 +13,7 @@ import pytest
 from tests.e2e.test_webhooks import event_of, signature
 from tests.lib.clock import Clock
 from tests.lib.client import Reply, Wire, new_key
-from tests.lib.contract import Asker, Contract
+from tests.lib.contract import ID, Asker, Contract, operations
 from tests.lib.crowd import hold_one_each
 from tests.lib.jwt import HS256, SECRET as JWT_SECRET, claims, sign
 from tests.lib.live import Stream
@@ -22,7 +22,6 @@ from tests.lib.server import VIEWER_TOKEN, eventually
 SECRET = "a-secret-of-the-contract"
 LATER = "2099-01-01T00:00:00Z"
 EARLIER = "2001-01-01T00:00:00Z"
-ID = "01890000-0000-7000-8000-000000000000"
 
 # Codes that api.md reserves for what this version does not do.
 NOT_YET = {"unconfirmed"}
@@ -102,13 +101,6 @@ BODIES = {
     "POST /admin/v1/orders/{id}/review": {"decision": "approve"},
     "POST /admin/v1/orders/{id}/cancel": {},
 }
-
-
-def operations(contract, status):
-    for method, path in sorted(contract.operations):
-        if status in contract.operations[method, path][1]["responses"]:
-            yield method, path, path.replace("{id}", ID).replace("{sku}", "S1").replace(
-                "{sale}", "sweep").replace("{customer}", "nobody-at-all")
 
 
 def fields(path, body):

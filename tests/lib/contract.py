@@ -8,6 +8,7 @@ import jsonschema
 
 from tests.lib.client import Client, new_key
 
+ID = "01890000-0000-7000-8000-000000000000"
 METHODS = ("get", "put", "post", "delete", "patch")
 
 
@@ -65,6 +66,14 @@ class Contract:
         assert kind in content, f"{method} {name[1]} {status} is {kind}, documented {list(content)}"
         schema = {**content[kind].get("schema", {}), "components": self.document["components"]}
         jsonschema.Draft202012Validator(schema).validate(json.loads(reply.body))
+
+
+def operations(contract, status):
+    """Those that may be answered so: method, path, and a target of that path."""
+    for method, path in sorted(contract.operations):
+        if status in contract.operations[method, path][1]["responses"]:
+            yield method, path, path.replace("{id}", ID).replace("{sku}", "S1").replace(
+                "{sale}", "sweep").replace("{customer}", "nobody-at-all")
 
 
 class Asker:
