@@ -350,6 +350,7 @@ static void wait_for_stop(struct server *server, const sigset_t *heard)
     for (;;) {
         int signal_number = sigtimedwait(heard, NULL, &look);
         shards_tell_acts(server->house->shards);
+        shards_tell_shedding(server->house->shards);
         shards_tell_door(server->house->shards, monotonic_ms());
         if (signal_number == SIGHUP)
             rotation_run(server->house);

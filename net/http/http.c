@@ -180,6 +180,37 @@ static bool is_limited(enum access access)
     return access == ACCESS_PUBLIC || access == ACCESS_CUSTOMER || access == ACCESS_ORDER;
 }
 
+/* What is refused first when there is more than can be done; the rest never. */
+static const uint8_t works[ROUTE_COUNT] = {
+    [ROUTE_PRODUCTS] = SHED_LOOK,
+    [ROUTE_PRODUCT] = SHED_LOOK,
+    [ROUTE_AVAILABILITY] = SHED_LOOK,
+    [ROUTE_AVAILABILITY_POST] = SHED_LOOK,
+    [ROUTE_STREAM] = SHED_LOOK,
+    [ROUTE_CART] = SHED_READ,
+    [ROUTE_ORDERS] = SHED_READ,
+    [ROUTE_ORDER] = SHED_READ,
+    [ROUTE_GUESTS] = SHED_HOLD,
+    [ROUTE_CART_ITEM_PUT] = SHED_HOLD,
+    [ROUTE_CART_EXTEND] = SHED_HOLD,
+    [ROUTE_CART_MERGE] = SHED_HOLD,
+    [ROUTE_CART_CLEAR] = SHED_CHECKOUT,
+    [ROUTE_CART_ITEM_DELETE] = SHED_CHECKOUT,
+    [ROUTE_CHECKOUT] = SHED_CHECKOUT,
+    [ROUTE_CANCEL] = SHED_CONFIRMATION,
+    [ROUTE_PAYMENT] = SHED_CONFIRMATION,
+    [ROUTE_PAYMENT_EVENT] = SHED_CONFIRMATION,
+};
+
+static bool has_time(struct decoder *decoder)
+{
+    uint32_t work = works[decoder->request->route];
+    if (work == SHED_NEVER || (decoder->context->refused >> work & 1) == 0)
+        return true;
+    return decode_refuse(decoder, PROBLEM_OVERLOADED,
+        "More is asked for than can be done now: reads are refused first, payments last.");
+}
+
 /* Who calls, and whether the call is his and not one too many. The customer goes into the command.
  */
 static bool admit(struct decoder *decoder)
@@ -188,7 +219,7 @@ static bool admit(struct decoder *decoder)
     bool limited = is_limited(access);
     if (limited && !rate_ask_address(decoder))
         return false;
-    if (!admit_as(decoder, access))
+    if (!has_time(decoder) || !admit_as(decoder, access))
         return false;
     if (limited && !rate_ask_customer(decoder))
         return false;

@@ -24,6 +24,7 @@
 #include "net/http/parser.h"
 #include "net/http/sse.h"
 #include "net/loop/request.h"
+#include "net/loop/shed.h"
 
 enum http_listener { HTTP_STOREFRONT, HTTP_ADMIN, HTTP_LISTENERS };
 
@@ -48,6 +49,7 @@ struct http_context {
      * false: no room. NULL: there are no streams. */
     bool (*subscribe)(
         void *host, struct request *request, uint32_t count, struct sse_event *first);
+    uint32_t refused;    /* bit per enum shed_work: what there is no time or room for */
     struct rates *rates; /* NULL: nobody is asked how often he may ask */
     /* Who is at the other end of the request's connection. */
     void (*peer)(void *host, const struct request *request, struct address *peer);

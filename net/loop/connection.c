@@ -351,6 +351,8 @@ void connection_list(struct connections *connections, enum connection_list list,
     if (connection->listed & 1U << list)
         return;
     connection->listed |= (uint8_t)(1U << list);
+    if (list == LIST_INTAKE)
+        connection->turn_ms = connections->now_ms;
     connection->link[list] = CONNECTION_NONE;
     if (connections->lists[list].last == CONNECTION_NONE)
         connections->lists[list].first = index;

@@ -108,6 +108,7 @@ struct connection {
     uint32_t unrun; /* the newest of them that has not run yet; REQUEST_NONE none */
     uint32_t part_first, part_count; /* of parts: not yet taken by the kernel */
     uint32_t parts_requests;         /* at the head of the queue: their replies are being sent */
+    uint64_t turn_ms;                /* it was put on LIST_INTAKE */
     uint64_t begun_ms;               /* the request in the tail */
     uint64_t active_ms;              /* last progress in either direction */
     struct iovec parts[CONNECTION_REQUESTS_MAX];

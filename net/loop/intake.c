@@ -226,7 +226,7 @@ static uint32_t take_in(struct shard *shard, uint32_t index)
     uint32_t taken = 0;
     if (connection->subscriber != 0)
         shard_ignore_input(shard, connection);
-    for (; intake == INTAKE_GOES_ON && taken < 2 * CONNECTION_REQUESTS_MAX; taken++)
+    for (; intake == INTAKE_GOES_ON && taken < INTAKES_PER_TURN; taken++)
         intake = take_one(shard, connection);
     if (intake == INTAKE_STALLED)
         connection_list(&shard->connections, LIST_STALLED, index);
@@ -261,10 +261,21 @@ bool shard_sees_large(const struct shard *shard)
     return awaited && request_has_large(&shard->requests);
 }
 
+/* Looks at the clock now and then. */
+static bool has_worked_long(const struct shard *shard, uint32_t taken, uint32_t *looked)
+{
+    if (taken - *looked < INTAKES_PER_LOOK)
+        return false;
+    *looked = taken;
+    return io_now(shard->io).monotonic_ms - shard->monotonic_ms >= TICK_MS;
+}
+
 void shard_take_in(struct shard *shard)
 {
+    uint32_t looked = 0;
     connection_list_all(&shard->connections, LIST_STALLED, LIST_INTAKE);
-    for (uint32_t taken = take_in_large(shard); taken < INTAKES_PER_TICK;) {
+    for (uint32_t taken = take_in_large(shard);
+         taken < INTAKES_PER_TICK && !has_worked_long(shard, taken, &looked);) {
         uint32_t index = connection_unlist(&shard->connections, LIST_INTAKE);
         if (index == CONNECTION_NONE)
             return;

@@ -127,6 +127,7 @@ void shard_tick(struct shard *shard)
     take_identity(shard);
     shard_refresh_now(shard);
     shard_reap(shard);
+    shard_weigh(shard);
     shard_settle(shard);
     shard_execute(shard);
     shard_commit(shard);
@@ -134,6 +135,7 @@ void shard_tick(struct shard *shard)
     shard_release(shard);
     shard_sweep(shard);
     shard_close_down(shard);
+    shard_note_work(shard);
     shard_submit(shard);
 }
 

@@ -36,6 +36,7 @@
 #include "net/loop/listener.h"
 #include "net/loop/mailbox.h"
 #include "net/loop/request.h"
+#include "net/loop/shed.h"
 #include "net/loop/subscribers.h"
 #include "persist/walker.h"
 
@@ -43,6 +44,10 @@ enum {
     DUE_PER_TICK = 256,      /* expiries at the start of a tick: a burst cannot stop it (L3) */
     REAPS_PER_TICK = 64,     /* times 64 completions: then what has come is worked off first */
     INTAKES_PER_TICK = 1024, /* requests parsed in one tick: bounds how long a reply is held up */
+    INTAKES_PER_TURN = 4,    /* .. of one connection before the next: who sends hundreds at once
+                              * shall not keep him waiting who sends one */
+    INTAKES_PER_LOOK = 16,   /* .. before the clock is looked at */
+    TICK_MS = 4,             /* then a tick takes in no more: some requests are a hundred others */
     RANDOM_SIZE = 4096,      /* one system call for 256 commands */
     LARGE_REPLIES = 64,      /* of each shard, 16 MiB: the rest of a crowd that asks for pages and
                               * orders of 512 lines at once waits for a send to end */
@@ -95,6 +100,10 @@ struct shard {
     uint64_t look_ms;         /* the next look at what subscribers watch */
     uint32_t looks;
     int64_t date_second;
+    struct shed_gauge turns, slots; /* see overload.c */
+    uint32_t worked_ms;             /* of the last tick */
+    _Atomic uint32_t shed_level;    /* the higher of both, for the log .. */
+    uint32_t shed_told;             /* .. and what the main thread has said of it */
     bool work_left;        /* this tick stopped at a bound: the next one must not wait */
     struct import *import; /* shard 0's, NULL elsewhere */
     bool accepting[DOORS]; /* by enum http_listener, then DOOR_RESP */
@@ -180,6 +189,8 @@ void shards_tell_acts(struct shards *shards);
 /* Says on stderr when clients begin to be kept waiting at the door, and when they no longer are;
  * the thread that tells acts. */
 void shards_tell_door(struct shards *shards, uint64_t monotonic_ms);
+/* Says on stderr whom overloaded shards refuse, when that changes; one thread. */
+void shards_tell_shedding(struct shards *shards);
 /* Wakes every shard: something it looks at has changed. */
 void shards_wake(struct shards *shards);
 /* Waits until every thread has ended. */
@@ -199,6 +210,12 @@ void shard_feed_starved(struct shard *shard);
 
 /* reap.c: who is at the other end. */
 struct address shard_peer_of(struct shard *shard, uint32_t connection);
+
+/* overload.c */
+/* How far behind the shard is, and whom it refuses in this tick. */
+void shard_weigh(struct shard *shard);
+/* The tick has done all that it does. */
+void shard_note_work(struct shard *shard);
 
 /* intake.c: what clients sent becomes requests */
 void shard_take_in(struct shard *shard);

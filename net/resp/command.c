@@ -117,33 +117,34 @@ struct spoken {
     uint32_t least, most; /* words, the name with them */
     bool is_open;         /* to whoever has shown no token yet */
     bool sells;           /* not before recovery is over */
+    enum shed_work work;  /* what is refused first when there is too much */
     void (*answer)(struct resp_call *call);
     enum resp_verdict (*run)(struct resp_call *call);
 };
 
 static const struct spoken names[] = {
-    {"HS.AVAIL", 2, WORDS_ANY, false, true, NULL, avail},
-    {"HS.STOCK", 2, 2, false, true, NULL, selling_stock},
-    {"HS.STOCK.ADD", 5, 5, false, true, NULL, selling_stock_add},
-    {"HS.CART.GET", 2, 2, false, true, NULL, selling_cart_get},
-    {"HS.CART.SET", 4, 6, false, true, NULL, selling_cart_set},
-    {"HS.CART.CLEAR", 2, 2, false, true, NULL, selling_cart_clear},
-    {"HS.CHECKOUT", 3, WORDS_ANY, false, true, NULL, selling_checkout},
-    {"HS.ORDER", 2, 2, false, true, NULL, selling_order},
-    {"HS.PAY", 7, 9, false, true, NULL, selling_pay},
-    {"HS.CANCEL", 4, WORDS_ANY, false, true, NULL, selling_cancel},
-    {"PING", 1, 2, false, false, NULL, echo},
-    {"ECHO", 2, 2, false, false, NULL, echo},
-    {"HELLO", 1, WORDS_ANY, true, false, resp_hello, NULL},
-    {"AUTH", 2, 3, true, false, resp_auth, NULL},
-    {"QUIT", 1, WORDS_ANY, true, false, NULL, quit},
-    {"RESET", 1, 1, true, false, resp_reset, NULL},
-    {"SELECT", 2, 2, false, false, NULL, select_database},
-    {"CLIENT", 2, WORDS_ANY, false, false, resp_client, NULL},
-    {"COMMAND", 1, WORDS_ANY, false, false, resp_describe, NULL},
-    {"INFO", 1, WORDS_ANY, false, false, resp_info, NULL},
-    {"CONFIG", 2, WORDS_ANY, false, false, resp_config, NULL},
-    {"TIME", 1, 1, false, false, NULL, tell_time},
+    {"HS.AVAIL", 2, WORDS_ANY, false, true, SHED_LOOK, NULL, avail},
+    {"HS.STOCK", 2, 2, false, true, SHED_LOOK, NULL, selling_stock},
+    {"HS.STOCK.ADD", 5, 5, false, true, SHED_NEVER, NULL, selling_stock_add},
+    {"HS.CART.GET", 2, 2, false, true, SHED_READ, NULL, selling_cart_get},
+    {"HS.CART.SET", 4, 6, false, true, SHED_HOLD, NULL, selling_cart_set},
+    {"HS.CART.CLEAR", 2, 2, false, true, SHED_CHECKOUT, NULL, selling_cart_clear},
+    {"HS.CHECKOUT", 3, WORDS_ANY, false, true, SHED_CHECKOUT, NULL, selling_checkout},
+    {"HS.ORDER", 2, 2, false, true, SHED_READ, NULL, selling_order},
+    {"HS.PAY", 7, 9, false, true, SHED_CONFIRMATION, NULL, selling_pay},
+    {"HS.CANCEL", 4, WORDS_ANY, false, true, SHED_CONFIRMATION, NULL, selling_cancel},
+    {"PING", 1, 2, false, false, SHED_NEVER, NULL, echo},
+    {"ECHO", 2, 2, false, false, SHED_NEVER, NULL, echo},
+    {"HELLO", 1, WORDS_ANY, true, false, SHED_NEVER, resp_hello, NULL},
+    {"AUTH", 2, 3, true, false, SHED_NEVER, resp_auth, NULL},
+    {"QUIT", 1, WORDS_ANY, true, false, SHED_NEVER, NULL, quit},
+    {"RESET", 1, 1, true, false, SHED_NEVER, resp_reset, NULL},
+    {"SELECT", 2, 2, false, false, SHED_NEVER, NULL, select_database},
+    {"CLIENT", 2, WORDS_ANY, false, false, SHED_NEVER, resp_client, NULL},
+    {"COMMAND", 1, WORDS_ANY, false, false, SHED_NEVER, resp_describe, NULL},
+    {"INFO", 1, WORDS_ANY, false, false, SHED_NEVER, resp_info, NULL},
+    {"CONFIG", 2, WORDS_ANY, false, false, SHED_NEVER, resp_config, NULL},
+    {"TIME", 1, 1, false, false, SHED_NEVER, NULL, tell_time},
 };
 
 static const struct spoken *find(struct bytes word)
@@ -179,6 +180,10 @@ static enum resp_verdict run(struct resp_call *call)
     }
     if (name->sells && call->context->recovering) {
         resp_answer_error(call->request, "LOADING", "The server is reading its journal.");
+        return RESP_ANSWERED;
+    }
+    if (name->work != SHED_NEVER && (call->context->refused >> name->work & 1) != 0) {
+        resp_answer_error(call->request, "OVERLOADED", "More is asked for than can be done now.");
         return RESP_ANSWERED;
     }
     if (name->run != NULL)
