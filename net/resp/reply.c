@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/resp/reply.h"
 
-#include <stdio.h>
-
 #include "core/check.h"
 #include "core/json_writer.h"
 
@@ -22,23 +20,54 @@ void resp_end(struct request *request, const struct resp_writer *writer)
     request->reply.end = REQUEST_HEAD_SIZE + writer->size;
 }
 
-void resp_put(struct resp_writer *writer, const void *data, uint32_t size)
+/* Room for so many bytes, which then count as written; NULL: there is none. */
+static uint8_t *take_room(struct resp_writer *writer, uint32_t size)
 {
     if (size > writer->size_max - writer->size) {
         writer->overflow = true;
-        return;
+        return NULL;
     }
-    if (size > 0)
-        memcpy(writer->data + writer->size, data, size);
+    uint8_t *room = writer->data + writer->size;
     writer->size += size;
+    return room;
 }
 
+void resp_put(struct resp_writer *writer, const void *data, uint32_t size)
+{
+    uint8_t *room = take_room(writer, size);
+    if (room != NULL && size > 0)
+        memcpy(room, data, size);
+}
+
+/* Written from its end: an order has a hundred of them, too many for snprintf(). */
 static void put_number(struct resp_writer *writer, char sign, int64_t value)
 {
-    char line[32];
-    int size = snprintf(line, sizeof(line), "%c%lld\r\n", sign, (long long)value);
-    CHECK(size > 0);
-    resp_put(writer, line, (uint32_t)size);
+    char line[24] = {[22] = '\r', [23] = '\n'};
+    uint32_t first = sizeof(line) - 2;
+    uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    do {
+        line[--first] = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest != 0);
+    if (value < 0)
+        line[--first] = '-';
+    CHECK(first > 0); /* 19 digits and a minus at most */
+    line[--first] = sign;
+    resp_put(writer, line + first, (uint32_t)sizeof(line) - first);
+}
+
+/* Of a name: one or two digits. */
+static void put_short_size(struct resp_writer *writer, uint32_t size)
+{
+    uint8_t *room = take_room(writer, size < 10 ? 4 : 5);
+    if (room == NULL)
+        return;
+    *room++ = '$';
+    if (size >= 10)
+        *room++ = (uint8_t)('0' + size / 10);
+    *room++ = (uint8_t)('0' + size % 10);
+    *room++ = '\r';
+    *room = '\n';
 }
 
 void resp_open_array(struct resp_writer *writer, uint32_t count)
@@ -72,9 +101,17 @@ void resp_put_simple(struct resp_writer *writer, const char *text)
 
 void resp_put_text(struct resp_writer *writer, struct bytes text)
 {
-    put_number(writer, '$', text.size);
-    resp_put(writer, text.data, text.size);
-    resp_put(writer, "\r\n", 2);
+    if (text.size < 100)
+        put_short_size(writer, text.size);
+    else
+        put_number(writer, '$', text.size);
+    uint8_t *room = take_room(writer, text.size + 2);
+    if (room == NULL)
+        return;
+    if (text.size > 0)
+        memcpy(room, text.data, text.size);
+    room[text.size] = '\r';
+    room[text.size + 1] = '\n';
 }
 
 void resp_put_integer(struct resp_writer *writer, int64_t value)
