@@ -2,11 +2,11 @@
 /*
  * hotshelf-bench floor: how far the server is from the cost of moving its bytes.
  *
- * For each kind of request the real server and hotshelf-floor, both on core 0, are driven in turns
- * by the same generator on core 1; the floor moves requests and replies of the same size, as
- * measured in the server's first turn. What counts is CPU time per request, server / floor: the
- * ratio of two turns that follow each other, and of those the median over the rounds, because the
- * same binary varies from minute to minute.
+ * For each kind of request, of HTTP and of the Redis protocol, the real server and hotshelf-floor,
+ * both on core 0, are driven in turns by the same generator on core 1; the floor moves requests and
+ * replies of the same size, as measured in the server's first turn. What counts is CPU time per
+ * request, server / floor: the ratio of two turns that follow each other, and of those the median
+ * over the rounds, because the same binary varies from minute to minute.
  *
  * What can go wrong: a reply with another status (told with its body), a server that ends (told
  * with its log). Both end the bench with exit 1. Everything that was started is stopped by its pid.
@@ -26,6 +26,7 @@
 
 /* Checkouts and cart changes of one turn: enough to measure, and the tables hold all rounds. */
 #define KEPT_REQUESTS_MAX 60000
+#define KINDS_SELLING 3
 
 struct floor_options {
     char server_beside[SANDBOX_PATH_SIZE];
@@ -53,7 +54,7 @@ static void print_usage(FILE *out)
     fputs("usage: hotshelf-bench floor [options]\n\n"
           "  --server PATH    the hotshelf to measure (the one of this build)\n"
           "  --seconds S      of one turn (2)\n"
-          "  --connections N  each with one request in flight (64)\n"
+          "  --connections N  each with one request in flight, or with sixteen (64)\n"
           "  --rounds R       turns of server and floor for each kind of request (5)\n"
           "  --io NAME        how the server reaches the kernel: io_uring or epoll (auto)\n"
           "  --dir PATH       where the data directory is made, on a real disk (/var/tmp)\n"
@@ -94,7 +95,8 @@ static bool start_floor(struct floor_bench *bench, enum traffic_kind kind)
     snprintf(path, sizeof path, "%s", bench->options.floor_path);
     snprintf(request_size, sizeof request_size, "%.0f", first->request_size);
     snprintf(reply_size, sizeof reply_size, "%.0f", first->reply_size);
-    char *argv[] = {path, (char[]){"0"}, request_size, reply_size, NULL};
+    char *protocol = traffic_is_resp(kind) ? (char[]){"resp"} : NULL;
+    char *argv[] = {path, (char[]){"0"}, request_size, reply_size, protocol, NULL};
     struct process *floor = &bench->floor[kind];
     unsigned port = 0;
     if (process_start(floor, argv, FLOOR_CORE_SERVER, log, true) < 0 ||
@@ -111,8 +113,10 @@ static bool start_floor(struct floor_bench *bench, enum traffic_kind kind)
 static bool play_round(struct floor_bench *bench, enum traffic_kind kind, uint32_t round)
 {
     struct generator_plan plan = {
-        .port = bench->sandbox.port,
+        .port = traffic_is_resp(kind) ? bench->sandbox.resp_port : bench->sandbox.port,
         .connections = bench->options.connections,
+        .deep = traffic_deep(kind),
+        .protocol = traffic_is_resp(kind) ? GENERATOR_RESP : GENERATOR_HTTP,
         .expected_status = traffic_status(kind),
         .warm_seconds = bench->options.seconds / 10,
         .seconds = bench->options.seconds,
@@ -140,7 +144,7 @@ static bool play(struct floor_bench *bench)
         .server_path = bench->options.server_path,
         .parent = bench->options.parent,
         .io = bench->options.io,
-        .orders = bench->options.rounds * KEPT_REQUESTS_MAX,
+        .orders = bench->options.rounds * KEPT_REQUESTS_MAX * KINDS_SELLING,
         .core = FLOOR_CORE_SERVER,
     };
     if (!sandbox_open(&bench->sandbox, &plan))

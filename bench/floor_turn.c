@@ -28,7 +28,7 @@ bool floor_turn_play(struct floor_turn *turn, const struct generator_plan *plan,
     turn->stat_us = (double)turn->result.cpu.stat_ns / completed / 1e3;
     turn->sched_us = (double)turn->result.cpu.sched_ns / completed / 1e3;
     turn->busy = (double)turn->result.cpu.sched_ns / 1e9 / turn->result.seconds;
-    fprintf(stderr, "%-13s %-7s %9.0f requests/s %7.2f us of CPU each\n", traffic, whom,
+    fprintf(stderr, "%-17s %-7s %9.0f requests/s %7.2f us of CPU each\n", traffic, whom,
         turn->requests_per_second, turn->sched_us);
     return true;
 }
@@ -67,12 +67,12 @@ struct floor_summary floor_summary_make(const char *name, const struct floor_tur
 
 void floor_summary_print(const struct floor_summary *summary, uint32_t count)
 {
-    printf("\n%-13s %13s %21s %11s %29s\n", "", "bytes", "requests/s", "busy", "CPU us/request");
-    printf("%-13s %13s %10s %10s %5s %5s %14s %14s %6s %16s\n", "case", "request/reply", "server",
+    printf("\n%-17s %13s %21s %11s %29s\n", "", "bytes", "requests/s", "busy", "CPU us/request");
+    printf("%-17s %13s %10s %10s %5s %5s %14s %14s %6s %16s\n", "case", "request/reply", "server",
         "floor", "s", "f", "server", "floor", "ratio", "(min .. max)");
     for (uint32_t at = 0; at < count; at++) {
         const struct floor_summary *row = &summary[at];
-        printf("%-13s %6.0f/%-6.0f %10.0f %10.0f %4.0f%% %4.0f%% %6.2f (%5.2f) %6.2f (%5.2f) %6.2f "
+        printf("%-17s %6.0f/%-6.0f %10.0f %10.0f %4.0f%% %4.0f%% %6.2f (%5.2f) %6.2f (%5.2f) %6.2f "
                "(%5.2f .. %5.2f)\n",
             row->name, row->request_size, row->reply_size, row->requests_per_second[0],
             row->requests_per_second[1], row->busy[0] * 100, row->busy[1] * 100, row->sched_us[0],

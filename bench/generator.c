@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The loop: hand over what is to be sent and collect what has come in one system call, look at each
- * completion, answer each whole reply with the next request. Sends report only failures. A reply is
- * copied out of its provided buffer only when it comes in more than one piece.
+ * completion, answer the last reply that a connection awaits with its next requests. Sends report
+ * only failures. A reply is copied out of its provided buffer only when it comes in more than one
+ * piece.
  *
  * What can go wrong: a status that is not expected, a reply that is not HTTP, a lost connection, no
  * reply for STALL_SECONDS. Each ends the run with its reason.
@@ -40,6 +41,7 @@ enum kind { KIND_RECEIVE = 1, KIND_SEND };
 struct line {
     int fd;
     uint64_t sent_ns;
+    uint32_t awaited;    /* replies */
     uint32_t reply_size; /* bytes in reply */
     char request[GENERATOR_REQUEST_SIZE_MAX];
     char reply[GENERATOR_REPLY_SIZE_MAX];
@@ -132,7 +134,8 @@ static void send_next(struct generator *generator, uint32_t index)
 {
     const struct generator_plan *plan = &generator->plan;
     struct line *line = &generator->line[index];
-    if (generator->stopping || (plan->requests_max > 0 && generator->sent == plan->requests_max))
+    if (generator->stopping ||
+        (plan->requests_max > 0 && generator->sent + plan->deep > plan->requests_max))
         return;
     uint32_t size = plan->fill(plan->context, index, line->request);
     struct io_uring_sqe *entry = take_entry(generator);
@@ -140,9 +143,10 @@ static void send_next(struct generator *generator, uint32_t index)
     entry->flags |= IOSQE_CQE_SKIP_SUCCESS;
     io_uring_sqe_set_data64(entry, (uint64_t)KIND_SEND << 32 | index);
     line->sent_ns = now_ns();
-    generator->sent++;
+    line->awaited = plan->deep;
+    generator->sent += plan->deep;
     generator->sent_bytes += size;
-    generator->in_flight++;
+    generator->in_flight += plan->deep;
 }
 
 /* What follows "Content-Length:" in a whole head; NULL when it has none. */
@@ -155,8 +159,7 @@ static const char *find_length(const char *head, uint32_t size)
     return line == NULL ? NULL : line + 16;
 }
 
-/* The size of a whole reply at the start of data; 0 when more has to come. */
-static uint32_t whole_reply(struct generator *generator, const char *data, uint32_t size)
+static uint32_t whole_http(struct generator *generator, const char *data, uint32_t size)
 {
     const char *blank = memmem(data, size, "\r\n\r\n", 4);
     if (blank == NULL)
@@ -175,6 +178,48 @@ static uint32_t whole_reply(struct generator *generator, const char *data, uint3
     return reply_size;
 }
 
+/* Sign, number and line end at the start of data, as far as they have come; answers their size. The
+ * number of what is not "*" or "$" is nothing. */
+static uint32_t read_line(const char *data, uint32_t size, uint32_t *number)
+{
+    uint32_t at = 1;
+    for (*number = 0; at < size && data[at] >= '0' && data[at] <= '9'; at++)
+        *number = *number * 10 + (uint32_t)(data[at] - '0');
+    while (at < size && data[at] != '\n')
+        at++;
+    return at < size ? at + 1 : 0;
+}
+
+/* An array counts its members; "$-1", which is nothing, reads as a string of no bytes without a
+ * line of its own. */
+static uint32_t whole_resp(struct generator *generator, const char *data, uint32_t size)
+{
+    uint32_t at = 0, left = 1;
+    for (; left > 0; left--) {
+        uint32_t number, line = at < size ? read_line(data + at, size - at, &number) : 0;
+        if (line == 0)
+            return 0;
+        char kind = data[at];
+        bool is_nothing = data[at + 1] == '-';
+        at += line;
+        if (kind == '*')
+            left += number;
+        else if (kind == '$' && !is_nothing)
+            at += number + 2;
+        else if (kind != '$' && kind != '+' && kind != ':')
+            fail(generator, "unexpected reply: ", data, size);
+    }
+    return at <= size ? at : 0;
+}
+
+/* The size of a whole reply at the start of data; 0 when more has to come. */
+static uint32_t whole_reply(struct generator *generator, const char *data, uint32_t size)
+{
+    if (generator->plan.protocol == GENERATOR_RESP)
+        return whole_resp(generator, data, size);
+    return whole_http(generator, data, size);
+}
+
 /* Keeps a piece of a reply until the rest has come. */
 static void keep(struct generator *generator, struct line *line, const char *data, uint32_t size)
 {
@@ -186,28 +231,45 @@ static void keep(struct generator *generator, struct line *line, const char *dat
     line->reply_size += size;
 }
 
+/* The whole replies at the start of data; answers their size. */
+static uint32_t take_replies(
+    struct generator *generator, struct line *line, const char *data, uint32_t size)
+{
+    uint32_t at = 0;
+    while (at < size && line->awaited > 0) {
+        uint32_t reply_size = whole_reply(generator, data + at, size - at);
+        if (reply_size == 0)
+            return at;
+        at += reply_size;
+        note_time(generator, now_ns() - line->sent_ns);
+        generator->completed++;
+        generator->reply_bytes += reply_size;
+        generator->in_flight--;
+        line->awaited--;
+    }
+    if (at < size)
+        fail(generator, "more bytes than the replies: ", data + at, size - at);
+    return at;
+}
+
 static void take_bytes(struct generator *generator, uint32_t index, const char *data, uint32_t size)
 {
     struct line *line = &generator->line[index];
-    if (line->reply_size > 0) {
+    bool kept = line->reply_size > 0;
+    if (kept) {
         keep(generator, line, data, size);
         data = line->reply;
         size = line->reply_size;
     }
-    uint32_t reply_size = whole_reply(generator, data, size);
-    if (reply_size == 0) {
-        if (line->reply_size == 0)
-            keep(generator, line, data, size);
-        return;
+    uint32_t used = take_replies(generator, line, data, size);
+    if (kept) {
+        line->reply_size = size - used;
+        memmove(line->reply, data + used, line->reply_size);
+    } else if (used < size) {
+        keep(generator, line, data + used, size - used);
     }
-    if (reply_size != size)
-        fail(generator, "more bytes than one reply: ", data, size);
-    line->reply_size = 0;
-    note_time(generator, now_ns() - line->sent_ns);
-    generator->completed++;
-    generator->reply_bytes += reply_size;
-    generator->in_flight--;
-    send_next(generator, index);
+    if (line->awaited == 0)
+        send_next(generator, index);
 }
 
 static void give_buffer(struct generator *generator, uint16_t index, int offset)
@@ -300,8 +362,8 @@ static void measure(struct generator *generator, struct generator_result *result
     generator->measuring = true;
     struct cpu_time before = process_cpu(plan->server);
     /* The last requests are not measured: with them the server is no longer busy. */
-    drive(generator, plan->seconds,
-        plan->requests_max > plan->connections ? plan->requests_max - plan->connections : 0);
+    uint64_t last = (uint64_t)plan->connections * plan->deep;
+    drive(generator, plan->seconds, plan->requests_max > last ? plan->requests_max - last : 0);
     struct cpu_time after = process_cpu(plan->server);
     result->seconds = now_seconds() - start;
     generator->measuring = false;
@@ -409,6 +471,7 @@ struct generator *generator_open(
     int result = -ENOMEM;
     if (generator != NULL) {
         generator->plan = *plan;
+        generator->plan.deep = plan->deep > 0 ? plan->deep : 1;
         result = open_all(generator);
     }
     if (result >= 0)

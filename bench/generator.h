@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * generator - keeps a server busy: every connection has one request in flight, always.
+ * generator - keeps a server busy: every connection has one request in flight, always, or as many
+ * as its plan says, which then leave in one write.
  *
  * While replies come it does not sleep, so the server does not either; what is measured is the
  * server's work and not its waking up. It runs on a core of its own, over io_uring, and looks at
- * every reply: a status other than the expected one ends the run.
+ * every reply: a status other than the expected one ends the run, and so does an error of RESP.
  *
  *     warm up --mark--> measure until seconds or requests_max --mark--> let the last replies in
  *
@@ -22,17 +23,22 @@
 #include <liburing.h>
 
 #define GENERATOR_CONNECTIONS_MAX 1024
-#define GENERATOR_REQUEST_SIZE_MAX 1024
+#define GENERATOR_REQUEST_SIZE_MAX 4096 /* all that leaves in one write */
 #define GENERATOR_REPLY_SIZE_MAX 16384
 #define GENERATOR_FAILURE_SIZE 1024
 
-/* Writes the next request of a connection over the one before; answers its size. */
+enum generator_protocol { GENERATOR_HTTP, GENERATOR_RESP };
+
+/* Writes the next requests of a connection over those before, as many as are in flight at once;
+ * answers their size. */
 typedef uint32_t generator_fill(void *context, uint32_t connection, char *request);
 
 struct generator_plan {
     uint16_t port;
     uint32_t connections;
-    int expected_status;
+    uint32_t deep; /* requests in flight on each connection; 0 is 1 */
+    enum generator_protocol protocol;
+    int expected_status; /* HTTP */
     double warm_seconds;
     double seconds;
     uint64_t requests_max; /* warming up included; 0: no bound */

@@ -97,16 +97,17 @@ static bool write_configuration(const struct sandbox *sandbox, const struct sand
     if (plan->journal_bytes > 0)
         journal_bytes = plan->journal_bytes;
     fprintf(file,
-        "[server]\nhttp = 127.0.0.1:%u\nadmin = 127.0.0.1:%u\nresp = off\nshards = 1\nio = %s\n"
+        "[server]\nhttp = 127.0.0.1:%u\nadmin = 127.0.0.1:%u\nresp = 127.0.0.1:%u\n"
+        "shards = 1\nio = %s\n"
         "[data]\ndir = %s/data\njournal_bytes = %llu\n"
         "[auth]\nmode = header\nadmin_tokens_file = %s/admin-tokens\n"
         "[payment]\nmode = deferred\n"
         "[capacity]\nskus = 16\ncustomers = %u\norders = %u\nholds = %u\nlines = %u\n"
         "text_bytes = %llu\nidempotency_keys = %u\nconnections = 2048\n",
-        sandbox->port, sandbox->admin_port, plan->io == NULL ? "auto" : plan->io,
-        sandbox->directory, (unsigned long long)journal_bytes, sandbox->directory, orders + 4096,
-        orders + 4096, 8192U, orders + 8192, (unsigned long long)(orders + 8192) * 128,
-        orders + 4096);
+        sandbox->port, sandbox->admin_port, sandbox->resp_port,
+        plan->io == NULL ? "auto" : plan->io, sandbox->directory, (unsigned long long)journal_bytes,
+        sandbox->directory, orders + 4096, orders + 4096, 8192U, orders + 8192,
+        (unsigned long long)(orders + 8192) * 128, orders + 4096);
     return fclose(file) == 0;
 }
 
@@ -213,6 +214,7 @@ bool sandbox_open(struct sandbox *sandbox, const struct sandbox_plan *plan)
     }
     sandbox->port = find_free_port();
     sandbox->admin_port = find_free_port();
+    sandbox->resp_port = find_free_port();
     if (write_catalog(sandbox) && write_token(sandbox) && write_configuration(sandbox, plan) &&
         start_server(sandbox, plan) && import_catalog(sandbox, plan))
         return true;

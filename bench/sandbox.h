@@ -34,6 +34,7 @@ struct sandbox {
     struct process server;
     uint16_t port;
     uint16_t admin_port;
+    uint16_t resp_port;
 };
 
 bool sandbox_open(struct sandbox *sandbox, const struct sandbox_plan *plan);

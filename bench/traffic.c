@@ -41,6 +41,25 @@ static uint32_t write_checkout(char *request)
         "{\"items\":[{\"sku\":\"" SANDBOX_SKU "\",\"quantity\":1}]}");
 }
 
+/* The lengths stand where they are counted: in a word of the protocol. */
+#define WORD(size, text) "$" size "\r\n" text "\r\n"
+
+static uint32_t write_resp_availability(char *request)
+{
+    return (uint32_t)snprintf(request, GENERATOR_REQUEST_SIZE_MAX,
+        "*2\r\n" WORD("8", "HS.AVAIL") WORD("14", SANDBOX_SKU));
+}
+
+/* Customers of one kind are not those of another. */
+static uint32_t write_resp_checkout(char *request, const char *customer)
+{
+    return (uint32_t)snprintf(request, GENERATOR_REQUEST_SIZE_MAX,
+        "*6\r\n" WORD("11", "HS.CHECKOUT") WORD("14", "%s" NUMBER_ZERO) WORD(
+            "14", "order-" NUMBER_ZERO) WORD("4", "ITEM") WORD("14", SANDBOX_SKU) WORD("1", "1"),
+        customer);
+}
+
+_Static_assert(sizeof(SANDBOX_SKU) - 1 == 14, "the length in the words above");
 _Static_assert(sizeof("{\"items\":[{\"sku\":\"" SANDBOX_SKU "\",\"quantity\":1}]}") - 1 == 49,
     "the Content-Length of write_checkout()");
 
@@ -67,8 +86,39 @@ static void write_first(struct traffic *traffic, uint32_t connection, char *requ
         traffic->changing[0] = place_of(request, "buyer-");
         traffic->changing[1] = place_of(request, "order-");
         return;
+    case TRAFFIC_RESP_AVAILABILITY:
+        traffic->request_size = write_resp_availability(request);
+        return;
+    case TRAFFIC_RESP_CHECKOUT:
+    case TRAFFIC_RESP_CHECKOUT_16:
+        traffic->request_size = write_resp_checkout(
+            request, traffic->kind == TRAFFIC_RESP_CHECKOUT ? "once--" : "batch-");
+        traffic->changing[0] = place_of(request, "$14\r\n") + 6;
+        traffic->changing[1] = place_of(request, "order-");
+        return;
     case TRAFFIC_KINDS:
         return;
+    }
+}
+
+static void write_all(struct traffic *traffic, uint32_t connection, char *request)
+{
+    write_first(traffic, connection, request);
+    uint32_t deep = traffic_deep(traffic->kind), size = traffic->request_size;
+    for (uint32_t at = 1; at < deep; at++)
+        memcpy(request + at * size, request, size);
+    request[deep * size] = '\0';
+}
+
+static void change(struct traffic *traffic, char *request)
+{
+    uint32_t number = traffic->requests_made++;
+    if (traffic_sells(traffic->kind)) {
+        write_number(&request[traffic->changing[0]], number);
+        write_number(&request[traffic->changing[1]], number);
+    } else if (traffic_is_kept(traffic->kind)) {
+        char *digit = &request[traffic->changing[0]];
+        *digit = *digit == '8' ? '1' : (char)(*digit + 1);
     }
 }
 
@@ -76,22 +126,17 @@ uint32_t traffic_fill(void *context, uint32_t connection, char *request)
 {
     struct traffic *traffic = context;
     if (request[0] == '\0')
-        write_first(traffic, connection, request);
-    uint32_t number = traffic->requests_made++;
-    if (traffic->kind == TRAFFIC_CART || traffic->kind == TRAFFIC_CART_HOLD) {
-        char *digit = &request[traffic->changing[0]];
-        *digit = *digit == '8' ? '1' : (char)(*digit + 1);
-    } else if (traffic->kind == TRAFFIC_CHECKOUT) {
-        write_number(&request[traffic->changing[0]], number);
-        write_number(&request[traffic->changing[1]], number);
-    }
-    return traffic->request_size;
+        write_all(traffic, connection, request);
+    uint32_t deep = traffic_deep(traffic->kind);
+    for (uint32_t at = 0; at < deep; at++)
+        change(traffic, request + at * traffic->request_size);
+    return deep * traffic->request_size;
 }
 
 const char *traffic_name(enum traffic_kind kind)
 {
-    static const char *const name[TRAFFIC_KINDS] = {
-        "availability", "cart", "cart_hold", "checkout"};
+    static const char *const name[TRAFFIC_KINDS] = {"availability", "cart", "cart_hold", "checkout",
+        "resp_availability", "resp_checkout", "resp_checkout_16"};
     return name[kind];
 }
 
@@ -102,5 +147,22 @@ int traffic_status(enum traffic_kind kind)
 
 bool traffic_is_kept(enum traffic_kind kind)
 {
-    return kind != TRAFFIC_AVAILABILITY;
+    return kind != TRAFFIC_AVAILABILITY && kind != TRAFFIC_RESP_AVAILABILITY;
+}
+
+bool traffic_is_resp(enum traffic_kind kind)
+{
+    return kind == TRAFFIC_RESP_AVAILABILITY || kind == TRAFFIC_RESP_CHECKOUT ||
+           kind == TRAFFIC_RESP_CHECKOUT_16;
+}
+
+uint32_t traffic_deep(enum traffic_kind kind)
+{
+    return kind == TRAFFIC_RESP_CHECKOUT_16 ? 16 : 1;
+}
+
+bool traffic_sells(enum traffic_kind kind)
+{
+    return kind == TRAFFIC_CHECKOUT || kind == TRAFFIC_RESP_CHECKOUT ||
+           kind == TRAFFIC_RESP_CHECKOUT_16;
 }

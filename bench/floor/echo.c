@@ -97,23 +97,25 @@ static int open_ring(struct echo *echo)
 }
 
 /* A reply of exactly reply_size bytes, head included; the length is padded so the head never
- * varies.
- */
-static int write_replies(struct echo *echo)
+ * varies. A string of the Redis protocol has its own line end behind it. */
+static int write_replies(struct echo *echo, bool is_resp)
 {
+    const char *form = is_resp ? "$%07d\r\n" : "HTTP/1.1 200 OK\r\nContent-Length:%7d\r\n\r\n";
     char head[64];
     uint32_t size = echo->reply_size;
-    int head_size = snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\nContent-Length:%7d\r\n\r\n", 0);
-    if (size < (uint32_t)head_size)
+    int head_size = snprintf(head, sizeof head, form, 0), tail_size = is_resp ? 2 : 0;
+    if (size < (uint32_t)(head_size + tail_size))
         return -EINVAL;
-    snprintf(
-        head, sizeof head, "HTTP/1.1 200 OK\r\nContent-Length:%7d\r\n\r\n", (int)size - head_size);
+    snprintf(head, sizeof head, form, (int)size - head_size - tail_size);
     echo->replies = malloc((size_t)size * ECHO_REPLIES_PER_SEND);
     if (echo->replies == NULL)
         return -ENOMEM;
     memset(echo->replies, 'x', (size_t)size * ECHO_REPLIES_PER_SEND);
-    for (uint32_t copy = 0; copy < ECHO_REPLIES_PER_SEND; copy++)
-        memcpy(echo->replies + (size_t)copy * size, head, (size_t)head_size);
+    for (uint32_t copy = 0; copy < ECHO_REPLIES_PER_SEND; copy++) {
+        char *reply = echo->replies + (size_t)copy * size;
+        memcpy(reply, head, (size_t)head_size);
+        memcpy(reply + size - tail_size, "\r\n", (size_t)tail_size);
+    }
     return 0;
 }
 
@@ -219,14 +221,15 @@ static void dispatch(struct echo *echo, const struct io_uring_cqe *completion)
     }
 }
 
-int echo_open(struct echo *echo, uint16_t port, uint32_t request_size, uint32_t reply_size)
+int echo_open(
+    struct echo *echo, uint16_t port, uint32_t request_size, uint32_t reply_size, bool is_resp)
 {
     if (request_size == 0 || request_size > ECHO_REQUEST_SIZE_MAX ||
         reply_size > ECHO_REPLY_SIZE_MAX)
         return -EINVAL;
     echo->request_size = request_size;
     echo->reply_size = reply_size;
-    int result = write_replies(echo);
+    int result = write_replies(echo, is_resp);
     if (result == 0)
         result = listen_on(echo, port);
     if (result == 0)

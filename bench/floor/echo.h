@@ -5,7 +5,7 @@
  * The same receives and sends on io_uring as a server makes, and nothing else: multishot accept,
  * multishot receive into provided buffers, one send for each reply, all of a tick handed over in
  * the one system call. A request is over when request_size bytes have come; every reply is the same
- * reply_size bytes. Nothing is parsed.
+ * reply_size bytes, in HTTP or as a string of the Redis protocol. Nothing is parsed.
  *
  * Ownership  echo_open() takes all memory and the listening socket, for the life of the process.
  * Threads    The one that called echo_open().
@@ -47,7 +47,8 @@ struct echo {
 };
 
 /* Listens on 127.0.0.1; port 0 takes any free one and stores it in echo->port. */
-int echo_open(struct echo *echo, uint16_t port, uint32_t request_size, uint32_t reply_size);
+int echo_open(
+    struct echo *echo, uint16_t port, uint32_t request_size, uint32_t reply_size, bool is_resp);
 
 /* One tick: hand over and wait, take what came, prepare what follows. A negative errno ends it. */
 int echo_tick(struct echo *echo);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * hotshelf-floor PORT REQUEST_BYTES REPLY_BYTES: the echo server that hotshelf is measured against.
- * Says "listening PORT" on stdout once it listens (PORT 0 takes any free port), runs until killed.
+ * hotshelf-floor PORT REQUEST_BYTES REPLY_BYTES [resp]: the echo server that hotshelf is measured
+ * against. Says "listening PORT" on stdout once it listens (PORT 0 takes any free port), runs until
+ * killed.
  */
 #include "bench/floor/echo.h"
 
@@ -30,16 +31,17 @@ int main(int argc, char **argv)
     uint32_t port;
     uint32_t request_size;
     uint32_t reply_size;
-    if (argc != 4 || !parse(argv[1], UINT16_MAX, &port) ||
+    bool is_resp = argc == 5 && strcmp(argv[4], "resp") == 0;
+    if ((argc != 4 && !is_resp) || !parse(argv[1], UINT16_MAX, &port) ||
         !parse(argv[2], ECHO_REQUEST_SIZE_MAX, &request_size) ||
         !parse(argv[3], ECHO_REPLY_SIZE_MAX, &reply_size)) {
-        fputs("usage: hotshelf-floor PORT REQUEST_BYTES REPLY_BYTES\n", stderr);
+        fputs("usage: hotshelf-floor PORT REQUEST_BYTES REPLY_BYTES [resp]\n", stderr);
         return EXIT_USAGE;
     }
     struct echo *echo = calloc(1, sizeof *echo);
     if (echo == NULL)
         return EXIT_FAILURE;
-    int result = echo_open(echo, (uint16_t)port, request_size, reply_size);
+    int result = echo_open(echo, (uint16_t)port, request_size, reply_size, is_resp);
     if (result < 0)
         return complain(result);
     printf("listening %u\n", echo->port);

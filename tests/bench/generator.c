@@ -25,7 +25,7 @@
 #define REPLY_SIZE 300
 
 /* A floor in a process of its own; answers its port. */
-static uint16_t start_floor(struct process *floor, uint32_t request_size)
+static uint16_t start_floor(struct process *floor, uint32_t request_size, bool is_resp)
 {
     int ends[2];
     uint16_t port = 0;
@@ -33,7 +33,7 @@ static uint16_t start_floor(struct process *floor, uint32_t request_size)
     floor->pid = fork();
     if (floor->pid == 0) {
         struct echo *echo = calloc(1, sizeof *echo);
-        if (echo == NULL || echo_open(echo, 0, request_size, REPLY_SIZE) < 0 ||
+        if (echo == NULL || echo_open(echo, 0, request_size, REPLY_SIZE, is_resp) < 0 ||
             write(ends[1], &echo->port, sizeof echo->port) != sizeof echo->port)
             _exit(1);
         while (echo_tick(echo) == 0)
@@ -80,7 +80,7 @@ static void requests_and_replies_are_counted_with_their_sizes(void **state)
     struct process floor = {0};
     struct traffic traffic = {.kind = TRAFFIC_CHECKOUT};
     uint32_t size = size_of_request(TRAFFIC_CHECKOUT);
-    struct generator_plan plan = plan_for(start_floor(&floor, size), &traffic, &floor);
+    struct generator_plan plan = plan_for(start_floor(&floor, size, false), &traffic, &floor);
     struct generator_result result;
     char failure[GENERATOR_FAILURE_SIZE] = "";
     struct generator *generator = generator_open(&plan, failure);
@@ -95,12 +95,36 @@ static void requests_and_replies_are_counted_with_their_sizes(void **state)
     assert_int_equal(traffic.requests_made, 2000);
 }
 
+static void sixteen_deep_means_sixteen_replies_to_one_write(void **state)
+{
+    (void)state;
+    struct process floor = {0};
+    struct traffic traffic = {.kind = TRAFFIC_RESP_CHECKOUT_16};
+    uint32_t size = size_of_request(TRAFFIC_RESP_CHECKOUT_16) / 16;
+    struct generator_plan plan = plan_for(start_floor(&floor, size, true), &traffic, &floor);
+    plan.protocol = GENERATOR_RESP;
+    plan.deep = traffic_deep(traffic.kind);
+    struct generator_result result;
+    char failure[GENERATOR_FAILURE_SIZE] = "";
+    struct generator *generator = generator_open(&plan, failure);
+    assert_non_null(generator);
+    bool ran = generator_run(generator, &result);
+    generator_close(generator);
+    stop_floor(&floor);
+    assert_string_equal(result.failure, "");
+    assert_true(ran);
+    assert_in_range(result.completed, 1000, 2000);
+    assert_true(result.request_size > size - 0.01 && result.request_size < size + 0.01);
+    assert_true(result.reply_size > REPLY_SIZE - 0.01 && result.reply_size < REPLY_SIZE + 0.01);
+    assert_int_equal(traffic.requests_made, 2000);
+}
+
 static void another_status_than_expected_is_told_with_the_reply(void **state)
 {
     (void)state;
     struct process floor = {0};
     struct traffic traffic = {.kind = TRAFFIC_AVAILABILITY};
-    uint16_t port = start_floor(&floor, size_of_request(TRAFFIC_AVAILABILITY));
+    uint16_t port = start_floor(&floor, size_of_request(TRAFFIC_AVAILABILITY), false);
     struct generator_plan plan = plan_for(port, &traffic, &floor);
     plan.expected_status = 201;
     struct generator_result result;
@@ -139,6 +163,7 @@ static void every_request_of_a_kind_has_the_same_size(void **state)
         char before[GENERATOR_REQUEST_SIZE_MAX];
         struct traffic traffic = {.kind = (enum traffic_kind)kind};
         uint32_t size = traffic_fill(&traffic, 3, request);
+        assert_int_equal(size, traffic.request_size * traffic_deep(traffic.kind));
         for (int at = 0; at < 30; at++) {
             memcpy(before, request, sizeof before);
             assert_int_equal(traffic_fill(&traffic, 3, request), size);
@@ -160,6 +185,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(requests_and_replies_are_counted_with_their_sizes),
+        cmocka_unit_test(sixteen_deep_means_sixteen_replies_to_one_write),
         cmocka_unit_test(another_status_than_expected_is_told_with_the_reply),
         cmocka_unit_test(nobody_listening_is_a_clear_failure),
         cmocka_unit_test(every_request_of_a_kind_has_the_same_size),
