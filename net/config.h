@@ -93,6 +93,7 @@ struct config {
         uint32_t header_bytes;
         uint32_t requests_per_second; /* 0: off */
         uint32_t burst;
+        uint32_t connections_per_address; /* 0: off */
         uint32_t overload_ms;       /* 0: off */
         uint32_t guests_per_second; /* of one address; 0: off */
         uint32_t guests_burst;

@@ -134,6 +134,8 @@ const struct config_key config_keys[] = {
     NUMBER("limits", "requests_per_second", limits.requests_per_second, 0, LIMIT_NUMBER_MAX, "",
         "of one customer or address; 0 is off"),
     NUMBER("limits", "burst", limits.burst, 1, LIMIT_NUMBER_MAX, "requests", "above that rate"),
+    NUMBER("limits", "connections_per_address", limits.connections_per_address, 0, 1 << 20, "",
+        "to the storefront, of one address that is no trusted proxy; 0 is off"),
     NUMBER("limits", "overload_ms", limits.overload_ms, 0, 60000, "milliseconds",
         "that work waits for its turn before reads are refused; 0 is off"),
     NUMBER("limits", "guests_per_second", limits.guests_per_second, 0, LIMIT_NUMBER_MAX, "",

@@ -11,6 +11,7 @@
 #include "persist/space.h"
 
 /* Tables have the seed itself. */
+#define KEY_OF_PLACES UINT64_C(0xc2b2ae3d27d4eb4f)
 #define KEY_OF_RATES UINT64_C(0x9e3779b97f4a7c15)
 
 uint32_t house_shards(const struct config *config)
@@ -82,6 +83,8 @@ void house_build(struct house *house, void *base, uint64_t size, uint32_t shards
         .confirms = config->data.durability == DURABILITY_POSTGRES,
     };
     house->shards = shards_create(&house->arena, &options);
+    places_init(&house->shards->places, &house->arena, config->limits.connections_per_address,
+        seed ^ KEY_OF_PLACES);
     atomic_store(&house->shards->identity, &house->identities[0]);
     for (uint32_t i = 0; i < shards; i++)
         furnish(house, house->shards->shard[i], seed + i);

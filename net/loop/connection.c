@@ -163,6 +163,9 @@ void connection_settle_close(struct connections *connections, uint32_t index)
     CHECK(connection->buffer_count == 0);
     io_close_socket(connections->io, connection->socket);
     connection->socket = -1;
+    if (connection->place != PLACES_NONE)
+        places_give(connections->places, connection->place);
+    connection->place = PLACES_NONE;
     connection->state = CONNECTION_FREE;
     connection->generation = (connection->generation + 1) & GENERATION_MASK;
     connection->free_link = connections->free_link;

@@ -31,6 +31,7 @@
 #include "net/address.h"
 #include "net/http/parser.h"
 #include "net/io.h"
+#include "net/loop/places.h"
 #include "net/loop/request.h"
 #include "net/resp/session.h"
 
@@ -100,6 +101,7 @@ struct connection {
     uint32_t tail_large;    /* index of the large tail + 1 */
     struct http_progress progress;
     struct resp_session resp; /* of DOOR_RESP */
+    uint32_t place;           /* of its address; see places.h */
     struct address peer;      /* ADDRESS_NONE: nobody has asked for it yet */
     struct limit_told told;   /* of the request at the front of the input: it was counted */
 
@@ -117,6 +119,7 @@ struct connection {
 struct connections {
     struct connection *slots;
     struct io *io;
+    struct places *places; /* where those are given back that have one */
     uint32_t count;
     uint32_t open;      /* slots in use */
     uint32_t used;      /* slots ever in use */

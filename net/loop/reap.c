@@ -9,8 +9,11 @@
  * closing only counts down what is in flight.
  */
 #include <errno.h>
+#include <stdio.h>
 
 #include "core/check.h"
+#include "net/http/problem.h"
+#include "net/http/rate.h"
 #include "net/loop/shard.h"
 
 enum { COMPLETIONS_AT_ONCE = 64, ACCEPT_STOREFRONT = HTTP_STOREFRONT, ACCEPT_ADMIN = HTTP_ADMIN };
@@ -39,23 +42,40 @@ void shard_accept_on(struct shard *shard)
     }
 }
 
-/* Nothing of a request has been read, so the problem names no request_id. */
-static void reject(struct shard *shard, int socket, uint32_t which)
+struct refusal {
+    const char *status_line, *code, *title, *detail;
+    uint32_t status;
+};
+
+/* Nothing of a request has been read, so the problem names no request_id. Later by chance: who was
+ * turned away together shall not come back together. */
+static void reject(struct shard *shard, int socket, uint32_t which, const struct refusal *refusal)
 {
-    static const char refusal[] =
-        "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\n"
-        "Cache-Control: no-store\r\nContent-Length: 157\r\nRetry-After: 1\r\n"
-        "Connection: close\r\n\r\n"
-        "{\"type\":\"/problems/overloaded\",\"title\":\"Overloaded\",\"status\":503,"
-        "\"detail\":\"No connection is free now; come again.\",\"code\":\"overloaded\","
-        "\"retry_after_ms\":1000}";
-    static const char resp_refusal[] = "-OVERLOADED No connection is free now; come again.\r\n";
+    static const char resp_refusal[] = "-ERR max number of clients reached\r\n";
+    char body[256], text[512];
     shard->rejected++;
-    if (which == DOOR_RESP)
+    if (which == DOOR_RESP) {
         io_reject_socket(shard->io, socket, resp_refusal, sizeof resp_refusal - 1);
-    else
-        io_reject_socket(shard->io, socket, refusal, sizeof refusal - 1);
+        return;
+    }
+    uint32_t ms = REJECTED_MS + (uint32_t)problem_jitter_ms(&shard->http, REJECTED_MS);
+    int body_size = snprintf(body, sizeof body,
+        "{\"type\":\"/problems/%s\",\"title\":\"%s\",\"status\":%u,\"detail\":\"%s\","
+        "\"code\":\"%s\",\"retry_after_ms\":%u}",
+        refusal->code, refusal->title, refusal->status, refusal->detail, refusal->code, ms);
+    int size = snprintf(text, sizeof text,
+        "HTTP/1.1 %s\r\nContent-Type: application/problem+json\r\nCache-Control: no-store\r\n"
+        "Content-Length: %d\r\nRetry-After: %u\r\nConnection: close\r\n\r\n%s",
+        refusal->status_line, body_size, (ms + 999) / 1000, body);
+    CHECK(body_size < (int)sizeof body);
+    CHECK(size < (int)sizeof text);
+    io_reject_socket(shard->io, socket, text, (uint32_t)size);
 }
+
+static const struct refusal no_room = {"503 Service Unavailable", "overloaded", "Overloaded",
+    "No connection is free now; come again.", 503};
+static const struct refusal too_many = {"429 Too Many Requests", "rate_limited",
+    "Too many requests", "This address has as many connections open as it may.", 429};
 
 /* The main thread says so, once. An end of the door that we shut ourselves is none. */
 static void accept_failed(struct shard *shard, int error)
@@ -65,6 +85,40 @@ static void accept_failed(struct shard *shard, int error)
         return;
     atomic_store(&shard->accept_error, error);
     atomic_store(&shard->accept_failed_ms, shard->monotonic_ms);
+}
+
+/* Customers have places by their address, unless they come by a gateway. */
+static bool is_counted(const struct shard *shard, uint32_t which, const struct address *peer)
+{
+    return which == ACCEPT_STOREFRONT && peer->kind == ADDRESS_IP &&
+           !proxies_trust(&shard->http.rates->proxies, peer);
+}
+
+static void let_in(struct shard *shard, int socket, uint32_t which)
+{
+    struct places *places = &shard->all->places;
+    struct address peer = {.kind = ADDRESS_NONE};
+    uint32_t place = PLACES_NONE;
+    if (places->most > 0)
+        peer = io_peer(shard->io, socket);
+    bool counted = is_counted(shard, which, &peer);
+    if (counted)
+        place = places_take(places, address_name(&peer));
+    if (counted && place == PLACES_NONE) {
+        reject(shard, socket, which, &too_many);
+        return;
+    }
+    uint32_t index = CONNECTION_NONE;
+    if (shard->phase == SHARD_RUNNING)
+        index = connection_open(&shard->connections, socket, (uint8_t)which);
+    if (index == CONNECTION_NONE) {
+        if (place != PLACES_NONE)
+            places_give(places, place);
+        reject(shard, socket, which, &no_room);
+        return;
+    }
+    shard->connections.slots[index].peer = peer;
+    shard->connections.slots[index].place = place;
 }
 
 static void accepted(struct shard *shard, const struct io_completion *completion)
@@ -77,11 +131,7 @@ static void accepted(struct shard *shard, const struct io_completion *completion
         accept_failed(shard, -completion->result);
         return;
     }
-    bool open =
-        shard->phase == SHARD_RUNNING &&
-        connection_open(&shard->connections, completion->result, (uint8_t)which) != CONNECTION_NONE;
-    if (!open)
-        reject(shard, completion->result, which);
+    let_in(shard, completion->result, which);
     if (!completion->more)
         shard->accept_retry_ms = shard->monotonic_ms;
 }

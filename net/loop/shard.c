@@ -212,6 +212,7 @@ static struct shard *create_one(
                                      .epoll = all->config->server.io == IO_EPOLL});
     connections_init(&shard->connections, arena, shard->io, connections,
         options->header_bytes + options->body_bytes, LARGE_TAILS);
+    shard->connections.places = &all->places;
     shard->chunk_room = arena_take(arena, "chunked bodies", options->body_bytes, 1);
     requests_init(&shard->requests, arena, requests, LARGE_REPLIES);
     uint32_t subscribers = shard_connections(options->subscribers, options->count);

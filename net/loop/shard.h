@@ -35,6 +35,7 @@
 #include "net/loop/connection.h"
 #include "net/loop/listener.h"
 #include "net/loop/mailbox.h"
+#include "net/loop/places.h"
 #include "net/loop/request.h"
 #include "net/loop/shed.h"
 #include "net/loop/subscribers.h"
@@ -52,6 +53,7 @@ enum {
     LARGE_REPLIES = 64,      /* of each shard, 16 MiB: the rest of a crowd that asks for pages and
                               * orders of 512 lines at once waits for a send to end */
     LARGE_TAILS = 64,        /* of each shard, 5 MiB: large requests that come in pieces at once */
+    REJECTED_MS = 1000,      /* to twice that: when who found no place shall come again */
     ACCEPT_RETRY_MS = 10,    /* after accept failed: out of descriptors, most likely */
     DOOR_QUIET_MS = 2000,    /* without such a failure, and clients are said to come in again */
     FROZEN_WAIT_MS = 50,     /* at least, in a freeze */
@@ -142,6 +144,7 @@ struct shards {
     struct listener storefront;
     struct listener admin;
     struct listener resp; /* no sockets: server.resp = off */
+    struct places places; /* of addresses: how many connections each has */
     uint32_t header_bytes, body_bytes;
     uint32_t drain_ms;
     bool postgres;                    /* a stream is configured: streamed_seq counts */

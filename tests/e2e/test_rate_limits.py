@@ -11,6 +11,7 @@ from tests.lib.server import eventually
 
 RATE = 20
 BURST = 50
+PLACES = 8
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +67,30 @@ def test_the_allowance_comes_back(server):
         pass
     assert eventually(lambda: client.get("/v1/products/S1").status == 200)
     client.close()
+
+
+def crowd_from(server, address, count):
+    """Connections with what each of them hears when it asks."""
+    clients = [client_from(server, address) for _ in range(count)]
+    return clients, [client.get("/livez").status for client in clients]
+
+
+def test_an_address_has_so_many_connections_and_a_proxy_as_many_as_it_likes(new_server):
+    server = new_server(shards=2, settings={
+        "limits.connections_per_address": PLACES, "server.trusted_proxies": "127.0.0.40"}).start()
+    clients, statuses = crowd_from(server, "127.0.0.21", PLACES)
+    assert statuses == [200] * PLACES
+    refused = client_from(server, "127.0.0.21").get("/livez")
+    assert (refused.status, refused.code) == (429, "rate_limited")
+    assert 1 <= int(refused.headers["retry-after"]) <= 2
+    others, statuses = crowd_from(server, "127.0.0.22", PLACES)
+    proxies, more = crowd_from(server, "127.0.0.40", 3 * PLACES)
+    assert statuses + more == [200] * (4 * PLACES)
+    clients.pop().close()
+    assert eventually(lambda: client_from(server, "127.0.0.21").get("/livez").status == 200)
+    for client in clients + others + proxies:
+        client.close()
+    assert eventually(lambda: crowd_from(server, "127.0.0.22", PLACES)[1] == [200] * PLACES)
 
 
 def test_payments_come_through(server):
