@@ -16,7 +16,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 SCRIPT = str(ROOT / ".ci" / "postgres")
 # No sync to disk: these tests stop the server, they do not cut its power. What it shares is in its
 # directory, so that one that is killed leaves nothing.
-SETTINGS = ("fsync=off", "dynamic_shared_memory_type=mmap")
+SETTINGS = ("fsync=off", "dynamic_shared_memory_type=mmap",
+            "max_wal_size=64MB", "min_wal_size=32MB")
 
 
 def children(parent):
