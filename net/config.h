@@ -93,6 +93,11 @@ struct config {
         uint32_t header_bytes;
         uint32_t requests_per_second; /* 0: off */
         uint32_t burst;
+        uint32_t first_byte_seconds;
+        uint32_t head_seconds;
+        uint32_t request_seconds;
+        uint32_t reply_seconds;
+        uint32_t idle_seconds;
         uint32_t connections_per_address; /* 0: off */
         uint32_t overload_ms;       /* 0: off */
         uint32_t guests_per_second; /* of one address; 0: off */

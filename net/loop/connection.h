@@ -39,16 +39,15 @@
 
 enum {
     CONNECTION_REQUESTS_MAX =
-        16,                      /* under way on one connection: deeper pipelines wait their turn */
+        16, /* under way on one connection: deeper pipelines wait their turn */
+    CONNECTION_REQUESTS_SHORT = 2, /* .. while few slots are left */
     CONNECTION_TAIL_SIZE = 2048, /* a request that came in two pieces; nearly all fit */
     CONNECTION_BUFFERS_HELD = 4, /* received and not parsed: beyond it receiving stops */
     LINGER_MS = 2000,            /* for the client to read the last reply before the socket ends */
-    STALL_MS = 30000,            /* a reply not taken, an import that does not go on */
+    STALL_MS = 30000,            /* an import that does not go on, an event that is not taken */
     STARVE_MS = 100,             /* a reply not taken while others wait for receive buffers */
-    HEAD_MS = 10000,             /* from a request's first byte to the end of its head */
-    FIRST_MS = 15000,            /* from being accepted to the first byte */
-    REQUEST_MS = 60000,          /* from a request's first byte to its last, however they trickle */
-    IDLE_MS = 600000,            /* nothing under way any more: longer than any gateway keeps one */
+    SHORT_MS = 2000,             /* .. or for slots or large replies, and nothing of it goes on */
+    SHORT_FLUSH_MS = 10000,      /* .. however slowly it goes on */
 };
 
 enum connection_state {
@@ -112,6 +111,8 @@ struct connection {
     uint32_t parts_requests;         /* at the head of the queue: their replies are being sent */
     uint64_t turn_ms;                /* it was put on LIST_INTAKE */
     uint64_t begun_ms;               /* the request in the tail */
+    uint64_t sent_ms;                /* the kernel last took some of what is being sent */
+    uint64_t flush_ms;               /* .. and since when it is being sent */
     uint64_t active_ms;              /* last progress in either direction */
     struct iovec parts[CONNECTION_REQUESTS_MAX];
 };

@@ -55,6 +55,16 @@ static enum intake refuse(
     return INTAKE_WAITS;
 }
 
+bool shard_tell_late(struct shard *shard, struct connection *connection)
+{
+    enum intake intake =
+        connection->listener == DOOR_RESP
+            ? shard_end_resp(shard, connection, "ERR", "the command took too long to come")
+            : refuse(shard, connection, 408, "The request took too long to come.");
+    shard->work_left = true;
+    return intake != INTAKE_STALLED;
+}
+
 static void welcome_body(struct shard *shard, struct connection *connection)
 {
     connection->greeting = GREETING_DUE;
@@ -190,7 +200,8 @@ static enum intake take_one(struct shard *shard, struct connection *connection)
     if (connection->state == CONNECTION_OPEN && connection->importing)
         return shard_feed_import(shard, connection) ? INTAKE_GOES_ON : INTAKE_WAITS;
     bool may = connection->state == CONNECTION_OPEN && !connection->last_request &&
-               connection->unrun == REQUEST_NONE && connection->count < CONNECTION_REQUESTS_MAX;
+               connection->unrun == REQUEST_NONE &&
+               connection->count < shard_requests_at_once(shard);
     if (!may)
         return INTAKE_WAITS;
     struct bytes input = connection_input(&shard->connections, connection);

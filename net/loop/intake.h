@@ -23,6 +23,14 @@ void shard_enqueue(struct shard *shard, struct connection *connection, struct re
 enum intake shard_dispatch(struct shard *shard, struct connection *connection,
     struct request *request, uint32_t target, uint32_t consumed);
 
+/* The last reply of a connection whose request did not come in time: 408. False: no slot is free.
+ */
+bool shard_tell_late(struct shard *shard, struct connection *connection);
+
+/* An error of the Redis protocol as the last reply. */
+enum intake shard_end_resp(
+    struct shard *shard, struct connection *connection, const char *word, const char *reason);
+
 /* One command of the Redis protocol. */
 enum intake shard_take_resp(struct shard *shard, struct connection *connection, struct bytes input);
 

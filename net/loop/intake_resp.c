@@ -32,7 +32,7 @@ uint32_t shard_reply_bound(const struct shard *shard, const struct request *requ
 }
 
 /* The last reply of the connection: what follows cannot be trusted to begin a command. */
-static enum intake refuse(
+enum intake shard_end_resp(
     struct shard *shard, struct connection *connection, const char *word, const char *reason)
 {
     struct request *request = request_take(&shard->requests, (uint8_t)shard->number);
@@ -50,7 +50,7 @@ static enum intake incomplete(struct shard *shard, struct connection *connection
 {
     connection->progress.needed = needed;
     if (!connection_keep(&shard->connections, connection))
-        return refuse(
+        return shard_end_resp(
             shard, connection, "OVERLOADED", "too many large commands are being received");
     return connection_has_more(connection) ? INTAKE_GOES_ON : INTAKE_WAITS;
 }
@@ -92,7 +92,7 @@ enum intake shard_take_resp(struct shard *shard, struct connection *connection, 
     case RESP_INCOMPLETE:
         return incomplete(shard, connection, parsed.needed);
     case RESP_REFUSED:
-        return refuse(shard, connection, "ERR", parsed.reason);
+        return shard_end_resp(shard, connection, "ERR", parsed.reason);
     case RESP_EMPTY:
         connection_consume(&shard->connections, connection, parsed.consumed);
         return INTAKE_GOES_ON;

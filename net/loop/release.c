@@ -116,6 +116,7 @@ void shard_ring_bells(struct shard *shard)
 static void send_parts(struct shard *shard, struct connection *connection)
 {
     connection->sending = true;
+    connection->sent_ms = shard->monotonic_ms;
     connection->in_flight++;
     io_send(shard->io, connection->socket, connection->parts + connection->part_first,
         connection->part_count,
@@ -136,6 +137,7 @@ void shard_send(struct shard *shard, struct connection *connection, struct bytes
     connection->part_first = 0;
     connection->part_count = 0;
     connection->parts_requests = 0;
+    connection->flush_ms = shard->monotonic_ms;
     add_part(connection, bytes.data, bytes.size);
     send_parts(shard, connection);
 }
@@ -157,6 +159,7 @@ static void flush(struct shard *shard, struct connection *connection)
     connection->part_first = 0;
     connection->part_count = 0;
     connection->parts_requests = 0;
+    connection->flush_ms = shard->monotonic_ms;
     uint32_t index = connection->first;
     while (index != REQUEST_NONE && shard->requests.slots[index].state == REQUEST_READY) {
         struct request *request = &shard->requests.slots[index];
@@ -284,51 +287,4 @@ void shard_hang_up(struct shard *shard, struct connection *connection)
     connection->unrun = REQUEST_NONE;
     connection_close(&shard->connections, index);
     connection_settle_close(&shard->connections, index);
-}
-
-/* An honest client's head comes in a packet or two; who sends it by the byte takes a place for
- * nothing. One that lies whole and waits for its turn is our delay, not his. */
-static bool is_head_late(const struct connection *connection, uint64_t begun_ago_ms)
-{
-    uint32_t waiting = 1U << LIST_STALLED | 1U << LIST_LARGE | 1U << LIST_INTAKE;
-    return connection->progress.needed == 0 && connection->count == 0 &&
-           (connection->listed & waiting) == 0 && begun_ago_ms >= HEAD_MS;
-}
-
-/* A reply not taken and a request not finished are stalls; a client that says nothing any more is
- * idle, and one that has never said anything has no claim to wait as long as a gateway does. Who
- * takes no replies and sends on has little time while others wait for the buffers he fills. */
-static bool is_over(const struct shard *shard, const struct connection *connection, bool starving)
-{
-    uint64_t quiet = shard->monotonic_ms - connection->active_ms;
-    if (connection->state == CONNECTION_LINGERING)
-        return quiet >= LINGER_MS;
-    if (connection->state != CONNECTION_OPEN)
-        return false;
-    uint64_t begun_ago = shard->monotonic_ms - connection->begun_ms;
-    bool late = begun_ago >= REQUEST_MS || is_head_late(connection, begun_ago);
-    if (connection->tail_size > 0 && late)
-        return true;
-    if (starving && connection->sending && connection->buffer_count > 0)
-        return quiet >= STARVE_MS;
-    if (connection->sending || connection->importing)
-        return quiet >= STALL_MS;
-    return connection->count == 0 && quiet >= (connection->heard ? IDLE_MS : FIRST_MS);
-}
-
-void shard_sweep(struct shard *shard)
-{
-    bool starving = shard->connections.lists[LIST_STARVED].first != CONNECTION_NONE;
-    uint32_t pause = starving ? STARVE_MS / 2 : SWEEP_MS;
-    if (shard->monotonic_ms - shard->swept_ms < pause || shard->connections.open == 0)
-        return;
-    shard->swept_ms = shard->monotonic_ms;
-    for (uint32_t i = 0; i < shard->connections.used; i++) {
-        struct connection *connection = &shard->connections.slots[i];
-        bool streams = connection->subscriber != 0;
-        if (connection->state != CONNECTION_FREE &&
-            (streams ? shard_stream_is_over(shard, connection)
-                     : is_over(shard, connection, starving)))
-            shard_hang_up(shard, connection);
-    }
 }

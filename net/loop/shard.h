@@ -322,8 +322,12 @@ void shard_ring_bells(struct shard *shard);
 void shard_sent(struct shard *shard, struct connection *connection, int32_t result);
 /* Ends a connection from our side; its requests under way still run, unanswered. */
 void shard_hang_up(struct shard *shard, struct connection *connection);
+
+/* sweep.c */
 /* Ends those whose time is over. */
 void shard_sweep(struct shard *shard);
+/* How many requests of one connection may be under way. */
+uint32_t shard_requests_at_once(const struct shard *shard);
 
 /* closing.c */
 void shard_close_down(struct shard *shard);

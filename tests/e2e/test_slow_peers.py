@@ -12,13 +12,14 @@ HEAD = b"GET /v1/availability?skus=STEADY HTTP/1.1\r\nHost: x\r\nX-Long: "
 BODY = b'{"skus":["STEADY"]}'
 POST = (b"POST /v1/availability HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
         b"Content-Length: %d\r\n\r\n" % len(BODY))
-SECONDS = 60  # far more than a head has, and no more than a request has
+SECONDS = 60  # far more than anything here has
+SETTINGS = {"limits.head_seconds": 2, "limits.request_seconds": 30, "limits.first_byte_seconds": 2}
 BYTES_HELD_BACK = 8
 
 
 @pytest.fixture(scope="module")
 def server(new_shared_server):
-    server = new_shared_server().start()
+    server = new_shared_server(settings=SETTINGS).start()
     server.sell(STEADY=5)
     return server
 
@@ -31,11 +32,13 @@ def connect(server, data):
 
 
 def drip(peers):
-    """A byte from each; those that are left."""
+    """A byte from each; those that are left. Who loses his place is told why."""
     left = []
     for peer in peers:
         try:
-            if select.select([peer], [], [], 0)[0] and peer.recv(1) == b"":
+            if select.select([peer], [], [], 0)[0]:
+                told = peer.recv(65536)
+                assert told == b"" or told.startswith(b"HTTP/1.1 408 "), told
                 peer.close()
                 continue
             peer.send(b"a")
