@@ -84,11 +84,18 @@ static enum intake decode(
     return INTAKE_GOES_ON;
 }
 
+/* Whoever has shown no token yet has little to say, and takes no large room to say it in. */
+static uint32_t size_max(const struct shard *shard, const struct connection *connection)
+{
+    bool admitted = resp_is_admitted(&shard->http, &connection->resp);
+    return admitted ? shard->all->body_bytes : CONNECTION_TAIL_SIZE;
+}
+
 enum intake shard_take_resp(struct shard *shard, struct connection *connection, struct bytes input)
 {
     uint8_t room[RESP_INLINE_SIZE_MAX];
     struct resp_request parsed;
-    switch (resp_parse(input, shard->all->body_bytes, room, &parsed)) {
+    switch (resp_parse(input, size_max(shard, connection), room, &parsed)) {
     case RESP_INCOMPLETE:
         return incomplete(shard, connection, parsed.needed);
     case RESP_REFUSED:

@@ -5,6 +5,7 @@
  *     says nothing at all         limits.first_byte_seconds
  *     sends a head by the byte    limits.head_seconds       408, when no reply is under way
  *     .. or its body              limits.request_seconds    408
+ *     .. or a command of RESP     the one when it fits where a head does, else the other
  *     takes no reply              limits.reply_seconds      hung up
  *     has nothing under way       limits.idle_seconds       hung up
  *
@@ -43,8 +44,9 @@ static bool is_late(const struct shard *shard, const struct connection *connecti
         return false;
     if (ago_ms >= (uint64_t)config->limits.request_seconds * MS)
         return true;
-    return connection->progress.needed == 0 && connection->count == 0 &&
-           (connection->listed & waiting) == 0 &&
+    bool is_head = connection->progress.needed == 0 ||
+                   (connection->listener == DOOR_RESP && connection->tail_large == 0);
+    return is_head && connection->count == 0 && (connection->listed & waiting) == 0 &&
            ago_ms >= (uint64_t)config->limits.head_seconds * MS;
 }
 

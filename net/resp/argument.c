@@ -149,6 +149,8 @@ bool argument_is_text(
         (void)snprintf(why, sizeof(why), "must have %u to %u bytes", size_min, size_max);
         return argument_refuse(call, "ERR", name, why);
     }
+    if (text.size > 0 && memchr(text.data, 0, text.size) != NULL)
+        return argument_refuse(call, "ERR", name, "must not contain U+0000");
     return utf8_is_valid(text) || argument_refuse(call, "ERR", name, "must be UTF-8");
 }
 

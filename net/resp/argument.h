@@ -36,7 +36,7 @@ bool argument_number(struct resp_call *call, uint32_t at, const char *name, int6
 bool argument_currency(struct resp_call *call, uint32_t at, uint8_t currency[4]);
 bool argument_choice(struct resp_call *call, uint32_t at, const char *name,
     const char *const *choices, uint32_t count, uint32_t *choice);
-/* UTF-8; one that may be empty is then not there. */
+/* UTF-8 without U+0000, which PostgreSQL could not keep. One of no bytes is not there. */
 bool argument_text(struct resp_call *call, uint32_t at, const char *name, uint32_t size_min,
     uint32_t size_max, struct bytes *text);
 /* The same, but not kept. */

@@ -2,6 +2,7 @@
 """The Redis protocol as a back end speaks it, over raw sockets."""
 
 import json
+import select
 import signal
 
 import pytest
@@ -11,6 +12,8 @@ from tests.lib.server import eventually, free_address
 
 TOKEN = "token-of-a-back-end"
 PIPELINE = 500
+LARGE_TAILS = 64  # of each shard, net/loop/shard.h
+GROWTH_KIB_MAX = 64  # as in test_memory.py
 
 
 @pytest.fixture(params=[1, 2], ids=["1 shard", "2 shards"])
@@ -238,3 +241,33 @@ def test_a_removed_token_is_nobodys_on_connections_that_are_there(new_server, tm
         assert client.ask("PING").startswith("NOAUTH ")
         assert client.ask("AUTH", TOKEN) == "OK"
     assert TOKEN not in server.log() and other not in server.log()
+
+
+def resident(server):
+    return server.status_kib("RssAnon") + server.status_kib("RssShmem")
+
+
+def test_half_commands_are_held_in_bounded_room(shop):
+    """Who comes too late for a large room is told; small commands need none."""
+    before = resident(shop)
+    half = command("ECHO", "x" * 50000)[:40000]
+    peers = [redis(shop) for _ in range(180)]
+    for peer in peers:
+        peer.send(half)
+    client = redis(shop)
+    assert client.ask("HS.AVAIL", "S1") and client.ask("PING") == "PONG"
+
+    def told():
+        return [peer for peer in peers if peer.socket in readable(peers)]
+    held = shop.settings["server.shards"] * LARGE_TAILS
+    assert eventually(lambda: len(told()) >= len(peers) - held)
+    for peer in told():
+        assert peer.read() == "OVERLOADED too many large commands are being received"
+    for peer in peers:
+        peer.close()
+    assert eventually(lambda: client.ask("ECHO", "y" * 60000) == "y" * 60000)
+    assert resident(shop) - before <= GROWTH_KIB_MAX
+
+
+def readable(peers):
+    return select.select([peer.socket for peer in peers], [], [], 0)[0]
