@@ -52,6 +52,7 @@ struct limit_verdict {
 /* What a reply says of it: of the allowance that has least left. */
 struct limit_told {
     uint8_t policy; /* enum rate_policy, http/rate.h; 0: nobody was asked */
+    bool pauses;    /* it was refused, and whoever sent it is alone on its connection */
     uint32_t remaining;
     uint32_t full_seconds;
 };

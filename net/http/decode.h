@@ -53,6 +53,7 @@ struct decoder {
     uint64_t bound_value;
     const char *forbidden; /* a sentence: 403 outranks faults */
     bool full;             /* the slot has no room left for texts: 413 */
+    bool direct;           /* no proxy stands between its client and us */
     bool asked;            /* its limits, when it was decoded before */
     bool waits;            /* no large reply is free: nothing is answered, see HTTP_WAITS */
 };

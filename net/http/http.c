@@ -175,11 +175,6 @@ static bool admit_as(struct decoder *decoder, enum access access)
     return false;
 }
 
-static bool is_limited(enum access access)
-{
-    return access == ACCESS_PUBLIC || access == ACCESS_CUSTOMER || access == ACCESS_ORDER;
-}
-
 /* What is refused first when there is more than can be done; the rest never. */
 static const uint8_t works[ROUTE_COUNT] = {
     [ROUTE_PRODUCTS] = SHED_LOOK,
@@ -216,12 +211,10 @@ static bool has_time(struct decoder *decoder)
 static bool admit(struct decoder *decoder)
 {
     enum access access = call_of(decoder)->access;
-    bool limited = is_limited(access);
-    if (limited && !rate_ask_address(decoder))
-        return false;
     if (!has_time(decoder) || !admit_as(decoder, access))
         return false;
-    if (limited && !rate_ask_customer(decoder))
+    bool of_customer = access == ACCESS_CUSTOMER || access == ACCESS_ORDER;
+    if (of_customer && !rate_ask_customer(decoder))
         return false;
     struct command *command = &decoder->request->command;
     command->role = decoder->caller.role;
@@ -437,7 +430,7 @@ enum http_verdict http_decode(struct http_context *context, enum http_listener l
     decoder.bound = NULL;
     decoder.forbidden = NULL;
     decoder.full = false;
-    decoder.asked = false;
+    decoder.asked = decoder.direct = false;
     decoder.waits = false;
     request->keep_alive = parsed->keep_alive;
     request->tells_keep_alive = parsed->minor == 0;
@@ -447,6 +440,8 @@ enum http_verdict http_decode(struct http_context *context, enum http_listener l
                                    ? route_find_admin(parsed->method, parsed->path)
                                    : route_find_storefront(parsed->method, parsed->path);
     request->route = (uint8_t)match.route;
+    if (listener == HTTP_STOREFRONT && !rate_ask_address(&decoder))
+        return HTTP_ANSWERED;
     bool of_server = bytes_equal(parsed->path, BYTES("*"));
     if (parsed->method == HTTP_OPTIONS && (match.allowed != 0 || of_server)) {
         answer_options(&decoder, match.allowed);

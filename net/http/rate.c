@@ -50,6 +50,7 @@ static bool refuse(struct decoder *decoder, enum rate_policy policy, uint64_t re
     };
     int64_t retry_ms = (int64_t)((retry_ns + MS_NS - 1) / MS_NS);
     retry_ms += problem_jitter_ms(decoder->context, JITTER_MS + (uint32_t)(retry_ms / 8));
+    decoder->request->told.pauses = decoder->direct;
     struct problem problem;
     problem_begin(&problem, decoder->context, decoder->request, PROBLEM_RATE_LIMITED,
         details[policy], retry_ms);
@@ -88,12 +89,14 @@ bool rate_ask_address(struct decoder *decoder)
     struct rates *rates = context->rates;
     struct request *request = decoder->request;
     bool makes_guest = request->route == ROUTE_GUESTS;
+    decoder->direct = false;
     decoder->asked = request->told.policy != RATE_NONE;
     if (rates == NULL || (rates->requests.interval_ns == 0 && !makes_guest) || decoder->asked ||
         is_for_all(decoder) || is_back_end(decoder))
         return true;
     struct address peer;
     context->peer(context->host, request, &peer);
+    decoder->direct = peer.kind == ADDRESS_IP && !proxies_trust(&rates->proxies, &peer);
     struct address client = forwarded_client(&rates->proxies, &peer, decoder->parsed);
     struct bytes name = address_name(&client);
     return ask(decoder, RATE_ADDRESS, LIMIT_ADDRESS, &rates->requests, name) &&

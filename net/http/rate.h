@@ -11,6 +11,9 @@
  * A token is not verified before its address may ask, or verifying would be what floods us; so a
  * back end is known here by a token that was verified before.
  *
+ * Who goes on asking is not read from for a moment, if nobody else can be on his connection: what
+ * he sends meanwhile costs nothing but his own wait.
+ *
  * What is left goes into the reply: RateLimit-Policy and RateLimit of the allowance that has less
  * (draft-ietf-httpapi-ratelimit-headers), and of a refusal Retry-After, later by chance, that a
  * crowd turned away at once does not come back at once.

@@ -196,6 +196,8 @@ void connection_receive_on(struct connections *connections, struct connection *c
     bool wanted = connection->state == CONNECTION_OPEN || connection->state == CONNECTION_LINGERING;
     if (!wanted || connection->receiving || connection->end_of_input)
         return;
+    if (connection->state == CONNECTION_OPEN && connection_is_paused(connections, connection))
+        return;
     if (connection->buffer_count >= CONNECTION_BUFFERS_HELD)
         return;
     if (io_buffers_left(connections->io) == 0) {
@@ -386,4 +388,44 @@ void connection_list_all(
             return;
         connection_list(connections, to, index);
     }
+}
+
+/* What comes meanwhile stays with the kernel: a crowd of the paused takes no buffers. */
+void connection_pause(struct connections *connections, uint32_t index)
+{
+    struct connection *connection = &connections->slots[index];
+    if (connection->state != CONNECTION_OPEN)
+        return;
+    connection->pause_ms = connections->now_ms + PAUSE_MS;
+    connection_list(connections, LIST_PAUSED, index);
+    stop_receiving(connections, connection);
+}
+
+bool connection_is_paused(
+    const struct connections *connections, const struct connection *connection)
+{
+    return connection->pause_ms > connections->now_ms;
+}
+
+/* All pauses are alike, so the list is in their order; a slot that was used anew meanwhile may be
+ * in the way of those behind it for one pause more. */
+void connections_resume(struct connections *connections)
+{
+    for (uint32_t i = 0; i < connections->count; i++) {
+        uint32_t index = connections->lists[LIST_PAUSED].first;
+        if (index == CONNECTION_NONE ||
+            connection_is_paused(connections, &connections->slots[index]))
+            return;
+        connection_unlist(connections, LIST_PAUSED);
+        connection_list(connections, LIST_INTAKE, index);
+    }
+}
+
+uint64_t connections_pause_ms(const struct connections *connections)
+{
+    uint32_t index = connections->lists[LIST_PAUSED].first;
+    if (index == CONNECTION_NONE)
+        return UINT64_MAX;
+    uint64_t until_ms = connections->slots[index].pause_ms;
+    return until_ms > connections->now_ms ? until_ms - connections->now_ms : 0;
 }

@@ -43,6 +43,7 @@ enum {
     CONNECTION_REQUESTS_SHORT = 2, /* .. while few slots are left */
     CONNECTION_TAIL_SIZE = 2048, /* a request that came in two pieces; nearly all fit */
     CONNECTION_BUFFERS_HELD = 4, /* received and not parsed: beyond it receiving stops */
+    PAUSE_MS = 100,              /* of who asks more often than he may */
     LINGER_MS = 2000,            /* for the client to read the last reply before the socket ends */
     STALL_MS = 30000,            /* an import that does not go on, an event that is not taken */
     STARVE_MS = 100,             /* a reply not taken while others wait for receive buffers */
@@ -64,6 +65,7 @@ enum connection_list {
     LIST_STALLED, /* has a request that finds no room in the shard now */
     LIST_LARGE,   /* has a request that needs a large reply, and none is free */
     LIST_STARVED, /* wants to receive and there is no buffer */
+    LIST_PAUSED,  /* is neither read nor received from until pause_ms, in this order */
     LIST_COUNT,
 };
 
@@ -109,6 +111,7 @@ struct connection {
     uint32_t unrun; /* the newest of them that has not run yet; REQUEST_NONE none */
     uint32_t part_first, part_count; /* of parts: not yet taken by the kernel */
     uint32_t parts_requests;         /* at the head of the queue: their replies are being sent */
+    uint64_t pause_ms;               /* until then nothing of it is read */
     uint64_t turn_ms;                /* it was put on LIST_INTAKE */
     uint64_t begun_ms;               /* the request in the tail */
     uint64_t sent_ms;                /* the kernel last took some of what is being sent */
@@ -176,6 +179,15 @@ uint32_t connection_ignore(struct connections *connections, struct connection *c
 bool connection_keep(struct connections *connections, struct connection *connection);
 /* More than connection_input() showed has come. */
 bool connection_has_more(const struct connection *connection);
+
+/* Neither read nor received from for PAUSE_MS. */
+void connection_pause(struct connections *connections, uint32_t index);
+bool connection_is_paused(
+    const struct connections *connections, const struct connection *connection);
+/* Puts those whose pause is over on LIST_INTAKE. */
+void connections_resume(struct connections *connections);
+/* Until the first of them; UINT64_MAX: there is none. */
+uint64_t connections_pause_ms(const struct connections *connections);
 
 void connection_list(struct connections *connections, enum connection_list list, uint32_t index);
 /* Takes the first off the list; CONNECTION_NONE when it is empty. */

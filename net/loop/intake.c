@@ -3,7 +3,7 @@
  * From bytes to requests. The happy path: the request lies complete in a received buffer, is parsed
  * and decoded where it lies, runs at once or goes away to its shard, and its bytes are consumed.
  *
- * Four ways of not going on, each with its own wake-up:
+ * Five ways of not going on, each with its own wake-up:
  *     the connection's   bytes are missing, an earlier request has not run, 16 are under way:
  *                        the next bytes, the homecoming or the send put it on the intake list
  *     the shard's        no slot, no room in the batch: LIST_STALLED, looked at in every tick;
@@ -11,6 +11,7 @@
  *     a large reply      none is free: LIST_LARGE, in the order they came, before all others when
  *                        one is. Whoever has one has run, or travels to where it will: it comes
  *                        back when its send ends or its client is gone
+ *     a pause            he has asked more often than he may: LIST_PAUSED, PAUSE_MS later
  *     the end            what the parser refuses is answered and nothing after it is read
  * In the first three nothing has happened: the bytes stay and are decoded again. That they were
  * counted against a limit is remembered, so that who waits for us is counted once.
@@ -158,8 +159,9 @@ static enum intake decode(
     connection_consume(&shard->connections, connection, consumed);
     if (request->subscriber != 0)
         shard_begin_stream(shard, connection, request);
+    bool pauses = request->told.pauses;
     shard_has_run(shard, request);
-    return INTAKE_GOES_ON;
+    return pauses ? INTAKE_PAUSES : INTAKE_GOES_ON;
 }
 
 static bool is_import(const struct connection *connection, const struct http_request *parsed)
@@ -200,6 +202,7 @@ static enum intake take_one(struct shard *shard, struct connection *connection)
     if (connection->state == CONNECTION_OPEN && connection->importing)
         return shard_feed_import(shard, connection) ? INTAKE_GOES_ON : INTAKE_WAITS;
     bool may = connection->state == CONNECTION_OPEN && !connection->last_request &&
+               !connection_is_paused(&shard->connections, connection) &&
                connection->unrun == REQUEST_NONE &&
                connection->count < shard_requests_at_once(shard);
     if (!may)
@@ -245,6 +248,8 @@ static uint32_t take_in(struct shard *shard, uint32_t index)
         connection_list(&shard->connections, LIST_LARGE, index);
     if (intake == INTAKE_GOES_ON)
         connection_list(&shard->connections, LIST_INTAKE, index);
+    if (intake == INTAKE_PAUSES)
+        connection_pause(&shard->connections, index);
     if (intake == INTAKE_WAITS)
         end_if_over(shard, connection);
     connection_receive_on(&shard->connections, connection);
@@ -285,6 +290,7 @@ void shard_take_in(struct shard *shard)
 {
     uint32_t looked = 0;
     connection_list_all(&shard->connections, LIST_STALLED, LIST_INTAKE);
+    connections_resume(&shard->connections);
     for (uint32_t taken = take_in_large(shard);
          taken < INTAKES_PER_TICK && !has_worked_long(shard, taken, &looked);) {
         uint32_t index = connection_unlist(&shard->connections, LIST_INTAKE);

@@ -13,7 +13,7 @@
 
 #include "net/loop/shard.h"
 
-enum intake { INTAKE_GOES_ON, INTAKE_WAITS, INTAKE_STALLED, INTAKE_NEEDS_LARGE };
+enum intake { INTAKE_GOES_ON, INTAKE_WAITS, INTAKE_STALLED, INTAKE_NEEDS_LARGE, INTAKE_PAUSES };
 
 /* Behind the other requests of the connection. */
 void shard_enqueue(struct shard *shard, struct connection *connection, struct request *request);

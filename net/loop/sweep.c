@@ -70,6 +70,9 @@ static bool is_over(const struct shard *shard, const struct connection *connecti
         return quiet_ms >= LINGER_MS;
     if (connection->state != CONNECTION_OPEN)
         return false;
+    if (starving && connection->buffer_count > 0 &&
+        connection_is_paused(&shard->connections, connection))
+        return true;
     if (connection->sending)
         return is_unread(shard, connection, starving);
     if (connection->importing)

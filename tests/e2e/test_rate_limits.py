@@ -40,11 +40,11 @@ def ask(server, address, times, connections=1):
 
 def test_an_address_has_one_allowance_on_all_shards(server):
     begun = time.monotonic()
-    replies = ask(server, "127.0.0.11", 400, connections=16)
+    replies = ask(server, "127.0.0.11", 150, connections=16)
     passed = time.monotonic() - begun
     allowed = [reply for reply in replies if reply.status == 200]
     refused = [reply for reply in replies if reply.status == 429]
-    assert len(allowed) + len(refused) == 400
+    assert len(allowed) + len(refused) == 150
     assert BURST <= len(allowed) <= BURST + RATE * passed + 1
     assert refused, "the machine is slower than the limit"
     assert {reply.code for reply in refused} == {"rate_limited"}
@@ -55,7 +55,7 @@ def test_an_address_has_one_allowance_on_all_shards(server):
 
 
 def test_another_address_is_not_concerned(server):
-    ask(server, "127.0.0.12", 2 * BURST)
+    ask(server, "127.0.0.12", BURST + 5)
     replies = ask(server, "127.0.0.13", BURST // 2)
     assert {reply.status for reply in replies} == {200}
     assert replies[0].headers["ratelimit"] == f'"address";r={BURST - 1};t=1'

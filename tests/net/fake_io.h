@@ -173,9 +173,17 @@ void io_receive(struct io *io, int socket, bool once, struct io_tag tag)
 
 void io_stop_receive(struct io *io, struct io_tag tag)
 {
-    (void)io;
-    (void)tag;
-    fail();
+    for (uint32_t i = 0; i < io->client_count; i++) {
+        struct fake_client *client = &io->clients[i];
+        if (!client->receiving || client->receive.index != tag.index)
+            continue;
+        client->receiving = false;
+        fake_io_complete(io, (struct io_completion){.tag = client->receive,
+                                 .result = -ECANCELED,
+                                 .buffer = IO_NO_BUFFER});
+    }
+    tag.kind = IO_CANCEL;
+    fake_io_complete(io, (struct io_completion){.tag = tag, .buffer = IO_NO_BUFFER});
 }
 
 void io_send(

@@ -260,6 +260,44 @@ static void the_longest_head_fits(void **state)
     shop_close(shop);
 }
 
+/* Nobody else is on the connection of who comes without a proxy. */
+static void who_is_refused_pauses_unless_a_proxy_speaks_for_many(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *peer, *fields;
+        bool pauses;
+    } table[] = {
+        {"192.0.2.1", "", true},
+        {"192.0.2.2", "X-Forwarded-For: 6.6.6.6\r\n", true},
+        {"10.0.0.1", "X-Forwarded-For: 192.0.2.3\r\n", false},
+        {"unix", "X-Forwarded-For: 192.0.2.4\r\n", false},
+    };
+    struct shop *shop = open_limited(limit_all);
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        come_from(table[i].peer);
+        for (uint32_t k = 0; k < BURST; k++) {
+            assert_int_equal(shop_ask(shop, GET, table[i].fields, NULL), 200);
+            assert_false(shop->request->told.pauses);
+        }
+        assert_int_equal(shop_ask(shop, GET, table[i].fields, NULL), 429);
+        assert_int_equal(shop->request->told.pauses, table[i].pauses);
+    }
+    shop_close(shop);
+}
+
+static void what_nobody_serves_is_counted_too(void **state)
+{
+    (void)state;
+    struct shop *shop = open_limited(limit_all);
+    assert_int_equal(shop_ask(shop, "GET /nothing", "", NULL), 404);
+    assert_int_equal(shop_ask(shop, "DELETE /v1/products/S", "", NULL), 405);
+    assert_int_equal(shop_ask(shop, "OPTIONS /v1/cart", "", NULL), 204);
+    assert_int_equal(shop_ask(shop, "GET /nothing", "", NULL), 429);
+    assert_int_equal(shop_ask(shop, "GET /livez", "", NULL), 200);
+    shop_close(shop);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -269,6 +307,8 @@ int main(void)
         cmocka_unit_test(what_is_counted_once_is_not_counted_again),
         cmocka_unit_test(payments_probes_and_back_ends_come_through),
         cmocka_unit_test(guests_are_counted_with_every_other_limit_off),
+        cmocka_unit_test(who_is_refused_pauses_unless_a_proxy_speaks_for_many),
+        cmocka_unit_test(what_nobody_serves_is_counted_too),
         cmocka_unit_test(the_longest_head_fits),
         cmocka_unit_test(behind_a_proxy_it_is_the_client_who_is_counted),
     };

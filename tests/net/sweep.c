@@ -183,6 +183,40 @@ static void a_command_that_comes_too_late_hears_it_in_its_protocol(void **state)
     assert_int_equal(open_connections(scene), 0);
 }
 
+static void limit(struct scene *scene)
+{
+    scene->house.rates.requests = limit_rate(1, 1);
+    scene->house.config.limits.requests_per_second = 1;
+    scene->house.config.limits.burst = 1;
+    for (uint32_t i = 0; i < FAKE_CLIENTS; i++)
+        io_of(scene, 0)->clients[i].address = address_of_ipv4((const uint8_t[]){192, 0, 2, 1});
+}
+
+/* .. and what he had sent by then is read afterwards, in its order. */
+static void who_asks_too_often_is_not_read_from_for_a_moment(void **state)
+{
+    struct scene *scene = *state;
+    limit(scene);
+    int socket = connect_client(scene), other = connect_client(scene);
+    get(scene, socket, "/v1/availability?skus=S", "x");
+    assert_reply(scene, socket, "HTTP/1.1 200 ");
+    say(scene, socket,
+        "GET /v1/products HTTP/1.1\r\nHost: x\r\n\r\n"
+        "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_reply(scene, socket, "HTTP/1.1 429 ");
+    assert_false(io_of(scene, 0)->clients[socket].receiving);
+    get(scene, other, "/livez", "x");
+    assert_reply(scene, other, "HTTP/1.1 200 ");
+    pass(scene, PAUSE_MS - 1);
+    assert_nothing(scene, socket);
+    pass(scene, 1);
+    assert_reply(scene, socket, "HTTP/1.1 200 ");
+    assert_true(io_of(scene, 0)->clients[socket].receiving);
+    get(scene, socket, "/v1/products", "x");
+    assert_reply(scene, socket, "HTTP/1.1 429 ");
+    assert_int_equal(open_connections(scene), 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -194,6 +228,7 @@ int main(void)
         TICK_TEST(a_reply_that_nobody_takes_ends_in_its_time),
         TICK_TEST(when_slots_are_short_it_ends_much_sooner),
         TICK_TEST(when_slots_are_short_a_pipeline_waits),
+        TICK_TEST(who_asks_too_often_is_not_read_from_for_a_moment),
         TICK_TEST(a_command_that_comes_too_late_hears_it_in_its_protocol),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
