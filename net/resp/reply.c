@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/resp/reply.h"
 
+#include <stdio.h>
+
 #include "core/check.h"
 #include "core/json_writer.h"
 
@@ -173,17 +175,18 @@ void resp_answer_simple(struct request *request, const char *text)
 
 void resp_refuse(struct request *request, const char *code, const char *detail)
 {
-    static const char *const overloads[] = {"overloaded", "unconfirmed"};
-    static const char *const full[] = {"journal_full", "capacity_exhausted"};
-    for (uint32_t i = 0; i < 2; i++) {
-        if (strcmp(code, overloads[i]) == 0) {
-            resp_answer_error(request, "OVERLOADED", detail);
-            return;
-        }
-        if (strcmp(code, full[i]) == 0) {
-            resp_answer_error(request, "FULL", detail);
-            return;
-        }
-    }
-    resp_answer_error(request, "ERR", detail);
+    static const struct {
+        const char *code, *word;
+    } words[] = {
+        {"overloaded", "OVERLOADED"},
+        {"unconfirmed", "OVERLOADED"},
+        {"journal_full", "FULL"},
+        {"capacity_exhausted", "FULL"},
+    };
+    char text[192];
+    uint32_t at = 0, count = sizeof(words) / sizeof(words[0]);
+    (void)snprintf(text, sizeof(text), "%s %s", code, detail);
+    while (at < count && strcmp(code, words[at].code) != 0)
+        at++;
+    resp_answer_error(request, at < count ? words[at].word : "ERR", text);
 }

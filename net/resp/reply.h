@@ -51,7 +51,8 @@ void resp_put_member_time(struct resp_writer *writer, const char *name, int64_t 
 void resp_answer_error(struct request *request, const char *word, const char *text);
 void resp_answer_simple(struct request *request, const char *text);
 
-/* As http_refuse(), http_render() and http_reply_bound() for requests of this protocol. */
+/* As http_refuse(), http_render() and http_reply_bound() for requests of this protocol; the code
+ * stands behind the word. */
 void resp_refuse(struct request *request, const char *code, const char *detail);
 bool resp_render(struct http_context *context, const struct engine *engine, struct request *request,
     const struct answer *answer);
