@@ -134,6 +134,17 @@ def test_redis_py_is_told_that_its_token_is_wrong(port):
         redis.Redis(port=int(port)).ping()
 
 
+def test_redis_py_comes_by_a_unix_socket(new_server, memory_workspace):
+    """Nothing is to be shown there, with a gateway in front."""
+    path = memory_workspace / "resp.sock"
+    server = new_server(settings={"server.resp": f"unix:{path}"}).start()
+    server.sell(S1=5)
+    with redis.Redis(unix_socket_path=str(path), decode_responses=True) as client:
+        assert pairs(client.execute_command("HS.STOCK", "S1"))["available"] == 5
+        order = pairs(client.execute_command("HS.CHECKOUT", "ann", "k", "ITEM", "S1", 2))
+        assert order["status"] == "pending_payment"
+
+
 def tool(*command, given=None):
     done = subprocess.run(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           input=given, text=True, timeout=TOOL_SECONDS_MAX, check=False,

@@ -216,6 +216,17 @@ def test_refusals_name_each_line_that_failed(client, shop, ann, sku, sku2):
     assert client.ask("HS.STOCK", late)["available"] == 10
 
 
+def test_what_a_sale_hides_stays_hidden(client, shop, ann, sku, sku2):
+    """A5: nothing stands where a number would."""
+    shop.sell_rows([{"sku": sku, "sale": f"shy-{sku}", "stock": 3},
+                    {"sku": sku2, "sale": f"shy-{sku}", "stock": 0}])
+    assert shop.admin().put(f"/admin/v1/sales/shy-{sku}", {"counts": "boolean"}).status == 200
+    assert [item["available"] for item in client.ask("HS.AVAIL", sku, sku2)] == [None, None]
+    assert buy(client, ann, sku, 4) == f"INSUFFICIENT {sku}:insufficient:"
+    assert buy(client, ann, sku2) == f"SOLDOUT {sku2}:sold_out:"
+    assert client.ask("HS.STOCK", sku)["available"] == 3, "a back end may know"
+
+
 WRONG = [
     (["HS.CHECKOUT", "ann", "k", "ITEM", "S1"], "ERR syntax error in HS.CHECKOUT"),
     (["HS.CHECKOUT", "ann", "k", "THING", "S1", 1], "ERR syntax error in HS.CHECKOUT"),
@@ -299,6 +310,8 @@ def test_hundreds_deep_in_any_pieces(shop, sku, seed):
     client.ask("HELLO", 3)
     client.send(b"".join(command("HS.ORDER", order) for order in orders.values()))
     assert [client.read()["customer"] for _ in orders] == list(orders)
+    again = client.ask("HS.CHECKOUT", names[0], "k", "ITEM", sku, 1, "MODE", "deferred")
+    assert again == replies[0]
     assert client.ask("HS.STOCK", sku)["sold"] == CUSTOMERS - 2
 
 
