@@ -7,9 +7,16 @@ import subprocess
 import threading
 import time
 
-from tests.lib.server import ROOT
+from tests.lib.server import HOTSHELF, ROOT
 
 SOURCE = ROOT / "tests" / "lib" / "clock.c"
+SANITIZERS = ("libasan.so", "libtsan.so")
+
+
+def sanitizer():
+    """The runtime that a sanitizer's build wants to be loaded before anything else."""
+    told = subprocess.run(["ldd", HOTSHELF], capture_output=True, text=True, check=True).stdout
+    return [line.split()[2] for line in told.splitlines() if line.strip().startswith(SANITIZERS)]
 
 
 class Clock:
@@ -55,5 +62,5 @@ class Clock:
 
     def environment(self):
         """For a server that shall see this clock."""
-        return {**os.environ, "LD_PRELOAD": str(self.library),
+        return {**os.environ, "LD_PRELOAD": ":".join([*sanitizer(), str(self.library)]),
                 "HOTSHELF_TEST_CLOCK": str(self.path)}
