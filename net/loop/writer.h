@@ -23,7 +23,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { WRITER_STACK_SIZE = 128 * 1024 };
+enum {
+#ifdef __SANITIZE_THREAD__
+    WRITER_STACK_SIZE = 2048 * 1024, /* ThreadSanitizer's own part of a thread stands there, too */
+#else
+    WRITER_STACK_SIZE = 128 * 1024,
+#endif
+};
 
 struct writer_order {
     int file;
