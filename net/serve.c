@@ -453,11 +453,11 @@ int serve(const struct config *given)
     struct config chosen = *given;
     const struct config *config = &chosen;
     char error[ERROR_SIZE];
+    block_rotation();
     if (doors_fit_descriptors(&chosen, error, sizeof error) != 0)
         return complain(error);
     if (!choose_io(&chosen))
         return 1;
-    block_rotation();
     memory_forbid_cores();
     struct server *server = calloc(1, sizeof *server);
     struct house *house = calloc(1, sizeof *house);
