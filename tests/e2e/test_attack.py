@@ -63,13 +63,41 @@ def files_of(server):
     return len(os.listdir(f"/proc/{server.process.pid}/fd"))
 
 
+class Crowd:
+    """Sockets of clients, that none of them outlives its test."""
+
+    def __init__(self):
+        self.sockets = []
+
+    def open(self, server, count):
+        peers = []
+        for first in range(0, count, AT_ONCE):
+            opening = [begin(server, first + number)
+                       for number in range(min(AT_ONCE, count - first))]
+            self.sockets += opening
+            peers += opening
+            poll = select.poll()
+            left = {peer.fileno() for peer in opening}
+            for number in left:
+                poll.register(number, select.POLLOUT)
+            while left:
+                ready = poll.poll(1000 * SECONDS_MAX)
+                assert ready, "connections are not accepted"
+                for number, _ in ready:
+                    poll.unregister(number)
+                    left.discard(number)
+        return peers
+
+
 @pytest.fixture
-def many_files():
+def crowd():
     """So many sockets may this process have that it opens all of them itself."""
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = PEERS + SPARE_FILES
     resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, max(wanted, before[1])))
-    yield
+    crowd = Crowd()
+    yield crowd
+    reset(crowd.sockets)
     resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
@@ -85,24 +113,6 @@ def begin(server, number):
     return peer
 
 
-def open_peers(server, count):
-    peers = []
-    for first in range(0, count, AT_ONCE):
-        opening = [begin(server, first + number) for number in range(min(AT_ONCE, count - first))]
-        poll = select.poll()
-        left = {peer.fileno() for peer in opening}
-        for number in left:
-            poll.register(number, select.POLLOUT)
-        while left:
-            ready = poll.poll(1000 * SECONDS_MAX)
-            assert ready, "connections are not accepted"
-            for number, _ in ready:
-                poll.unregister(number)
-                left.discard(number)
-        peers += opening
-    return peers
-
-
 def answered(peers):
     """Those who were told something, be it that there is no place for them."""
     poll = select.poll()
@@ -114,8 +124,9 @@ def answered(peers):
 
 def reset(peers):
     for peer in peers:
-        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-        peer.close()
+        if peer.fileno() >= 0:
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+            peer.close()
 
 
 def say(peers, data):
@@ -158,7 +169,7 @@ def goes_on(client):
 
 
 @pytest.mark.parametrize("shards", [1, 2])
-def test_ten_thousand_come_say_half_a_request_or_nothing_and_reset(new_server, many_files, shards):
+def test_ten_thousand_come_say_half_a_request_or_nothing_and_reset(new_server, crowd, shards):
     """Those for whom there is a place get it, the others an answer; who was there is served."""
     settings = {"capacity.connections": CONNECTIONS, "server.resp": free_address()}
     server = new_server(shards=shards, settings=settings).start()
@@ -167,7 +178,7 @@ def test_ten_thousand_come_say_half_a_request_or_nothing_and_reset(new_server, m
     goes_on(honest)
     assert admin.get("/admin/v1/stock/S1").status == 200
     files, memory = files_of(server), resident(server)
-    peers = open_peers(server, PEERS)
+    peers = crowd.open(server, PEERS)
     say(peers[::2], HALF_A_REQUEST)
     assert eventually(lambda: is_full(server))
     goes_on(honest)
@@ -204,7 +215,7 @@ def with_files(server, count, taken=0):
 
 
 @pytest.mark.parametrize("way", ["io_uring", "epoll"])
-def test_without_descriptors_new_clients_wait_and_the_others_are_served(new_server, way):
+def test_without_descriptors_new_clients_wait_and_the_others_are_served(new_server, crowd, way):
     """It says so once, it sleeps while it waits, and then those who waited are served."""
     server = new_server(settings={"server.io": way, "capacity.connections": 4000})
     with_files(server, FEW_FILES, TAKEN_FILES).start()
@@ -212,7 +223,7 @@ def test_without_descriptors_new_clients_wait_and_the_others_are_served(new_serv
     honest, admin = server.client(), server.admin()
     goes_on(honest)
     assert admin.get("/admin/v1/stock/S1").status == 200
-    peers = open_peers(server, FEW_FILES)
+    peers = crowd.open(server, FEW_FILES)
     say(peers, QUESTION)
     assert eventually(lambda: KEPT_WAITING in server.log())
     began, used = time.monotonic(), cpu_seconds(server)
@@ -259,7 +270,7 @@ def test_without_descriptors_the_journal_waits_for_its_next_segment(new_server):
     ends_well(server)
 
 
-def test_fewer_descriptors_than_connections_are_told_at_the_start_and_reckoned_with(new_server):
+def test_fewer_descriptors_than_connections_are_told_and_reckoned_with(new_server, crowd):
     """As many clients as there is room for beside the server's own files; the next gets a 503."""
     server = with_files(new_server(settings={"capacity.connections": 4000}), FEW_FILES).start()
     said = re.search(r"hotshelf: (\d+) file descriptors: (\d+) connections instead of "
@@ -271,7 +282,7 @@ def test_fewer_descriptors_than_connections_are_told_at_the_start_and_reckoned_w
     honest, admin = server.client(), server.admin()
     assert admin.get("/admin/v1/stock/S1").status == 200
     goes_on(honest)
-    peers = open_peers(server, room)
+    peers = crowd.open(server, room)
     assert eventually(lambda: is_full(server))
     assert newcomer(server).code == "overloaded"
     assert len(answered(peers)) == 2  # an honest client and the merchant were there before
