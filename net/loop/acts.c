@@ -78,17 +78,29 @@ static const char *role_name(uint8_t role)
     return role == ROLE_OPERATOR ? "operator" : "viewer";
 }
 
+/* Who did what, and what came of it. */
+static int write_deed(const struct act *act, char *text, size_t size)
+{
+    if (act->role == ROLE_SERVICE)
+        return snprintf(text, size, "back end %.*s %.*s: %s", act->actor_size,
+            (const char *)act->actor, act->subject_size, (const char *)act->subject,
+            act->status == ACT_DONE ? "done" : "refused");
+    return snprintf(text, size, "admin %.*s (%s) %.*s: %u, request %.*s", act->actor_size,
+        (const char *)act->actor, role_name(act->role), act->subject_size,
+        (const char *)act->subject, act->status, act->request_size, (const char *)act->request);
+}
+
 uint32_t act_write(const struct act *act, char line[ACT_LINE_SIZE])
 {
-    char moment[24] = "";
+    char moment[24] = "", deed[ACT_LINE_SIZE];
     time_t second = act->wall_ms / 1000;
     struct tm parts;
     if (gmtime_r(&second, &parts) != NULL)
         strftime(moment, sizeof(moment), "%Y-%m-%dT%H:%M:%S", &parts);
-    int size = snprintf(line, ACT_LINE_SIZE, "%s.%03dZ admin %.*s (%s) %.*s: %u, request %.*s\n",
-        moment, (int)(act->wall_ms % 1000), act->actor_size, (const char *)act->actor,
-        role_name(act->role), act->subject_size, (const char *)act->subject, act->status,
-        act->request_size, (const char *)act->request);
+    int size = write_deed(act, deed, sizeof(deed));
+    CHECK(size > 0);
+    CHECK(size < ACT_LINE_SIZE);
+    size = snprintf(line, ACT_LINE_SIZE, "%s.%03dZ %s\n", moment, (int)(act->wall_ms % 1000), deed);
     CHECK(size > 0);
     CHECK(size < ACT_LINE_SIZE);
     return (uint32_t)size;

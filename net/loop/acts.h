@@ -3,12 +3,14 @@
  * acts - what admins do, a line each: from the shards to the log, without a wait for it.
  *
  *     2026-11-27T09:00:00.123Z admin anna (operator) POST /admin/v1/pause all: 200, request 7f..
+ *     2026-11-27T09:00:01.456Z back end erp HS.STOCK.ADD 85123A 100: done
  *
  *     shard: reply may be sent --put--> ring of ACTS_MAX --take--> main thread --> stderr
  *
  * Every call that only an operator may make leaves its line, a refusal, too, and so does a viewer
- * who tries one. When the log takes lines more slowly than they come, a shard does not wait: the
- * line is missing, how many are is told, and the journal has what was done.
+ * who tries one; also the one of them that a back end may make by RESP. When the log takes lines
+ * more slowly than they come, a shard does not wait: the line is missing, how many are is told, and
+ * the journal has what was done.
  *
  * Ownership  A ring is its shard's, taken from the arena.
  * Threads    put: the shard. take: one other thread.
@@ -32,11 +34,14 @@ enum {
     ACT_LINE_SIZE = 512,
 };
 
+/* .. what RESP has instead of a status. */
+enum { ACT_DONE = 1, ACT_REFUSED = 2 };
+
 /* Of a request under way; actor_size 0: it is none. */
 struct act {
     int64_t wall_ms;
-    uint16_t status;
-    uint8_t role; /* enum role */
+    uint16_t status; /* of HTTP, or one of .. */
+    uint8_t role;    /* enum role */
     uint8_t actor_size, subject_size, request_size;
     uint8_t actor[NAME_SIZE_MAX];
     uint8_t subject[ACT_SUBJECT_SIZE_MAX]; /* method, path, and what the body names */

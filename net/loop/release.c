@@ -13,11 +13,14 @@
 
 static const char greeting[] = "HTTP/1.1 100 Continue\r\n\r\n";
 
-/* "HTTP/1.1 200": what the client is told. */
+/* "HTTP/1.1 200", or an error of RESP: what the client is told. */
 static uint16_t status_of(const struct request *request)
 {
     enum { DIGITS = sizeof("HTTP/1.1 ") - 1 };
-    const uint8_t *text = request->reply.data + request->reply.start + DIGITS;
+    const uint8_t *text = request->reply.data + request->reply.start;
+    if (request->protocol != PROTOCOL_HTTP)
+        return text[0] == '-' ? ACT_REFUSED : ACT_DONE;
+    text += DIGITS;
     CHECK(request->reply.end >= request->reply.start + DIGITS + 3);
     return (uint16_t)(100 * (text[0] - '0') + 10 * (text[1] - '0') + text[2] - '0');
 }

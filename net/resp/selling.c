@@ -34,11 +34,22 @@ enum resp_verdict selling_stock(struct resp_call *call)
     return verdict(argument_sku(call, 1, &command->sku));
 }
 
-/* HS.STOCK.ADD sku delta reason key: the movement has the name of the token that was shown. */
+/* For the log. */
+static void note_act(struct resp_call *call, struct bytes actor)
+{
+    struct act *act = &call->request->act;
+    act_begin(act, ROLE_SERVICE, actor);
+    for (uint32_t i = 0; i < 3; i++)
+        act_add(act, call->arguments[i]);
+}
+
+/* HS.STOCK.ADD sku delta reason key: what an operator does over HTTP. The movement has the name of
+ * the token that was shown, and so has a line in the log. */
 enum resp_verdict selling_stock_add(struct resp_call *call)
 {
     struct command *command = begin(call, COMMAND_STOCK_CHANGE);
     struct bytes actor = resp_session_name(call->context, call->session);
+    note_act(call, actor);
     if (!argument_sku(call, 1, &command->sku) ||
         !argument_number(
             call, 2, "the delta", -(int64_t)UINT32_MAX, UINT32_MAX, &command->stock_delta) ||

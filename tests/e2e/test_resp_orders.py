@@ -9,7 +9,7 @@ import pytest
 
 from tests.lib.client import new_key
 from tests.lib.resp import command, pairs, redis
-from tests.lib.server import free_address
+from tests.lib.server import eventually, free_address
 
 UNKNOWN = "01890a5d-ac96-774b-bcce-b302099a8057"
 CARD = "4111111111111111"
@@ -359,8 +359,14 @@ def test_the_largest_order_fits(client, shop, ann, sku):
             "ERR the texts are larger together")
 
 
+def acts(server):
+    lines = server.log().splitlines()
+    return [line.split("Z back end ")[1] for line in lines if "Z back end " in line]
+
+
 def test_stock_changes_name_who_made_them(new_server, tmp_path):
-    """The name of the token, or that it was a service."""
+    """The name of the token, or that it was a service: in the journal, and in the log what was
+    refused, too."""
     tokens = tmp_path / "services"
     tokens.write_text("shipping:token-of-a-back-end\n")
     tokens.chmod(0o600)
@@ -371,6 +377,11 @@ def test_stock_changes_name_who_made_them(new_server, tmp_path):
     assert pairs(client.ask("HS.STOCK.ADD", "S1", 1, "nobody said", "a"))["allotment"] == 6
     assert client.ask("AUTH", "token-of-a-back-end") == "OK"
     assert pairs(client.ask("HS.STOCK.ADD", "S1", 1, "he said", "b"))["allotment"] == 7
+    assert client.ask("HS.STOCK.ADD", "S1", -99, "he tried", "c").startswith("INSUFFICIENT ")
+    assert client.ask("HS.STOCK.ADD", "S\n1", 1, "", "d").startswith("ERR ")
+    lines = ["service HS.STOCK.ADD S1 1: done", "shipping HS.STOCK.ADD S1 1: done",
+             "shipping HS.STOCK.ADD S1 -99: refused", "shipping HS.STOCK.ADD S_1 1: refused"]
+    assert eventually(lambda: acts(server) == lines), server.log()
     assert server.stop() == 0
     events = map(json.loads, server.run("journal", "dump").stdout.splitlines())
     assert [(event["texts"]["actor"], event["texts"]["reason"]) for event in events

@@ -47,6 +47,23 @@ static void a_line_says_who_did_what(void **state)
     assert_int_equal(size, strlen(line));
 }
 
+static void what_a_back_end_did_has_no_status(void **state)
+{
+    (void)state;
+    char line[ACT_LINE_SIZE];
+    for (uint16_t status = ACT_DONE; status <= ACT_REFUSED; status++) {
+        struct act act = {.wall_ms = 1800000000007, .status = status};
+        act_begin(&act, ROLE_SERVICE, BYTES("erp"));
+        act_add(&act, BYTES("HS.STOCK.ADD"));
+        act_add(&act, BYTES("S1"));
+        act_write(&act, line);
+        assert_string_equal(line,
+            status == ACT_DONE ? "2027-01-15T08:00:00.007Z back end erp HS.STOCK.ADD S1: done\n"
+                               : "2027-01-15T08:00:00.007Z back end erp HS.STOCK.ADD S1: "
+                                 "refused\n");
+    }
+}
+
 static void the_longest_line_fits(void **state)
 {
     (void)state;
@@ -120,6 +137,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_line_says_who_did_what),
+        cmocka_unit_test(what_a_back_end_did_has_no_status),
         cmocka_unit_test(the_longest_line_fits),
         WITH_RING(who_does_not_read_misses_lines_and_is_told),
         WITH_RING(lines_come_whole_from_another_thread),
