@@ -171,7 +171,7 @@ int order_rows_read(struct order_rows *rows, const char *path, uint32_t orders_m
     if (rows->text == NULL || take_tables(rows, size, customers, skus) < 0)
         return -1;
     struct csv_reader reader = csv_over(rows->text, size);
-    struct columns columns;
+    struct columns columns = {0};
     if (read_head(&reader, path, &columns) < 0)
         return -1;
     enum csv_result result;
