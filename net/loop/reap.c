@@ -5,8 +5,8 @@
  * journal write tells the journal that a batch is durable.
  *
  * What can go wrong: accept fails when descriptors run out (wait, then ask again, never at once);
- * no room for one more client (he is told 503 and hung up on); a completion of a connection that is
- * closing only counts down what is in flight.
+ * no room for one more client at his door (he is told 503 and hung up on); a completion of a
+ * connection that is closing only counts down what is in flight.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -94,6 +94,16 @@ static bool is_counted(const struct shard *shard, uint32_t which, const struct a
            !proxies_trust(&shard->http.rates->proxies, peer);
 }
 
+/* Who fills the storefront's door has not shut that of back ends, nor they that of admins, who can
+ * stop a sale. */
+static bool has_room(const struct shard *shard, uint32_t which)
+{
+    static const uint64_t kept[DOORS] = {[HTTP_STOREFRONT] = 2, [DOOR_RESP] = 1};
+    const struct connections *connections = &shard->connections;
+    uint64_t free = connections->count - connections->open;
+    return free > kept[which] * connections->count / CONNECTIONS_KEPT_PART;
+}
+
 static void let_in(struct shard *shard, int socket, uint32_t which)
 {
     struct places *places = &shard->all->places;
@@ -109,7 +119,7 @@ static void let_in(struct shard *shard, int socket, uint32_t which)
         return;
     }
     uint32_t index = CONNECTION_NONE;
-    if (shard->phase == SHARD_RUNNING)
+    if (shard->phase == SHARD_RUNNING && has_room(shard, which))
         index = connection_open(&shard->connections, socket, (uint8_t)which);
     if (index == CONNECTION_NONE) {
         if (place != PLACES_NONE)

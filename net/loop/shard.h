@@ -55,10 +55,11 @@ enum {
     LARGE_TAILS = 64,        /* of each shard, 5 MiB: large requests that come in pieces at once */
     REJECTED_MS = 1000,      /* to twice that: when who found no place shall come again */
     ACCEPT_RETRY_MS = 10,    /* after accept failed: out of descriptors, most likely */
-    DOOR_QUIET_MS = 2000,    /* without such a failure, and clients are said to come in again */
-    FROZEN_WAIT_MS = 50,     /* at least, in a freeze */
-    WAIT_MS_MAX = 1000,      /* a safety net: nothing depends on it */
-    SWEEP_MS = 500,          /* between looks for connections whose time is over */
+    CONNECTIONS_KEPT_PART = 64, /* one of so many is kept for back ends, another one for admins */
+    DOOR_QUIET_MS = 2000,       /* without such a failure, and clients are said to come in again */
+    FROZEN_WAIT_MS = 50,        /* at least, in a freeze */
+    WAIT_MS_MAX = 1000,         /* a safety net: nothing depends on it */
+    SWEEP_MS = 500,             /* between looks for connections whose time is over */
 #ifdef __SANITIZE_THREAD__
     SHARD_STACK_SIZE = 2048 * 1024, /* ThreadSanitizer's own part of a thread stands there, too */
 #else
@@ -106,11 +107,11 @@ struct shard {
     uint32_t worked_ms;             /* of the last tick */
     _Atomic uint32_t shed_level;    /* the higher of both, for the log .. */
     uint32_t shed_told;             /* .. and what the main thread has said of it */
-    bool work_left;        /* this tick stopped at a bound: the next one must not wait */
-    struct import *import; /* shard 0's, NULL elsewhere */
-    bool accepting[DOORS]; /* by enum http_listener, then DOOR_RESP */
-    struct acts acts;      /* what admins did here, on its way to the log */
-    uint64_t rejected;     /* clients that found the table of connections full */
+    bool work_left;                 /* this tick stopped at a bound: the next one must not wait */
+    struct import *import;          /* shard 0's, NULL elsewhere */
+    bool accepting[DOORS];          /* by enum http_listener, then DOOR_RESP */
+    struct acts acts;               /* what admins did here, on its way to the log */
+    uint64_t rejected;              /* clients that found the table of connections full */
     struct request *parked[SHARDS_MAX]; /* by home: it found no room and waits for it */
     uint64_t bells;                     /* bit per shard: look whether it sleeps before we do */
     uint64_t waiting_homes;             /* bit per shard: it waits for waiting_batch[it] of ours */
