@@ -4,6 +4,7 @@
 import itertools
 import json
 import random
+import signal
 
 import pytest
 
@@ -387,4 +388,31 @@ def test_stock_changes_name_who_made_them(new_server, tmp_path):
     assert [(event["texts"]["actor"], event["texts"]["reason"]) for event in events
             if "reason" in event["texts"]] == [
         ("service", "nobody said"), ("shipping", "he said")]
+    server.audit()
+
+
+def test_a_stop_in_the_middle_of_a_pipeline_keeps_what_was_answered(new_server):
+    """V7: replies are those of the first commands, in their order; the rest has not happened, or
+    its key finds it."""
+    server = new_server(shards=2, settings={"server.resp": free_address()}).start()
+    server.sell(S1=1000)
+    client = redis(server)
+    names = [f"last-{number}" for number in range(CUSTOMERS)]
+    client.send(b"".join(command("HS.CHECKOUT", name, "k", "ITEM", "S1", 1) for name in names))
+    told = [pairs(client.read())]
+    server.end_is_expected = True
+    server.process.send_signal(signal.SIGTERM)
+    while client.file.peek(1):  # a reply that is not whole fails in there
+        told.append(pairs(client.read()))
+    client.close()
+    assert server.process.wait(60) == 0
+    assert [order["customer"] for order in told] == names[:len(told)]
+    server.start()
+    client = redis(server)
+    held = pairs(client.ask("HS.STOCK", "S1"))["held"]
+    assert held >= len(told)
+    for name, order in zip(names, told, strict=False):
+        assert pairs(client.ask("HS.CHECKOUT", name, "k", "ITEM", "S1", 1))["id"] == order["id"]
+    assert pairs(client.ask("HS.STOCK", "S1"))["held"] == held
+    assert server.stop() == 0
     server.audit()
