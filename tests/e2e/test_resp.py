@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The Redis protocol as a back end speaks it, over raw sockets."""
 
-import contextlib
 import json
 import select
 import signal
@@ -272,21 +271,3 @@ def test_half_commands_are_held_in_bounded_room(shop):
 
 def readable(peers):
     return select.select([peer.socket for peer in peers], [], [], 0)[0]
-
-
-def test_nothing_is_sold_before_the_first_contact(new_server):
-    """LOADING is what clients wait for: a fresh directory with a PostgreSQL that is not there."""
-    server = new_server(dsn="host=/nonexistent-hotshelf dbname=none connect_timeout=2",
-                        settings={"server.resp": free_address()}).launch()
-
-    def connection():
-        with contextlib.suppress(OSError):
-            return redis(server)
-    client = eventually(connection)
-    assert client.ask("PING") == "PONG" and client.ask("HELLO", 3)["proto"] == 3
-    assert "\r\nloading:1\r\n" in client.ask("INFO")
-    for words in (["HS.AVAIL", "S1"], ["HS.STOCK", "S1"], ["HS.STOCK.ADD", "S1", 1, "", "k"],
-                  ["HS.CART.SET", "ann", "S1", 1], ["HS.CHECKOUT", "ann", "k", "ITEM", "S1", 1],
-                  ["HS.ORDER", "x"], ["HS.CANCEL", "x", "none", "k"]):
-        assert client.ask(*words) == "LOADING The server is reading its journal.", words
-    server.end()
