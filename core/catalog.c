@@ -105,6 +105,13 @@ void catalog_texts(const struct catalog *catalog, uint32_t index, struct product
     read_whole(&record->lock, &record->texts, texts, sizeof(*texts));
 }
 
+void catalog_kind(const struct catalog *catalog, uint32_t index, struct product_kind *kind)
+{
+    CHECK(index < catalog->capacity);
+    const struct catalog_record *record = &catalog->records[index];
+    read_whole(&record->lock, &record->texts.category, kind, sizeof(*kind));
+}
+
 uint32_t catalog_walk_end(const struct catalog *catalog)
 {
     return atomic_load_explicit(&catalog->slots_used, memory_order_acquire);

@@ -18,6 +18,7 @@
 #define HOTSHELF_CORE_CATALOG_H
 
 #include <stdatomic.h>
+#include <stddef.h>
 
 #include "core/arena.h"
 #include "core/command.h"
@@ -55,6 +56,10 @@ struct product_terms {
 };
 
 /* What only a page shows. */
+struct product_kind {
+    struct name category, group;
+};
+
 struct product_texts {
     uint8_t title_size, image_size;
     uint8_t title[TITLE_SIZE_MAX];
@@ -89,6 +94,11 @@ struct catalog_record {
 /* Copied word by word: see write_whole() in catalog.c. */
 _Static_assert(sizeof(struct product_terms) % 8 == 0, "whole words");
 _Static_assert(sizeof(struct product_texts) % 8 == 0, "whole words");
+_Static_assert(sizeof(struct product_kind) % 8 == 0, "whole words");
+_Static_assert(offsetof(struct product_texts, category) % 8 == 0, "and from a whole one on");
+_Static_assert(offsetof(struct product_texts, group) ==
+                   offsetof(struct product_texts, category) + offsetof(struct product_kind, group),
+    "a kind is a part of the texts");
 _Static_assert(sizeof(struct sale) % 8 == 0, "whole words");
 
 struct catalog {
@@ -155,6 +165,8 @@ struct bytes catalog_sku(const struct catalog *catalog, uint32_t index);
 
 void catalog_terms(const struct catalog *catalog, uint32_t index, struct product_terms *terms);
 void catalog_texts(const struct catalog *catalog, uint32_t index, struct product_texts *texts);
+/* Of the texts what a list looks for: a sixth of them. */
+void catalog_kind(const struct catalog *catalog, uint32_t index, struct product_kind *kind);
 
 /* Slots to walk for a list: indexes 0 .. catalog_walk_end() - 1; skip those not visible. */
 uint32_t catalog_walk_end(const struct catalog *catalog);

@@ -179,6 +179,14 @@ struct address io_peer(const struct io *io, int socket)
     return (struct address){.kind = ADDRESS_UNIX};
 }
 
+uint64_t io_now_us(const struct io *io)
+{
+    (void)io;
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
 struct io_times io_now(const struct io *io)
 {
     (void)io;

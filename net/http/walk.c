@@ -48,9 +48,9 @@ static bool texts_match(const struct walk *walk, uint32_t sku_index)
 {
     if (walk->category.data == NULL && walk->group.data == NULL)
         return true;
-    struct product_texts texts;
-    catalog_texts(walk->catalog, sku_index, &texts);
-    const struct name *category = &texts.category, *group = &texts.group;
+    struct product_kind kind;
+    catalog_kind(walk->catalog, sku_index, &kind);
+    const struct name *category = &kind.category, *group = &kind.group;
     if (walk->category.data != NULL &&
         !bytes_equal(walk->category, bytes_of(category->data, category->size)))
         return false;

@@ -356,7 +356,7 @@ void connection_list(struct connections *connections, enum connection_list list,
     if (connection->listed & 1U << list)
         return;
     connection->listed |= (uint8_t)(1U << list);
-    if (list == LIST_INTAKE)
+    if (list == LIST_INTAKE || list == LIST_BACKLOG)
         connection->turn_ms = connections->now_ms;
     connection->link[list] = CONNECTION_NONE;
     if (connections->lists[list].last == CONNECTION_NONE)
@@ -407,17 +407,30 @@ bool connection_is_paused(
     return connection->pause_ms > connections->now_ms;
 }
 
+/* Who sends one request and waits for its reply is served before those who send hundreds: what they
+ * wait for is themselves. */
+void connection_ready(struct connections *connections, uint32_t index)
+{
+    const struct connection *connection = &connections->slots[index];
+    bool greedy = (connection->listed & 1U << LIST_BACKLOG) != 0 || connection->buffer_count > 1 ||
+                  (connection->buffer_count > 0 && connection->count > 0);
+    connection_list(connections, greedy ? LIST_BACKLOG : LIST_INTAKE, index);
+}
+
 /* All pauses are alike, so the list is in their order; a slot that was used anew meanwhile may be
  * in the way of those behind it for one pause more. */
 void connections_resume(struct connections *connections)
 {
-    for (uint32_t i = 0; i < connections->count; i++) {
+    if (connections->resumed_ms == connections->now_ms)
+        return;
+    for (uint32_t i = 0; i < RESUMES_PER_MS; i++) {
         uint32_t index = connections->lists[LIST_PAUSED].first;
         if (index == CONNECTION_NONE ||
             connection_is_paused(connections, &connections->slots[index]))
             return;
         connection_unlist(connections, LIST_PAUSED);
-        connection_list(connections, LIST_INTAKE, index);
+        connection_list(connections, LIST_BACKLOG, index);
+        connections->resumed_ms = connections->now_ms;
     }
 }
 
@@ -427,5 +440,5 @@ uint64_t connections_pause_ms(const struct connections *connections)
     if (index == CONNECTION_NONE)
         return UINT64_MAX;
     uint64_t until_ms = connections->slots[index].pause_ms;
-    return until_ms > connections->now_ms ? until_ms - connections->now_ms : 0;
+    return until_ms > connections->now_ms ? until_ms - connections->now_ms : 1;
 }

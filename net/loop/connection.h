@@ -43,6 +43,7 @@ enum {
     CONNECTION_REQUESTS_SHORT = 2, /* .. while few slots are left */
     CONNECTION_TAIL_SIZE = 2048, /* a request that came in two pieces; nearly all fit */
     CONNECTION_BUFFERS_HELD = 4, /* received and not parsed: beyond it receiving stops */
+    RESUMES_PER_MS = 2,          /* of those who paused: a crowd of them comes back one by one */
     PAUSE_MS = 100,              /* of who asks more often than he may */
     LINGER_MS = 2000,            /* for the client to read the last reply before the socket ends */
     STALL_MS = 30000,            /* an import that does not go on, an event that is not taken */
@@ -61,6 +62,7 @@ enum connection_state {
 /* Lists that a connection can stand on, each at most once. */
 enum connection_list {
     LIST_INTAKE,  /* may have a request to parse */
+    LIST_BACKLOG, /* .. and others under way, or had its turn: after those on LIST_INTAKE */
     LIST_FLUSH,   /* may have replies to send */
     LIST_STALLED, /* has a request that finds no room in the shard now */
     LIST_LARGE,   /* has a request that needs a large reply, and none is free */
@@ -142,6 +144,7 @@ struct connections {
         uint32_t first, last;
     } lists[LIST_COUNT];
     uint64_t now_ms;
+    uint64_t resumed_ms; /* somebody's pause ended */
 };
 
 /* large_size bytes hold the largest request; large_count such tails for all connections. */
@@ -184,11 +187,14 @@ bool connection_has_more(const struct connection *connection);
 void connection_pause(struct connections *connections, uint32_t index);
 bool connection_is_paused(
     const struct connections *connections, const struct connection *connection);
-/* Puts those whose pause is over on LIST_INTAKE. */
+/* Puts those whose pause is over on LIST_BACKLOG. */
 void connections_resume(struct connections *connections);
 /* Until the first of them; UINT64_MAX: there is none. */
 uint64_t connections_pause_ms(const struct connections *connections);
 
+/* May have a request to parse: on LIST_INTAKE, or on LIST_BACKLOG if it asks for more than one at a
+ * time. */
+void connection_ready(struct connections *connections, uint32_t index);
 void connection_list(struct connections *connections, enum connection_list list, uint32_t index);
 /* Takes the first off the list; CONNECTION_NONE when it is empty. */
 uint32_t connection_unlist(struct connections *connections, enum connection_list list);

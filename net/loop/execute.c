@@ -304,7 +304,7 @@ static void end_visit(struct shard *shard, struct request *request)
     if (!request->goes_on) {
         shard->connections.slots[index].unrun = REQUEST_NONE;
         shard->connections.slots[index].last_request |= request->reply.close;
-        connection_list(&shard->connections, LIST_INTAKE, index);
+        connection_ready(&shard->connections, index);
     }
     shard_has_run(shard, request);
 }

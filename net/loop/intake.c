@@ -247,7 +247,7 @@ static uint32_t take_in(struct shard *shard, uint32_t index)
     if (intake == INTAKE_NEEDS_LARGE)
         connection_list(&shard->connections, LIST_LARGE, index);
     if (intake == INTAKE_GOES_ON)
-        connection_list(&shard->connections, LIST_INTAKE, index);
+        connection_list(&shard->connections, LIST_BACKLOG, index);
     if (intake == INTAKE_PAUSES)
         connection_pause(&shard->connections, index);
     if (intake == INTAKE_WAITS)
@@ -277,26 +277,50 @@ bool shard_sees_large(const struct shard *shard)
     return awaited && request_has_large(&shard->requests);
 }
 
+/* What a tick has taken in, and since when. */
+struct intakes {
+    uint64_t begun_us;
+    uint32_t taken, looked;
+};
+
 /* Looks at the clock now and then. */
-static bool has_worked_long(const struct shard *shard, uint32_t taken, uint32_t *looked)
+static bool may_take(
+    const struct shard *shard, struct intakes *intakes, uint32_t apart, uint32_t us)
 {
-    if (taken - *looked < INTAKES_PER_LOOK)
+    if (intakes->taken >= INTAKES_PER_TICK)
         return false;
-    *looked = taken;
-    return io_now(shard->io).monotonic_ms - shard->monotonic_ms >= TICK_MS;
+    if (intakes->taken - intakes->looked < apart)
+        return true;
+    intakes->looked = intakes->taken;
+    return io_now_us(shard->io) - intakes->begun_us < us;
 }
 
-void shard_take_in(struct shard *shard)
+static void take_in_list(struct shard *shard, struct intakes *intakes, enum connection_list list)
 {
-    uint32_t looked = 0;
-    connection_list_all(&shard->connections, LIST_STALLED, LIST_INTAKE);
-    connections_resume(&shard->connections);
-    for (uint32_t taken = take_in_large(shard);
-         taken < INTAKES_PER_TICK && !has_worked_long(shard, taken, &looked);) {
-        uint32_t index = connection_unlist(&shard->connections, LIST_INTAKE);
+    bool alone = list == LIST_INTAKE;
+    uint32_t apart = alone ? INTAKES_PER_LOOK : 1;
+    while (may_take(shard, intakes, apart, alone ? INTAKE_US : BACKLOG_US)) {
+        uint32_t index = connection_unlist(&shard->connections, list);
         if (index == CONNECTION_NONE)
             return;
-        taken += take_in(shard, index);
+        intakes->taken += take_in(shard, index);
     }
-    shard->work_left = true;
+}
+
+/* However much comes alone, one of those who send many has a turn in each tick. */
+void shard_take_in(struct shard *shard)
+{
+    struct connections *connections = &shard->connections;
+    connection_list_all(connections, LIST_STALLED, LIST_INTAKE);
+    connections_resume(connections);
+    struct intakes intakes = {.begun_us = io_now_us(shard->io)};
+    intakes.taken = take_in_large(shard);
+    take_in_list(shard, &intakes, LIST_INTAKE);
+    uint32_t index = connection_unlist(connections, LIST_BACKLOG);
+    if (index != CONNECTION_NONE)
+        intakes.taken += take_in(shard, index);
+    take_in_list(shard, &intakes, LIST_BACKLOG);
+    if (connections->lists[LIST_INTAKE].first != CONNECTION_NONE ||
+        connections->lists[LIST_BACKLOG].first != CONNECTION_NONE)
+        shard->work_left = true;
 }

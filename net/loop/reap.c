@@ -178,7 +178,7 @@ static void received(struct shard *shard, const struct io_completion *completion
     CHECK(connection != NULL);
     if (completion->buffer != IO_NO_BUFFER) {
         connection_received(&shard->connections, connection, completion);
-        connection_list(&shard->connections, LIST_INTAKE, completion->tag.index);
+        connection_ready(&shard->connections, completion->tag.index);
     }
     if (!completion->more)
         receive_ended(shard, connection, completion->result);

@@ -255,7 +255,7 @@ void shard_sent(struct shard *shard, struct connection *connection, int32_t resu
         return;
     }
     connection_list(&shard->connections, LIST_FLUSH, index);
-    connection_list(&shard->connections, LIST_INTAKE, index);
+    connection_ready(&shard->connections, index);
 }
 
 /* What is being sent stays until the kernel is done with it; the rest nobody will read. */

@@ -47,8 +47,10 @@ enum {
     INTAKES_PER_TICK = 1024, /* requests parsed in one tick: bounds how long a reply is held up */
     INTAKES_PER_TURN = 4,    /* .. of one connection before the next: who sends hundreds at once
                               * shall not keep him waiting who sends one */
-    INTAKES_PER_LOOK = 16,   /* .. before the clock is looked at */
-    TICK_MS = 4,             /* then a tick takes in no more: some requests are a hundred others */
+    INTAKES_PER_LOOK = 8,    /* .. before the clock is looked at: some are a hundred others */
+    INTAKE_US = 4000,        /* then a tick takes in no more */
+    BACKLOG_US = 250,        /* .. of those who send many at once: a request that comes alone while
+                              * the tick lasts waits as long */
     RANDOM_SIZE = 4096,      /* one system call for 256 commands */
     LARGE_REPLIES = 64,      /* of each shard, 16 MiB: the rest of a crowd that asks for pages and
                               * orders of 512 lines at once waits for a send to end */

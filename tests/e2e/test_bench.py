@@ -30,6 +30,19 @@ def test_the_floor_is_measured_in_turns(workspace):
     assert not list(workspace.glob("hotshelf-bench-*")), "it takes its data away"
 
 
+def test_others_are_measured_beside_an_attack(workspace):
+    told = workspace / "fairness.json"
+    done = bench("fairness", "--seconds", 1, "--rounds", 1, "--attack", "pipeline", "--dir",
+                 workspace, "--json", told)
+    assert done.returncode == 0, done.stderr
+    cases = json.loads(told.read_text())["cases"]
+    assert [case["others"] for case in cases] == ["availability", "cart"]
+    for case in cases:
+        assert case["attack"] == "pipeline" and case["bytes"] > 0
+        assert case["ratio"] == pytest.approx(case["attacked_us"] / case["alone_us"], 0.01)
+    assert not list(workspace.glob("hotshelf-bench-*")), "it takes its data away"
+
+
 @pytest.mark.parametrize("arguments, named", [
     (["journal", "--orders", 5], "--orders"), (["floor", "--rounds"], "--rounds"),
     (["floor", "--speed", 5], "--speed"), (["journal", "--seconds", "a"], "--seconds")])

@@ -290,6 +290,11 @@ struct address io_peer(const struct io *io, int socket)
     return io->clients[socket].address;
 }
 
+uint64_t io_now_us(const struct io *io)
+{
+    return 1000 * io->times.monotonic_ms;
+}
+
 struct io_times io_now(const struct io *io)
 {
     return io->times;
