@@ -29,5 +29,7 @@ struct module {
 extern const struct module floor_module;
 /* The journal: bytes, writes, recovery, restating walks (bench/journal_module.c). */
 extern const struct module journal_module;
+/* The others while somebody attacks (bench/fairness_module.c). */
+extern const struct module fairness_module;
 
 #endif

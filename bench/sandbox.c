@@ -58,7 +58,7 @@ static FILE *create(const struct sandbox *sandbox, const char *name)
     return file;
 }
 
-static bool write_catalog(const struct sandbox *sandbox)
+static bool write_catalog(const struct sandbox *sandbox, const struct sandbox_plan *plan)
 {
     FILE *file = create(sandbox, "catalog.csv");
     if (file == NULL)
@@ -67,6 +67,8 @@ static bool write_catalog(const struct sandbox *sandbox)
           ",A thing,bench,seller,9.99,GBP,1000000000,checkout\n" SANDBOX_SKU_CART
           ",Another thing,bench,seller,9.99,GBP,1000000000,cart\n",
         file);
+    for (uint32_t i = 0; i < plan->skus; i++)
+        fprintf(file, "BENCH-%u,Yet another thing,bench,seller,9.99,GBP,1,checkout\n", i);
     return fclose(file) == 0;
 }
 
@@ -102,12 +104,13 @@ static bool write_configuration(const struct sandbox *sandbox, const struct sand
         "[data]\ndir = %s/data\njournal_bytes = %llu\n"
         "[auth]\nmode = header\nadmin_tokens_file = %s/admin-tokens\n"
         "[payment]\nmode = deferred\n"
-        "[capacity]\nskus = 16\ncustomers = %u\norders = %u\nholds = %u\nlines = %u\n"
-        "text_bytes = %llu\nidempotency_keys = %u\nconnections = 2048\n",
+        "[capacity]\nskus = %u\ncustomers = %u\norders = %u\nholds = %u\nlines = %u\n"
+        "text_bytes = %llu\nidempotency_keys = %u\nconnections = 2048\n%s",
         sandbox->port, sandbox->admin_port, sandbox->resp_port,
         plan->io == NULL ? "auto" : plan->io, sandbox->directory, (unsigned long long)journal_bytes,
-        sandbox->directory, orders + 4096, orders + 4096, 8192U, orders + 8192,
-        (unsigned long long)(orders + 8192) * 128, orders + 4096);
+        sandbox->directory, plan->skus + 16, orders + 4096, orders + 4096, 8192U, orders + 8192,
+        (unsigned long long)(orders + 8192) * 128, orders + 4096,
+        plan->more == NULL ? "" : plan->more);
     return fclose(file) == 0;
 }
 
@@ -215,8 +218,9 @@ bool sandbox_open(struct sandbox *sandbox, const struct sandbox_plan *plan)
     sandbox->port = find_free_port();
     sandbox->admin_port = find_free_port();
     sandbox->resp_port = find_free_port();
-    if (write_catalog(sandbox) && write_token(sandbox) && write_configuration(sandbox, plan) &&
-        start_server(sandbox, plan) && import_catalog(sandbox, plan))
+    if (write_catalog(sandbox, plan) && write_token(sandbox) &&
+        write_configuration(sandbox, plan) && start_server(sandbox, plan) &&
+        import_catalog(sandbox, plan))
         return true;
     sandbox_tell_log(sandbox);
     return false;

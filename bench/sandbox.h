@@ -25,7 +25,9 @@ struct sandbox_plan {
     const char *parent;     /* the directory to make ours in: on a real disk */
     uint32_t orders;        /* room for so many checkouts, each by a customer of its own */
     uint64_t journal_bytes; /* 0: enough that it never laps */
+    uint32_t skus;          /* products besides the two, which nobody buys */
     const char *io;         /* server.io; NULL: auto */
+    const char *more;       /* sections of the configuration; NULL: none */
     int core;
 };
 
