@@ -293,15 +293,12 @@ static void serve(struct shard *shard, uint32_t home, struct request *request)
     mailbox_push(mailbox(shard, shard->number, home), request->index | LETTER_HOMECOMING);
 }
 
-/* Its connection may be gone: then nobody waits for the reply, but what has more to do goes on. */
+/* Its connection may be gone: then nobody waits for the reply, but what has more to do goes on, and
+ * what an admin did is logged all the same. */
 static void end_visit(struct shard *shard, struct request *request)
 {
     uint32_t index = request->connection_index;
-    if (index == REQUEST_NONE && !request->goes_on) {
-        request_give(&shard->requests, request);
-        return;
-    }
-    if (!request->goes_on) {
+    if (index != REQUEST_NONE && !request->goes_on) {
         shard->connections.slots[index].unrun = REQUEST_NONE;
         shard->connections.slots[index].last_request |= request->reply.close;
         connection_ready(&shard->connections, index);
@@ -309,16 +306,20 @@ static void end_visit(struct shard *shard, struct request *request)
     shard_has_run(shard, request);
 }
 
+/* Nothing has happened yet to what comes back for a large reply. */
 static void come_home(struct shard *shard, struct request *request)
 {
     CHECK(request->state == REQUEST_TRAVELLING);
     request->state = REQUEST_DECODED;
-    if (request->needs_room && request->connection_index != REQUEST_NONE) {
-        CHECK(request->command.step == 0);
-        shard_wants_large(shard, request);
+    if (!request->needs_room) {
+        end_visit(shard, request);
         return;
     }
-    end_visit(shard, request);
+    CHECK(request->command.step == 0);
+    if (request->connection_index == REQUEST_NONE)
+        request_give(&shard->requests, request);
+    else
+        shard_wants_large(shard, request);
 }
 
 static void open_letter(struct shard *shard, uint32_t from, uint32_t letter)

@@ -2,11 +2,16 @@
 """Every act of an admin leaves a line in the log, and who did it stands in the journal."""
 
 import json
+import random
 import re
+import socket
+import struct
+import time
 
 import pytest
 
-from tests.lib.server import ADMIN_TOKEN, VIEWER_TOKEN, eventually
+from tests.lib.resp import command
+from tests.lib.server import ADMIN_TOKEN, VIEWER_TOKEN, eventually, free_address
 
 LINE = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) admin (\S+) \((\w+)\) "
                   r"(\S+) (\S+)(?: (\S+))?: (\d{3}), request (\S+)")
@@ -99,6 +104,39 @@ def test_nothing_that_a_body_says_begins_a_line(server):
     server.admin().post("/admin/v1/pause", {"scope": forged[:100]})
     line, = log.lines(1)
     assert line[1] == "tests" and "boss" in line[5]
+
+
+def test_who_hangs_up_leaves_his_line(new_server):
+    """At any moment: what was done is told, though nobody heard that it was."""
+    server = new_server(shards=2, settings={"server.resp": free_address()}).start()
+    server.sell(A=1)
+    dice = random.Random(1)
+    body = b'{"scope":"sku:A"}'
+    for number in range(60):
+        act = b"resume" if number % 2 else b"pause"
+        hang_up(server.settings["server.admin"], dice, (
+            b"POST /admin/v1/%s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n"
+            b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s") % (
+                act, ADMIN_TOKEN.encode(), len(body), body))
+        hang_up(server.settings["server.resp"], dice,
+                command("HS.STOCK.ADD", "A", 1, "", f"key-{number}"))
+    assert server.stop() == 0
+    log, dump = server.log(), server.run("journal", "dump")
+    kinds = [json.loads(line)["kind"] for line in dump.stdout.splitlines()]
+    switched, added = kinds.count("switch_set"), kinds.count("stock_adjusted")
+    assert switched > 0 and added > 0, kinds
+    # To resume what was never paused is an act, too, that changes nothing.
+    assert len(re.findall(r"\(operator\) POST /admin/v1/(?:pause|resume)", log)) >= switched
+    assert log.count("back end service HS.STOCK.ADD A 1: done") == added
+
+
+def hang_up(address, dice, data):
+    """By reset, while it is done, or before."""
+    host, port = address.rsplit(":", 1)
+    with socket.create_connection((host, int(port))) as peer:
+        peer.sendall(data)
+        time.sleep(dice.random() * 0.002)
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 def test_a_stop_loses_no_line(server):
