@@ -9,7 +9,11 @@
 #include "net/resp/reply.h"
 #include "net/resp/selling.h"
 
-enum { AVAIL_ITEM_SIZE_MAX = 320, WORDS_ANY = RESP_ARGUMENTS_MAX };
+enum {
+    AVAIL_ITEM_SIZE_MAX = 320,
+    BULK_SIZE = 32, /* what stands around a text, and a little more */
+    WORDS_ANY = RESP_ARGUMENTS_MAX,
+};
 
 _Static_assert(DECODE_SKUS_MAX *(int)AVAIL_ITEM_SIZE_MAX + 64 <=
                    (int)REQUEST_REPLY_LARGE - (int)REQUEST_HEAD_SIZE,
@@ -26,12 +30,17 @@ static enum resp_verdict answer_ping(struct resp_call *call)
     return RESP_ANSWERED;
 }
 
-/* What is sent back may be as large as a request can be. */
+/* What is sent back may be as large as a reply can be; requests may be larger (limits.body_bytes).
+ */
 static enum resp_verdict echo(struct resp_call *call)
 {
     struct request *request = call->request;
     if (call->count > 1) {
-        uint32_t size = call->arguments[1].size + 32;
+        uint32_t size = call->arguments[1].size + BULK_SIZE;
+        if (size > REQUEST_REPLY_LARGE - REQUEST_HEAD_SIZE) {
+            resp_answer_error(request, "ERR", "that is more than a reply has room for");
+            return RESP_ANSWERED;
+        }
         if (size > request->reply.size_max - REQUEST_HEAD_SIZE &&
             !call->context->enlarge(call->context->host, request, size))
             return RESP_WAITS;

@@ -269,5 +269,18 @@ def test_half_commands_are_held_in_bounded_room(shop):
     assert resident(shop) - before <= GROWTH_KIB_MAX
 
 
+def test_what_no_reply_has_room_for_is_refused(new_server):
+    """Commands may be larger than replies; who asks for one is told, and stops nobody."""
+    server = new_server(settings={
+        "server.resp": free_address(), "limits.body_bytes": 1 << 20}).start()
+    server.sell(S1=1)
+    client, other = redis(server), redis(server)
+    for words in (("ECHO",), ("PING",)):
+        client.send(command(*words, "x" * 300000) + command(*words, "y" * 200000))
+        assert client.read().startswith("ERR ")
+        assert other.ask("PING") == "PONG"
+        assert client.read() == "y" * 200000
+
+
 def readable(peers):
     return select.select([peer.socket for peer in peers], [], [], 0)[0]
