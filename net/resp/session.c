@@ -99,28 +99,41 @@ static void answer_hello(struct resp_call *call)
     resp_end(call->request, &writer);
 }
 
-/* HELLO [version [AUTH name token] [SETNAME name]] */
-void resp_hello(struct resp_call *call)
+/* [AUTH name token] [SETNAME name]: where the name of AUTH stands, 0 without it. */
+static bool read_hello_options(struct resp_call *call, uint32_t *name_at)
 {
-    bool three = call->session->is_three;
-    if (call->count > 1) {
-        three = resp_is_word(call->arguments[1], "3");
-        if (!three && !resp_is_word(call->arguments[1], "2")) {
-            resp_answer_error(call->request, "NOPROTO", "versions 2 and 3 are spoken here");
-            return;
-        }
-    }
+    *name_at = 0;
     for (uint32_t i = 2; i < call->count;) {
         uint32_t left = call->count - i;
         bool auth = left >= 3 && resp_is_word(call->arguments[i], "AUTH");
         if (!auth && !(left >= 2 && resp_is_word(call->arguments[i], "SETNAME"))) {
             resp_answer_error(call->request, "ERR", "syntax error in HELLO");
-            return;
+            return false;
         }
-        if (auth && !authenticate(call, call->arguments[i + 1], call->arguments[i + 2]))
-            return;
+        if (auth)
+            *name_at = i + 1;
         i += auth ? 3 : 2;
     }
+    return true;
+}
+
+/* HELLO [version [AUTH name token] [SETNAME name]]: read whole before any of it is done. */
+void resp_hello(struct resp_call *call)
+{
+    const struct bytes *arguments = call->arguments;
+    bool three = call->session->is_three;
+    uint32_t name_at;
+    if (call->count > 1) {
+        three = resp_is_word(arguments[1], "3");
+        if (!three && !resp_is_word(arguments[1], "2")) {
+            resp_answer_error(call->request, "NOPROTO", "versions 2 and 3 are spoken here");
+            return;
+        }
+    }
+    if (!read_hello_options(call, &name_at))
+        return;
+    if (name_at != 0 && !authenticate(call, arguments[name_at], arguments[name_at + 1]))
+        return;
     if (!resp_is_admitted(call->context, call->session)) {
         resp_answer_error(call->request, "NOAUTH", "say HELLO 3 AUTH name token, or AUTH token");
         return;

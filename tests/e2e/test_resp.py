@@ -180,6 +180,11 @@ def test_a_token_where_the_gateway_is_not_in_front(new_server, tmp_path):
     assert client.ask("PING").startswith("NOAUTH ")
     assert client.ask("AUTH", TOKEN) == "OK"
     assert client.ask("PING") == "PONG"
+    assert client.ask("RESET") == "RESET"
+    for rest in (("SETNAME",), ("NONSENSE", "x"), ("AUTH", "shipping")):
+        assert client.ask("HELLO", 3, "AUTH", "shipping", TOKEN, *rest).startswith("ERR syntax")
+        assert client.ask("PING").startswith("NOAUTH "), "a HELLO that was refused did nothing"
+    assert client.ask("HELLO", 3, "SETNAME", "x", "AUTH", "shipping", TOKEN)["proto"] == 3
 
 
 def test_the_storefront_alone_cannot_be_off(new_server):
