@@ -66,6 +66,8 @@ static const char *read_line(struct tokens *tokens, enum tokens_form form, struc
         return "has a token that is not 16 to 255 bytes long";
     if (!is_printable(line))
         return "has a token that is not printable ASCII";
+    if (tokens_find(tokens, line) != NULL)
+        return "has the token of a line before it, which could be either's";
     if (tokens->count == TOKENS_MAX)
         return "is one more than the 64 tokens there is room for";
     struct token *token = &tokens->list[tokens->count++];

@@ -5,9 +5,10 @@
  *     admin_tokens_file      name:role:token      role = viewer | operator
  *     service_tokens_file    name:token           role service
  *
- * One token a line, 16 to 255 bytes of printable ASCII; empty lines and lines with # are skipped. A
- * token is compared in constant time with every line of the file, so that how long a refusal takes
- * tells nothing about how much of a guess was right.
+ * One token a line and on no other, 16 to 255 bytes of printable ASCII; empty lines and lines with
+ * # are skipped. A name may have several, to change one for the next. A token is compared in
+ * constant time with every line of the file, so that how long a refusal takes tells nothing about
+ * how much of a guess was right.
  *
  * Ownership  Plain values; what tokens_find() answers lives as long as the list.
  * Threads    Loaded by one thread before others know of them.

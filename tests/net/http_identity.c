@@ -104,10 +104,11 @@ static void a_token_names_its_holder_and_role(void **state)
     char error[256];
     assert_int_equal(read_tokens(&identity,
                          "# tokens\r\n\r\nann:operator:0123456789abcdef\n"
-                         "val:viewer:token:with:colons\n",
+                         "val:viewer:token:with:colons\n"
+                         "ann:operator:the-next-token-of-ann\n",
                          error),
         0);
-    assert_int_equal(identity.admins.count, 2);
+    assert_int_equal(identity.admins.count, 3);
     assert_int_equal(
         admin(&identity, "Authorization: Bearer 0123456789abcdef\r\n", &caller), IDENTITY_KNOWN);
     assert_int_equal(caller.role, ROLE_OPERATOR);
@@ -151,6 +152,7 @@ static void a_line_that_is_not_understood_stops_the_start(void **state)
         {"ann:king:0123456789abcdef\n", "role"},
         {"ann:operator:short\n", "token"},
         {"ann:operator:0123456789\tabcdef\n", "token"},
+        {"ann:operator:0123456789abcdef\n#\nbob:viewer:0123456789abcdef\n", "line 3 has the token"},
     };
     for (uint32_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         char error[256] = "";
