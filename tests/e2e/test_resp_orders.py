@@ -360,6 +360,26 @@ def test_the_largest_order_fits(client, shop, ann, sku):
             "ERR the texts are larger together")
 
 
+def test_a_full_table_refuses_in_the_order_asked(new_server):
+    """L8 I5 V5: a refusal in the middle of a pipeline leaves nothing, and its key may try again."""
+    server = new_server(settings={"server.resp": free_address(), "capacity.orders": 64}).start()
+    server.sell(S1=100)
+    client, names = redis(server), [f"full-{number}" for number in range(80)]
+    client.send(b"".join(command("HS.CHECKOUT", name, "k", "ITEM", "S1", 1) + command("PING", name)
+                         for name in names))
+    replies = []
+    for name in names:
+        replies.append(client.read())
+        assert client.read() == name
+    assert [pairs(order)["customer"] for order in replies[:64]] == names[:64]
+    assert set(replies[64:]) == {"FULL capacity_exhausted bound=orders"}
+    assert pairs(client.ask("HS.STOCK", "S1"))["held"] == 64
+    for name, order in zip(names[:3], replies, strict=False):
+        assert client.ask("HS.CHECKOUT", name, "k", "ITEM", "S1", 1) == order
+    server.stop()
+    server.audit()
+
+
 def acts(server):
     lines = server.log().splitlines()
     return [line.split("Z back end ")[1] for line in lines if "Z back end " in line]
