@@ -28,6 +28,7 @@ enum {
     ERROR_SIZE = 1024,
     CONTACT_WAIT_MS = 5000, /* of PostgreSQL at start, before selling without it */
     MAIN_LOOK_MS = 100,     /* of the main thread, for contact with it and for what admins did */
+    ACTS_LOOK_MS = 5,       /* .. while they do more */
     STREAM_DRAIN_MS = 3000, /* at the end; the rest is sent after the next start */
 };
 
@@ -346,10 +347,11 @@ static void look_for_contact(struct server *server)
 
 static void wait_for_stop(struct server *server, const sigset_t *heard)
 {
-    const struct timespec look = {.tv_nsec = MAIN_LOOK_MS * 1000000};
+    struct timespec look = {.tv_nsec = MAIN_LOOK_MS * 1000000};
     for (;;) {
         int signal_number = sigtimedwait(heard, NULL, &look);
-        shards_tell_acts(server->house->shards);
+        bool acts = shards_tell_acts(server->house->shards);
+        look.tv_nsec = (acts ? ACTS_LOOK_MS : MAIN_LOOK_MS) * 1000000;
         shards_tell_shedding(server->house->shards);
         shards_tell_door(server->house->shards, monotonic_ms());
         if (signal_number == SIGHUP)

@@ -44,10 +44,16 @@ void act_add(struct act *act, struct bytes word)
         (uint8_t)(used + copy(act->subject + used, sizeof(act->subject) - used, word));
 }
 
+bool act_is_refused(const struct act *act)
+{
+    return act->role == ROLE_SERVICE ? act->status == ACT_REFUSED : act->status >= 400;
+}
+
 void acts_put(struct acts *acts, const struct act *act)
 {
     uint64_t put = atomic_load_explicit(&acts->put, memory_order_relaxed);
-    if (put - atomic_load_explicit(&acts->taken, memory_order_acquire) == ACTS_MAX) {
+    uint64_t most = act_is_refused(act) ? ACTS_REFUSED_MAX : ACTS_MAX;
+    if (put - atomic_load_explicit(&acts->taken, memory_order_acquire) >= most) {
         atomic_fetch_add_explicit(&acts->missing, 1, memory_order_relaxed);
         return;
     }

@@ -10,7 +10,8 @@
  * Every call that only an operator may make leaves its line, a refusal, too, and so does a viewer
  * who tries one; also the one of them that a back end may make by RESP. When the log takes lines
  * more slowly than they come, a shard does not wait: the line is missing, how many are is told, and
- * the journal has what was done.
+ * the journal has what was done. Refusals have half of the ring, so that who may do nothing cannot
+ * crowd out the lines of what others do.
  *
  * Ownership  A ring is its shard's, taken from the arena.
  * Threads    put: the shard. take: one other thread.
@@ -28,7 +29,8 @@
 #include "core/command.h"
 
 enum {
-    ACTS_MAX = 256, /* of a shard, between two looks of the main thread */
+    ACTS_MAX = 512, /* of a shard, between two looks of the main thread */
+    ACTS_REFUSED_MAX = ACTS_MAX / 2,
     ACT_SUBJECT_SIZE_MAX = 192,
     ACT_REQUEST_SIZE_MAX = 64,
     ACT_LINE_SIZE = 512,
@@ -60,6 +62,7 @@ void acts_init(struct acts *acts, struct arena *arena);
 void act_begin(struct act *act, enum role role, struct bytes actor);
 /* One more word of the subject; what does not fit is cut off. */
 void act_add(struct act *act, struct bytes word);
+bool act_is_refused(const struct act *act);
 void acts_put(struct acts *acts, const struct act *act);
 /* False: there is none now. */
 bool acts_take(struct acts *acts, struct act *act);

@@ -292,14 +292,18 @@ void shards_wake(struct shards *shards)
         io_alarm(shards->shard[i]->io);
 }
 
-void shards_tell_acts(struct shards *shards)
+bool shards_tell_acts(struct shards *shards)
 {
     struct act act;
     char line[ACT_LINE_SIZE];
+    bool done = false;
     for (uint32_t i = 0; i < shards->count; i++) {
         struct acts *acts = &shards->shard[i]->acts;
-        while (acts_take(acts, &act))
+        /* No more than there is room for: while they come and come, stops are heard, too. */
+        for (uint32_t lines = 0; lines < ACTS_MAX && acts_take(acts, &act); lines++) {
             fwrite(line, 1, act_write(&act, line), stderr);
+            done |= !act_is_refused(&act);
+        }
         uint64_t missing = acts_missing(acts);
         if (missing > 0)
             fprintf(stderr,
@@ -307,6 +311,7 @@ void shards_tell_acts(struct shards *shards)
                 "what they changed\n",
                 (unsigned long long)missing);
     }
+    return done;
 }
 
 /* Each client that goes lets one in, so failures come and go: only a pause ends them. */

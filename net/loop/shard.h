@@ -190,8 +190,9 @@ struct shards *shards_create(struct arena *arena, const struct shards_options *o
 int shards_start(struct shards *shards, char *error, size_t error_size);
 /* Asks for a clean stop; any thread. */
 void shards_stop(struct shards *shards);
-/* Writes what admins did to stderr; one thread. */
-void shards_tell_acts(struct shards *shards);
+/* Writes what admins did to stderr; one thread. Answers whether anything was done, and not only
+ * tried. */
+bool shards_tell_acts(struct shards *shards);
 /* Says on stderr when clients begin to be kept waiting at the door, and when they no longer are;
  * the thread that tells acts. */
 void shards_tell_door(struct shards *shards, uint64_t monotonic_ms);

@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every act of an admin leaves a line in the log, and who did it stands in the journal."""
 
+import contextlib
 import json
 import random
 import re
 import socket
 import struct
+import threading
 import time
 
 import pytest
 
+from tests.lib.client import Wire
 from tests.lib.resp import command
 from tests.lib.server import ADMIN_TOKEN, VIEWER_TOKEN, eventually, free_address
 
@@ -137,6 +140,46 @@ def hang_up(address, dice, data):
         peer.sendall(data)
         time.sleep(dice.random() * 0.002)
         peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def post(token, path, body, key):
+    data = json.dumps(body).encode()
+    return (f"POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
+            f"Content-Type: application/json\r\nIdempotency-Key: {key}\r\n"
+            f"Content-Length: {len(data)}\r\n\r\n").encode() + data
+
+
+def test_a_flood_of_refusals_hides_nobody(new_server):
+    """What a viewer tries, as fast as he can, crowds out no line of what an operator does; many
+    acts at once find room."""
+    server = new_server(shards=2).start()
+    server.sell(A=1)
+    over, floods = threading.Event(), []
+
+    def flood():
+        with contextlib.closing(Wire(server.admin_port)) as wire:
+            while not over.is_set():
+                wire.send(post(VIEWER_TOKEN, "/admin/v1/pause", {"scope": "all"}, "k") * 16)
+                floods.extend(wire.read_reply().status for _ in range(16))
+
+    threads = [threading.Thread(target=flood) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    assert eventually(lambda: len(floods) > 2000)
+    for number in range(200):
+        assert server.admin().post("/admin/v1/products/A/stock", {"delta": 1}, headers={
+            "Idempotency-Key": f"one-{number}"}).status == 200
+    over.set()
+    for thread in threads:
+        thread.join()
+    assert set(floods) == {403}
+    assert eventually(lambda: server.log().count("(operator) POST /admin/v1/products/") == 200)
+    with contextlib.closing(Wire(server.admin_port)) as wire:
+        for number in range(400):
+            wire.send(post(ADMIN_TOKEN, "/admin/v1/products/A/stock", {"delta": 1}, f"k{number}"))
+        assert {wire.read_reply().status for _ in range(400)} == {200}
+    assert server.stop() == 0
+    assert server.log().count("(operator) POST /admin/v1/products/") == 600
 
 
 def test_a_stop_loses_no_line(server):

@@ -99,6 +99,25 @@ static void who_does_not_read_misses_lines_and_is_told(void **state)
     assert_false(acts_take(&acts, &act));
 }
 
+static void refusals_leave_room_for_what_is_done(void **state)
+{
+    (void)state;
+    struct act act = act_of(0), refused[2] = {act_of(1), {.wall_ms = 1, .status = ACT_REFUSED}};
+    refused[0].status = 403;
+    act_begin(&refused[1], ROLE_SERVICE, BYTES("erp"));
+    for (uint32_t i = 0; i < 2 * ACTS_MAX; i++)
+        acts_put(&acts, &refused[i % 2]);
+    assert_int_equal(acts_missing(&acts), 2 * ACTS_MAX - ACTS_REFUSED_MAX);
+    for (uint32_t i = 0; i < ACTS_MAX - ACTS_REFUSED_MAX; i++)
+        acts_put(&acts, &act);
+    acts_put(&acts, &refused[0]);
+    assert_int_equal(acts_missing(&acts), 1);
+    for (uint32_t i = 0; i < ACTS_MAX; i++) {
+        assert_true(acts_take(&acts, &act));
+        assert_int_equal(act_is_refused(&act), i < ACTS_REFUSED_MAX);
+    }
+}
+
 static void *put_a_crowd(void *argument)
 {
     for (uint32_t i = 0; i < CROWD; i++) {
@@ -140,6 +159,7 @@ int main(void)
         cmocka_unit_test(what_a_back_end_did_has_no_status),
         cmocka_unit_test(the_longest_line_fits),
         WITH_RING(who_does_not_read_misses_lines_and_is_told),
+        WITH_RING(refusals_leave_room_for_what_is_done),
         WITH_RING(lines_come_whole_from_another_thread),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
