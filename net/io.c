@@ -157,6 +157,12 @@ void io_close_socket(struct io *io, int socket)
 void io_reject_socket(struct io *io, int socket, const void *data, uint32_t size)
 {
     (void)io;
+    if (size == 0) {
+        const struct linger reset = {.l_onoff = 1};
+        setsockopt(socket, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+        close(socket);
+        return;
+    }
     /* Nobody waits for it: a client that cannot take these bytes at once sees the end alone. */
     ssize_t sent = send(socket, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
     (void)sent;

@@ -116,7 +116,8 @@ void io_shutdown_socket(struct io *io, int socket);
 void io_close_socket(struct io *io, int socket);
 /* No more will be sent; bytes still come. */
 void io_finish_socket(struct io *io, int socket);
-/* Says why in one packet, if it fits at once, and hangs up. */
+/* Says why in one packet, if it fits at once, and hangs up; by a reset if there is nothing to say.
+ */
 void io_reject_socket(struct io *io, int socket, const void *data, uint32_t size);
 
 /* Who is at the other end; a system call. ADDRESS_NONE: he is gone. */

@@ -29,7 +29,7 @@ enum {
 };
 
 /* What a name is of: equal bytes of two kinds are two names. */
-enum limit_kind { LIMIT_CUSTOMER, LIMIT_ADDRESS, LIMIT_GUEST };
+enum limit_kind { LIMIT_CUSTOMER, LIMIT_ADDRESS, LIMIT_GUEST, LIMIT_CONNECTION };
 
 struct limit {
     _Atomic uint64_t *words;

@@ -111,6 +111,14 @@ bool rate_ask_customer(struct decoder *decoder)
     return ask(decoder, RATE_CUSTOMER, LIMIT_CUSTOMER, &rates->requests, decoder->caller.customer);
 }
 
+bool rate_ask_connection(struct http_context *context, const struct address *peer)
+{
+    struct rates *rates = context->rates;
+    return limit_ask(&rates->limit, &rates->requests, LIMIT_CONNECTION, address_name(peer),
+        context->now.monotonic_ms * MS_NS)
+        .allowed;
+}
+
 uint32_t rate_fields(const struct config *config, const struct request *request, char *text)
 {
     static const char *const names[] = {

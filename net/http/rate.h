@@ -53,6 +53,10 @@ void rates_init(
 bool rate_ask_address(struct decoder *decoder);
 bool rate_ask_customer(struct decoder *decoder);
 
+/* Whether an address may have one more connection now: as many a second as it may ask requests, for
+ * noise that is refused before it is a request costs a connection each time. */
+bool rate_ask_connection(struct http_context *context, const struct address *peer);
+
 enum { RATE_FIELDS_SIZE_MAX = 112 };
 
 /* The fields of a reply with CR LF before each; answers their size, 0 without a limit. */

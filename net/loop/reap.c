@@ -74,6 +74,8 @@ static void reject(struct shard *shard, int socket, uint32_t which, const struct
 
 static const struct refusal no_room = {"503 Service Unavailable", "overloaded", "Overloaded",
     "No connection is free now; come again.", 503};
+static const struct refusal too_often = {"429 Too Many Requests", "rate_limited",
+    "Too many requests", "This address opens more connections than it may.", 429};
 static const struct refusal too_many = {"429 Too Many Requests", "rate_limited",
     "Too many requests", "This address has as many connections open as it may.", 429};
 
@@ -104,17 +106,34 @@ static bool has_room(const struct shard *shard, uint32_t which)
     return free > kept[which] * connections->count / CONNECTIONS_KEPT_PART;
 }
 
+/* Words for one a millisecond: more of them would cost more than the flood itself. */
+static void turn_away(struct shard *shard, int socket, uint32_t which)
+{
+    if (shard->turned_away_ms == shard->monotonic_ms) {
+        shard->rejected++;
+        io_reject_socket(shard->io, socket, NULL, 0);
+        return;
+    }
+    shard->turned_away_ms = shard->monotonic_ms;
+    reject(shard, socket, which, &too_often);
+}
+
 static void let_in(struct shard *shard, int socket, uint32_t which)
 {
     struct places *places = &shard->all->places;
     struct address peer = {.kind = ADDRESS_NONE};
     uint32_t place = PLACES_NONE;
-    if (places->most > 0)
+    bool limited = shard->http.rates->requests.interval_ns != 0;
+    if (places->most > 0 || limited)
         peer = io_peer(shard->io, socket);
     bool counted = is_counted(shard, which, &peer);
-    if (counted)
+    if (counted && limited && !rate_ask_connection(&shard->http, &peer)) {
+        turn_away(shard, socket, which);
+        return;
+    }
+    if (counted && places->most > 0)
         place = places_take(places, address_name(&peer));
-    if (counted && place == PLACES_NONE) {
+    if (counted && places->most > 0 && place == PLACES_NONE) {
         reject(shard, socket, which, &too_many);
         return;
     }

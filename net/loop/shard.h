@@ -113,6 +113,7 @@ struct shard {
     struct import *import;          /* shard 0's, NULL elsewhere */
     bool accepting[DOORS];          /* by enum http_listener, then DOOR_RESP */
     struct acts acts;               /* what admins did here, on its way to the log */
+    uint64_t turned_away_ms; /* somebody was told that he opens too many connections */
     uint64_t rejected;              /* clients that found the table of connections full */
     struct request *parked[SHARDS_MAX]; /* by home: it found no room and waits for it */
     uint64_t bells;                     /* bit per shard: look whether it sleeps before we do */

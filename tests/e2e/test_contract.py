@@ -456,13 +456,13 @@ def test_too_many_large_requests_at_once(asker):
 
 def test_one_request_too_many(asker, new_server):
     """429 rate_limited, of every call that is limited."""
-    server = new_server(settings={"limits.requests_per_second": 1, "limits.burst": 1}).start()
+    server = new_server(settings={"limits.requests_per_second": 1, "limits.burst": 1,
+                                  "server.trusted_proxies": "127.0.0.1"}).start()
     limited = Asker(asker.contract, server)
     for method, path, target in operations(asker.contract, "429"):
-        body = BODIES.get(f"{method} {path}")
-        who = {"X-Customer-Id": "many", "Idempotency-Key": new_key()}
-        assert eventually(
-            lambda: limited.ask(method, target, body, who).code == "rate_limited")  # noqa: B023
+        who = {**fields(path, b""), "X-Role": "customer", "X-Forwarded-For": "192.0.2.1"}
+        assert eventually(lambda: limited.ask(
+            method, target, BODIES.get(f"{method} {path}"), who).code == "rate_limited")
 
 
 def test_an_event_is_what_availability_answers(asker):

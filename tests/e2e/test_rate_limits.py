@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tests.lib.client import Client
+from tests.lib.client import Client, Wire
 from tests.lib.server import eventually
 
 RATE = 20
@@ -52,6 +52,20 @@ def test_an_address_has_one_allowance_on_all_shards(server):
         assert 1 <= int(reply.headers["retry-after"]) <= 2
         assert reply.headers["ratelimit-policy"] == f'"address";q={BURST};w=3'
         assert reply.headers["ratelimit"].startswith('"address";r=0;t=')
+
+
+def test_connections_have_an_allowance_too(server):
+    """Noise is refused before it is a request: it costs a connection each time."""
+    told = []
+    while not told or told[-1] != 429:
+        assert len(told) < 100 * BURST, "the machine is slower than the limit"
+        wire = Wire(server.http_port, "127.0.0.15")
+        wire.send(b"noise\r\n\r\n")
+        reply = wire.read_reply()  # none: the refusal was overtaken by a reset
+        told.append(reply.status if reply else 429)
+        wire.close()
+    assert told.count(400) >= BURST
+    assert client_from(server, "127.0.0.16").get("/livez").status == 200
 
 
 def test_another_address_is_not_concerned(server):

@@ -140,8 +140,9 @@ HEAD = re.compile(rb"HTTP/1\.1 (\d{3}) [^\r\n]*\r\n((?:[^\r\n]+\r\n)*)\r\n")
 class Wire:
     """A raw connection: for what an ordinary client would never send."""
 
-    def __init__(self, port):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=WIRE_SECONDS_MAX)
+    def __init__(self, port, own="127.0.0.1"):
+        self.socket = socket.create_connection(
+            ("127.0.0.1", port), timeout=WIRE_SECONDS_MAX, source_address=(own, 0))
         self.buffer = b""
 
     def send(self, data):

@@ -196,8 +196,8 @@ static void limit(struct scene *scene)
 static void who_asks_too_often_is_not_read_from_for_a_moment(void **state)
 {
     struct scene *scene = *state;
-    limit(scene);
     int socket = connect_client(scene), other = connect_client(scene);
+    limit(scene); /* connections, too */
     get(scene, socket, "/v1/availability?skus=S", "x");
     assert_reply(scene, socket, "HTTP/1.1 200 ");
     say(scene, socket,
