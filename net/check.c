@@ -361,12 +361,26 @@ static void check_postgres(struct findings *findings, const struct config *confi
     PQfinish(connection);
 }
 
+/* Behind a gateway all customers have its address, unless its word about theirs is believed. */
+static void check_limits(struct findings *findings, const struct config *config)
+{
+    bool counts = config->limits.requests_per_second > 0 || config->limits.guests_per_second > 0;
+    if (counts && config->auth.mode == AUTH_HEADER && config->server.trusted_proxies[0] == '\0')
+        advise(findings, "limits",
+            "all who come by one gateway are counted as one address: name where it comes from in "
+            "server.trusted_proxies");
+    else
+        good(findings, "limits", "requests_per_second %u, guests_per_second %u, 0 is off",
+            config->limits.requests_per_second, config->limits.guests_per_second);
+}
+
 int check(const struct config *config, FILE *out)
 {
     struct findings findings = {.out = out};
     check_configuration(&findings, config);
     check_jwt(&findings, config);
     check_signatures(&findings, config);
+    check_limits(&findings, config);
     check_kernel(&findings, config);
     check_io(&findings, config);
     check_descriptors(&findings, config);

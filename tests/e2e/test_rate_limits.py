@@ -107,6 +107,13 @@ def test_an_address_has_so_many_connections_and_a_proxy_as_many_as_it_likes(new_
     assert eventually(lambda: crowd_from(server, "127.0.0.22", PLACES)[1] == [200] * PLACES)
 
 
+def test_check_tells_whose_word_is_needed(new_server):
+    server = new_server()
+    assert "server.trusted_proxies" in server.run("check").stdout
+    server.change(server__trusted_proxies="127.0.0.1")
+    assert "server.trusted_proxies" not in server.run("check").stdout
+
+
 def test_payments_come_through(server):
     """A back end at the same address is not limited."""
     shopper = server.shopper("ann")
