@@ -31,7 +31,7 @@ static void rise(struct shed_gauge *gauge, const struct shed_scale *scale, uint6
 
 static bool is_calm(const struct shed_gauge *gauge, const struct shed_scale *scale, uint32_t load)
 {
-    return load < scale->rises[gauge->level - 1] / 2;
+    return 2 * (uint64_t)load < scale->rises[gauge->level - 1];
 }
 
 /* Who has not looked for long falls by all that he would have fallen meanwhile. */

@@ -83,6 +83,21 @@ static void half_way_down_it_stays(void **state)
     assert_int_equal(look(&gauge, &now_ms, 99, 1, 100 * SHED_CALM_MS), 0);
 }
 
+/* Of the smallest scale, too: no load at all is calm. */
+static void a_millisecond_has_a_half(void **state)
+{
+    (void)state;
+    static const struct shed_scale least = {{1, 2, 4, 16}};
+    struct shed_gauge gauge = {0};
+    uint64_t now_ms = 5000;
+    for (uint64_t end_ms = now_ms + 2 * SHED_WINDOW_MS; now_ms < end_ms; now_ms++)
+        shed_look(&gauge, &least, now_ms, 1);
+    assert_int_equal(gauge.level, 1);
+    for (uint64_t end_ms = now_ms + 2 * SHED_CALM_MS; now_ms < end_ms; now_ms++)
+        shed_look(&gauge, &least, now_ms, 0);
+    assert_int_equal(gauge.level, 0);
+}
+
 static void one_peak_keeps_it_up(void **state)
 {
     (void)state;
@@ -150,6 +165,7 @@ int main(void)
         cmocka_unit_test(few_looks_prove_nothing),
         cmocka_unit_test(it_falls_level_by_level_when_it_is_calm),
         cmocka_unit_test(half_way_down_it_stays),
+        cmocka_unit_test(a_millisecond_has_a_half),
         cmocka_unit_test(one_peak_keeps_it_up),
         cmocka_unit_test(who_has_slept_refuses_nobody),
         cmocka_unit_test(reads_go_first_and_payments_last),
