@@ -50,8 +50,8 @@ static enum intake incomplete(struct shard *shard, struct connection *connection
 {
     connection->progress.needed = needed;
     if (!connection_keep(&shard->connections, connection))
-        return shard_end_resp(
-            shard, connection, "OVERLOADED", "too many large commands are being received");
+        return shard_end_resp(shard, connection, "OVERLOADED",
+            "overloaded Too many large commands are being received.");
     return connection_has_more(connection) ? INTAKE_GOES_ON : INTAKE_WAITS;
 }
 

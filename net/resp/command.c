@@ -192,7 +192,7 @@ static enum resp_verdict run(struct resp_call *call)
         return RESP_ANSWERED;
     }
     if (name->work != SHED_NEVER && (call->context->refused >> name->work & 1) != 0) {
-        resp_answer_error(call->request, "OVERLOADED", "More is asked for than can be done now.");
+        resp_refuse(call->request, "overloaded", "More is asked for than can be done now.");
         return RESP_ANSWERED;
     }
     if (name->run != NULL)

@@ -267,7 +267,7 @@ def test_half_commands_are_held_in_bounded_room(shop):
     held = shop.settings["server.shards"] * LARGE_TAILS
     assert eventually(lambda: len(told()) >= len(peers) - held)
     for peer in told():
-        assert peer.read() == "OVERLOADED too many large commands are being received"
+        assert peer.read() == "OVERLOADED overloaded Too many large commands are being received."
     for peer in peers:
         peer.close()
     assert eventually(lambda: client.ask("ECHO", "y" * 60000) == "y" * 60000)

@@ -6,12 +6,13 @@ import subprocess
 import pytest
 
 from tests.lib.client import Shopper
-from tests.lib.server import eventually
+from tests.lib.resp import Refused, redis
+from tests.lib.server import eventually, free_address
 
 SKUS = 3000  # a read that finds nothing walks over two thousand of them
 READ = "/v1/products?category=nowhere&limit=200"
-CONNECTIONS = 192
-OVERLOAD_MS = 5
+CONNECTIONS = 400
+OVERLOAD_MS = 3  # less than a tick takes in
 ORDERS = 600
 SECONDS = 60
 
@@ -38,13 +39,15 @@ def flood():
 
 def test_reads_are_refused_and_payments_come_through(new_server, flood):
     start_flood, stop_flood = flood
-    server = new_server(settings={"limits.overload_ms": OVERLOAD_MS}).start()
+    server = new_server(settings={
+        "limits.overload_ms": OVERLOAD_MS, "server.resp": free_address(),
+        "capacity.connections": CONNECTIONS + 100}).start()
     server.sell_rows([{"sku": f"S{number}", "stock": ORDERS} for number in range(SKUS)])
     client, service = server.client(), server.service("nobody")
     shoppers = [Shopper(client, f"buyer-{number}") for number in range(ORDERS)]
     orders = iter([(shopper.name, shopper.checkout({"S1": 1}).json) for shopper in shoppers])
     start_flood(server.http_port)
-    refused = []
+    refused, back_end, told = [], redis(server), []
 
     def pays_and_reads():
         """An order is paid in each turn, whatever becomes of the read."""
@@ -56,12 +59,16 @@ def test_reads_are_refused_and_payments_come_through(new_server, flood):
         reply = client.get("/v1/availability?skus=S1")
         if reply.status != 200:
             refused.append(reply)
-        return len(refused) >= 3
+        shown = back_end.ask("HS.AVAIL", "S1")
+        if isinstance(shown, Refused):
+            told.append(shown)
+        return len(refused) >= 3 and told
 
     assert eventually(pays_and_reads, SECONDS, 0.11), server.log()[-500:]
     assert {(reply.status, reply.code) for reply in refused} == {(503, "overloaded")}
     for reply in refused:
         assert 1 <= int(reply.headers["retry-after"]) <= 2
+    assert set(told) == {"OVERLOADED overloaded More is asked for than can be done now."}
     assert eventually(lambda: " is overloaded: " in server.log())
     assert client.get("/livez").status == 200
     stop_flood()
