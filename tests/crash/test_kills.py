@@ -21,6 +21,8 @@ SEED = int(os.environ.get("SEED", random.SystemRandom().randrange(1_000_000)))
 SHARDS = (1, 2, 3)
 CYCLES = 40 if LONG else 7  # of one data directory; test_walks.py has as many again
 DIRECTORIES = 40 if LONG else 1
+# After forty kills many orders wait for their payment.
+ROOM = {**SETTINGS, "data.journal_bytes": 512 << 20} if LONG else SETTINGS
 ANSWERS_MAX = 400
 MOMENT_MAX = 0.004  # several batches: the kill falls anywhere within one
 SECOND_KILL = 0.3  # of the starts
@@ -47,7 +49,7 @@ def test_what_was_acknowledged_outlives_every_kill(
     seed = SEED + 1000 * directory + shards
     print(f"SEED={SEED}")
     chance = random.Random(seed)
-    server = new_server(shards=shards, dsn=database.dsn, settings=SETTINGS).start()
+    server = new_server(shards=shards, dsn=database.dsn, settings=ROOM).start()
     buyers = Buyers(server, seed).open_shop().start()
     try:
         for _ in range(CYCLES):

@@ -22,7 +22,8 @@ ROUNDS = 20 if LONG else 1
 PARTS = 80 if LONG else 1
 TERMINATIONS = 40 if LONG else 10
 PAUSE_MAX = 0.01
-ROOM = {**SETTINGS, "data.journal_bytes": 268435456}
+# None of the orders is ever forgotten, and many wait for their payment.
+ROOM = {**SETTINGS, "data.journal_bytes": (2 << 30) if LONG else (256 << 20)}
 ANSWERS_DURING = 60  # of the buyers, while a fault lasts
 REQUEST_BYTES = 6000  # about those of one order's batch
 REPLY_BYTES = 260  # and more than PostgreSQL answers to it
