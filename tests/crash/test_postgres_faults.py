@@ -76,10 +76,12 @@ class Faults:
             return False
 
     def read_only(self):
+        said = len(self.server.log())
         self.database.execute("ALTER SYSTEM SET default_transaction_read_only = on")
         self.database.execute("SELECT pg_reload_conf()")
         try:
             self.buyers.wait_for_answers(2 * ANSWERS_DURING)
+            assert eventually(lambda: "stream:" in self.server.log()[said:], 30)
         finally:
             self.database.execute("ALTER SYSTEM RESET default_transaction_read_only")
             self.database.execute("SELECT pg_reload_conf()")

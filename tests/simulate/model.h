@@ -102,6 +102,7 @@ struct sold_order {
     uint32_t version;
     uint32_t payment_seconds;
     uint64_t due_shelf_ms, born_due_shelf_ms, keep_shelf_ms, created_shelf_ms, changed_shelf_ms;
+    uint64_t keyed_until_shelf_ms; /* the last of its keys was forgotten */
     int64_t created_wall_ms, confirmed_wall_ms, paid_wall_ms, cancel_until_wall_ms;
     uint64_t stream_seq;
     uint32_t reference_size, adjustment_size;

@@ -208,6 +208,8 @@ static const char *forget_key(struct model *model, uint32_t shard, const struct 
     uint32_t *link = keys_of(model, shard, key);
     while (*link != slot)
         link = &model->keys[shard][*link].next;
+    if (key->order != NO_SLOT && model->orders[shard][key->order].used)
+        order_change(model, shard, key->order)->keyed_until_shelf_ms = model->now.shelf_ms;
     keep(model, shard, link, sizeof(*link));
     keep(model, shard, key, sizeof(*key));
     *link = key->next;
@@ -365,7 +367,8 @@ static const char *count_order(const struct model *model, uint32_t shard,
     if (sold_is_open(order) && order->due_shelf_ms <= now)
         return "an unpaid order outlives its deadline (L3)";
     uint64_t forget = forget_order_at(model, order);
-    uint64_t since = later(model->streamed_since_shelf_ms, model->kept_since_shelf_ms) + 1000;
+    uint64_t since = later(model->streamed_since_shelf_ms, model->kept_since_shelf_ms);
+    since = later(since, order->keyed_until_shelf_ms) + 1000; /* it is looked at each second */
     return forget < now && since < now ? "an order is kept too long" : NULL;
 }
 
