@@ -124,7 +124,7 @@ void io_reject_socket(struct io *io, int socket, const void *data, uint32_t size
 struct address io_peer(const struct io *io, int socket);
 
 /* Of the monotonic clock. */
-uint64_t io_now_us(const struct io *io);
+uint64_t io_now_us(struct io *io);
 struct io_times io_now(const struct io *io);
 /* Bytes that nobody can guess. */
 void io_random(struct io *io, void *data, uint32_t size);

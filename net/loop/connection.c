@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "core/check.h"
+#include "net/http/http.h"
 
 #define BUFFER_NONE IO_NO_BUFFER
 #define GENERATION_MASK ((1U << IO_GENERATION_BITS) - 1)
@@ -356,7 +357,7 @@ void connection_list(struct connections *connections, enum connection_list list,
     if (connection->listed & 1U << list)
         return;
     connection->listed |= (uint8_t)(1U << list);
-    if (list == LIST_INTAKE || list == LIST_BACKLOG)
+    if (list <= LIST_BACK_ENDS)
         connection->turn_ms = connections->now_ms;
     connection->link[list] = CONNECTION_NONE;
     if (connections->lists[list].last == CONNECTION_NONE)
@@ -407,14 +408,20 @@ bool connection_is_paused(
     return connection->pause_ms > connections->now_ms;
 }
 
+enum connection_list connection_backlog(const struct connection *connection)
+{
+    return connection->listener == HTTP_STOREFRONT ? LIST_BACKLOG : LIST_BACK_ENDS;
+}
+
 /* Who sends one request and waits for its reply is served before those who send hundreds: what they
  * wait for is themselves. */
 void connection_ready(struct connections *connections, uint32_t index)
 {
     const struct connection *connection = &connections->slots[index];
-    bool greedy = (connection->listed & 1U << LIST_BACKLOG) != 0 || connection->buffer_count > 1 ||
+    enum connection_list backlog = connection_backlog(connection);
+    bool greedy = (connection->listed & 1U << backlog) != 0 || connection->buffer_count > 1 ||
                   (connection->buffer_count > 0 && connection->count > 0);
-    connection_list(connections, greedy ? LIST_BACKLOG : LIST_INTAKE, index);
+    connection_list(connections, greedy ? backlog : LIST_INTAKE, index);
 }
 
 /* All pauses are alike, so the list is in their order; a slot that was used anew meanwhile may be
@@ -429,7 +436,7 @@ void connections_resume(struct connections *connections)
             connection_is_paused(connections, &connections->slots[index]))
             return;
         connection_unlist(connections, LIST_PAUSED);
-        connection_list(connections, LIST_BACKLOG, index);
+        connection_list(connections, connection_backlog(&connections->slots[index]), index);
         connections->resumed_ms = connections->now_ms;
     }
 }

@@ -41,15 +41,15 @@ enum {
     CONNECTION_REQUESTS_MAX =
         16, /* under way on one connection: deeper pipelines wait their turn */
     CONNECTION_REQUESTS_SHORT = 2, /* .. while few slots are left */
-    CONNECTION_TAIL_SIZE = 2048, /* a request that came in two pieces; nearly all fit */
-    CONNECTION_BUFFERS_HELD = 4, /* received and not parsed: beyond it receiving stops */
-    RESUMES_PER_MS = 2,          /* of those who paused: a crowd of them comes back one by one */
-    PAUSE_MS = 100,              /* of who asks more often than he may */
-    LINGER_MS = 2000,            /* for the client to read the last reply before the socket ends */
-    STALL_MS = 30000,            /* an import that does not go on, an event that is not taken */
-    STARVE_MS = 100,             /* a reply not taken while others wait for receive buffers */
-    SHORT_MS = 2000,             /* .. or for slots or large replies, and nothing of it goes on */
-    SHORT_FLUSH_MS = 10000,      /* .. however slowly it goes on */
+    CONNECTION_TAIL_SIZE = 2048,   /* a request that came in two pieces; nearly all fit */
+    CONNECTION_BUFFERS_HELD = 4,   /* received and not parsed: beyond it receiving stops */
+    RESUMES_PER_MS = 2,            /* of those who paused: a crowd of them comes back one by one */
+    PAUSE_MS = 100,                /* of who asks more often than he may */
+    LINGER_MS = 2000,       /* for the client to read the last reply before the socket ends */
+    STALL_MS = 30000,       /* an import that does not go on, an event that is not taken */
+    STARVE_MS = 100,        /* a reply not taken while others wait for receive buffers */
+    SHORT_MS = 2000,        /* .. or for slots or large replies, and nothing of it goes on */
+    SHORT_FLUSH_MS = 10000, /* .. however slowly it goes on */
 };
 
 enum connection_state {
@@ -61,13 +61,14 @@ enum connection_state {
 
 /* Lists that a connection can stand on, each at most once. */
 enum connection_list {
-    LIST_INTAKE,  /* may have a request to parse */
-    LIST_BACKLOG, /* .. and others under way, or had its turn: after those on LIST_INTAKE */
-    LIST_FLUSH,   /* may have replies to send */
-    LIST_STALLED, /* has a request that finds no room in the shard now */
-    LIST_LARGE,   /* has a request that needs a large reply, and none is free */
-    LIST_STARVED, /* wants to receive and there is no buffer */
-    LIST_PAUSED,  /* is neither read nor received from until pause_ms, in this order */
+    LIST_INTAKE,    /* may have a request to parse */
+    LIST_BACKLOG,   /* .. and others under way, or had its turn: after those on LIST_INTAKE */
+    LIST_BACK_ENDS, /* the same of whoever did not come by the storefront's door */
+    LIST_FLUSH,     /* may have replies to send */
+    LIST_STALLED,   /* has a request that finds no room in the shard now */
+    LIST_LARGE,     /* has a request that needs a large reply, and none is free */
+    LIST_STARVED,   /* wants to receive and there is no buffer */
+    LIST_PAUSED,    /* is neither read nor received from until pause_ms, in this order */
     LIST_COUNT,
 };
 
@@ -187,12 +188,14 @@ bool connection_has_more(const struct connection *connection);
 void connection_pause(struct connections *connections, uint32_t index);
 bool connection_is_paused(
     const struct connections *connections, const struct connection *connection);
-/* Puts those whose pause is over on LIST_BACKLOG. */
+/* Puts those whose pause is over on their backlog. */
 void connections_resume(struct connections *connections);
 /* Until the first of them; UINT64_MAX: there is none. */
 uint64_t connections_pause_ms(const struct connections *connections);
 
-/* May have a request to parse: on LIST_INTAKE, or on LIST_BACKLOG if it asks for more than one at a
+/* Where it waits for its next turn. */
+enum connection_list connection_backlog(const struct connection *connection);
+/* May have a request to parse: on LIST_INTAKE, or on its backlog if it asks for more than one at a
  * time. */
 void connection_ready(struct connections *connections, uint32_t index);
 void connection_list(struct connections *connections, enum connection_list list, uint32_t index);

@@ -233,21 +233,21 @@ static void end_if_over(struct shard *shard, struct connection *connection)
         shard_hang_up(shard, connection);
 }
 
-static uint32_t take_in(struct shard *shard, uint32_t index)
+static uint32_t take_in(struct shard *shard, uint32_t index, uint32_t most)
 {
     struct connection *connection = &shard->connections.slots[index];
     enum intake intake = INTAKE_GOES_ON;
     uint32_t taken = 0;
     if (connection->subscriber != 0)
         shard_ignore_input(shard, connection);
-    for (; intake == INTAKE_GOES_ON && taken < INTAKES_PER_TURN; taken++)
+    for (; intake == INTAKE_GOES_ON && taken < most; taken++)
         intake = take_one(shard, connection);
     if (intake == INTAKE_STALLED)
         connection_list(&shard->connections, LIST_STALLED, index);
     if (intake == INTAKE_NEEDS_LARGE)
         connection_list(&shard->connections, LIST_LARGE, index);
     if (intake == INTAKE_GOES_ON)
-        connection_list(&shard->connections, LIST_BACKLOG, index);
+        connection_list(&shard->connections, connection_backlog(connection), index);
     if (intake == INTAKE_PAUSES)
         connection_pause(&shard->connections, index);
     if (intake == INTAKE_WAITS)
@@ -265,7 +265,7 @@ static uint32_t take_in_large(struct shard *shard)
         uint32_t index = connection_unlist(&shard->connections, LIST_LARGE);
         if (index == CONNECTION_NONE)
             break;
-        taken += take_in(shard, index);
+        taken += take_in(shard, index, INTAKES_PER_TURN);
     }
     return taken;
 }
@@ -295,19 +295,57 @@ static bool may_take(
     return io_now_us(shard->io) - intakes->begun_us < us;
 }
 
-static void take_in_list(struct shard *shard, struct intakes *intakes, enum connection_list list)
+/* The front of a pipeline looks as if it came alone, until it has been read. */
+static bool was_alone(const struct connection *connection)
 {
-    bool alone = list == LIST_INTAKE;
-    uint32_t apart = alone ? INTAKES_PER_LOOK : 1;
-    while (may_take(shard, intakes, apart, alone ? INTAKE_US : BACKLOG_US)) {
-        uint32_t index = connection_unlist(&shard->connections, list);
+    return connection->count <= 1 &&
+           (connection->listed & 1U << connection_backlog(connection)) == 0;
+}
+
+static void take_in_alone(struct shard *shard, struct intakes *intakes)
+{
+    struct connections *connections = &shard->connections;
+    while (may_take(shard, intakes, INTAKES_PER_LOOK, INTAKE_US)) {
+        uint32_t index = connection_unlist(connections, LIST_INTAKE);
         if (index == CONNECTION_NONE)
             return;
-        intakes->taken += take_in(shard, index);
+        uint32_t taken = take_in(shard, index, INTAKES_PER_TURN);
+        intakes->taken += taken;
+        if (taken > 0 && was_alone(&connections->slots[index]))
+            shard->asked_alone_us = intakes->begun_us;
     }
 }
 
-/* However much comes alone, one of those who send many has a turn in each tick. */
+/* One of them has a turn, however much comes alone. */
+static void take_in_backlog(struct shard *shard, struct intakes *intakes,
+    enum connection_list backlog, uint32_t most, uint32_t us)
+{
+    uint32_t index = connection_unlist(&shard->connections, backlog);
+    while (index != CONNECTION_NONE) {
+        intakes->taken += take_in(shard, index, most);
+        if (!may_take(shard, intakes, 1, us))
+            return;
+        index = connection_unlist(&shard->connections, backlog);
+    }
+}
+
+/* Between its turns the shard sleeps: what writes for it to the disk may want this core. */
+static void take_in_pipelines(struct shard *shard, struct intakes *intakes)
+{
+    take_in_backlog(shard, intakes, LIST_BACK_ENDS, INTAKES_PER_TURN, BACKLOG_US);
+    if (intakes->begun_us - shard->asked_alone_us >= SHARED_US) {
+        shard->backlog_us = 0;
+        take_in_backlog(shard, intakes, LIST_BACKLOG, INTAKES_PER_TURN, BACKLOG_US);
+        return;
+    }
+    if (intakes->begun_us < shard->backlog_us)
+        return;
+    uint64_t begun_us = io_now_us(shard->io);
+    take_in_backlog(shard, intakes, LIST_BACKLOG, 1, BACKLOG_SHARED_US);
+    uint64_t ended_us = io_now_us(shard->io);
+    shard->backlog_us = ended_us + (BACKLOG_SHARED_PART - 1) * (ended_us - begun_us);
+}
+
 void shard_take_in(struct shard *shard)
 {
     struct connections *connections = &shard->connections;
@@ -315,12 +353,10 @@ void shard_take_in(struct shard *shard)
     connections_resume(connections);
     struct intakes intakes = {.begun_us = io_now_us(shard->io)};
     intakes.taken = take_in_large(shard);
-    take_in_list(shard, &intakes, LIST_INTAKE);
-    uint32_t index = connection_unlist(connections, LIST_BACKLOG);
-    if (index != CONNECTION_NONE)
-        intakes.taken += take_in(shard, index);
-    take_in_list(shard, &intakes, LIST_BACKLOG);
+    take_in_alone(shard, &intakes);
+    take_in_pipelines(shard, &intakes);
     if (connections->lists[LIST_INTAKE].first != CONNECTION_NONE ||
-        connections->lists[LIST_BACKLOG].first != CONNECTION_NONE)
+        connections->lists[LIST_BACK_ENDS].first != CONNECTION_NONE ||
+        (connections->lists[LIST_BACKLOG].first != CONNECTION_NONE && shard->backlog_us == 0))
         shard->work_left = true;
 }

@@ -74,6 +74,8 @@ static uint64_t wait_ms(const struct shard *shard)
         wait = least(wait, shelf_wait_ms(shard, engine_next_due(shard->engine)));
     if (shard->connections.lists[LIST_STARVED].first != CONNECTION_NONE)
         wait = least(wait, STARVE_MS / 2);
+    if (shard->connections.lists[LIST_BACKLOG].first != CONNECTION_NONE)
+        wait = least(wait, BACKLOG_SHARED_MS);
     wait = least(wait, connections_pause_ms(&shard->connections));
     if (shard->accept_retry_ms != 0)
         wait = least(wait, ACCEPT_RETRY_MS);

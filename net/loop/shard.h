@@ -49,8 +49,12 @@ enum {
                               * shall not keep him waiting who sends one */
     INTAKES_PER_LOOK = 8,    /* .. before the clock is looked at: some are a hundred others */
     INTAKE_US = 4000,        /* then a tick takes in no more */
-    BACKLOG_US = 250,        /* .. of those who send many at once: a request that comes alone while
-                              * the tick lasts waits as long */
+    BACKLOG_US = 250,        /* .. of those who send many at once */
+    SHARED_US = 10000,       /* who asks for one thing at a time is there as long after it. Then the
+                              * pipelines of the storefront have .. */
+    BACKLOG_SHARED_US = 50,  /* this of a tick: he waits as long .. */
+    BACKLOG_SHARED_MS = 1,   /* at least that often */
+    BACKLOG_SHARED_PART = 4, /* and one part in so many of the time: he seldom waits */
     RANDOM_SIZE = 4096,      /* one system call for 256 commands */
     LARGE_REPLIES = 64,      /* of each shard, 16 MiB: the rest of a crowd that asks for pages and
                               * orders of 512 lines at once waits for a send to end */
@@ -109,11 +113,13 @@ struct shard {
     uint32_t worked_ms;             /* of the last tick */
     _Atomic uint32_t shed_level;    /* the higher of both, for the log .. */
     uint32_t shed_told;             /* .. and what the main thread has said of it */
+    uint64_t asked_alone_us;        /* the last tick that took in a request that came alone */
+    uint64_t backlog_us;            /* LIST_BACKLOG has its turn then; 0: in each tick */
     bool work_left;                 /* this tick stopped at a bound: the next one must not wait */
     struct import *import;          /* shard 0's, NULL elsewhere */
     bool accepting[DOORS];          /* by enum http_listener, then DOOR_RESP */
     struct acts acts;               /* what admins did here, on its way to the log */
-    uint64_t turned_away_ms; /* somebody was told that he opens too many connections */
+    uint64_t turned_away_ms;        /* somebody was told that he opens too many connections */
     uint64_t rejected;              /* clients that found the table of connections full */
     struct request *parked[SHARDS_MAX]; /* by home: it found no room and waits for it */
     uint64_t bells;                     /* bit per shard: look whether it sleeps before we do */

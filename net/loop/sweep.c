@@ -38,8 +38,8 @@ uint32_t shard_requests_at_once(const struct shard *shard)
 static bool is_late(const struct shard *shard, const struct connection *connection)
 {
     const struct config *config = shard->all->config;
-    uint32_t waiting =
-        1U << LIST_STALLED | 1U << LIST_LARGE | 1U << LIST_INTAKE | 1U << LIST_BACKLOG;
+    uint32_t waiting = 1U << LIST_STALLED | 1U << LIST_LARGE | 1U << LIST_INTAKE |
+                       1U << LIST_BACKLOG | 1U << LIST_BACK_ENDS;
     uint64_t ago_ms = shard->monotonic_ms - connection->begun_ms;
     if (connection->tail_size == 0 || connection->last_request)
         return false;

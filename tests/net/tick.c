@@ -155,6 +155,64 @@ static void nothing_is_taken_while_postgres_is_away(void **state)
     assert_reply(scene, reader, "\"available\":3");
 }
 
+static uint32_t replies(struct scene *scene, int socket)
+{
+    uint32_t count = 0;
+    const char *reply = fake_io_received(io_of(scene, 0), socket);
+    for (; (reply = strstr(reply, "HTTP/1.1 200 ")) != NULL; reply++)
+        count++;
+    return count;
+}
+
+static void ask_often(struct scene *scene, int socket, uint32_t times)
+{
+    static const char request[] = "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n";
+    char asked[4096];
+    uint32_t length = 0;
+    for (uint32_t i = 0; i < times; i++) {
+        memcpy(asked + length, request, sizeof request);
+        length += sizeof request - 1;
+    }
+    fake_io_sends(io_of(scene, 0), socket, asked);
+}
+
+static uint32_t replies_in_a_tick(struct scene *scene, int socket)
+{
+    shard_tick(scene->shards[0]); /* takes in; the next one reaps what was sent */
+    return replies(scene, socket);
+}
+
+/* From one look at the clock to the next 100 us pass, so that a turn of one request takes 200. A1:
+ * who asks for one thing waits for one request of a pipeline at most, and for none three quarters
+ * of the time; without him it has a quarter of a millisecond a tick. */
+static void a_pipeline_has_its_part_of_the_time(void **state)
+{
+    struct scene *scene = *state;
+    int pipeline = connect_client(scene), alone = connect_client(scene);
+    io_of(scene, 0)->us_per_look = 100;
+    ask_often(scene, pipeline, 60);
+    replies_in_a_tick(scene, pipeline); /* its front looked as if it came alone */
+    assert_in_range(replies_in_a_tick(scene, pipeline), 4, 12);
+    uint32_t most = 0, sum = 0;
+    uint64_t begun_us = 0;
+    for (uint32_t i = 0; i < 14; i++) {
+        get(scene, alone, "/livez", "x");
+        uint32_t now = replies_in_a_tick(scene, pipeline);
+        assert_int_equal(replies(scene, alone), 1);
+        if (i < 2) { /* these were taken in before */
+            begun_us = io_of(scene, 0)->looked_us;
+            continue;
+        }
+        most = now > most ? now : most;
+        sum += now;
+    }
+    assert_int_equal(most, 1);
+    assert_in_range(sum, 2, (io_of(scene, 0)->looked_us - begun_us) / 800 + 1);
+    io_of(scene, 0)->times.monotonic_ms += 11;
+    replies_in_a_tick(scene, pipeline);
+    assert_in_range(replies_in_a_tick(scene, pipeline), 4, 12);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -167,6 +225,7 @@ int main(void)
         TICK_TEST(a_201_waits_for_postgres_after_the_disk),
         TICK_TEST(a_201_that_postgres_does_not_confirm_in_time_is_unconfirmed),
         TICK_TEST(nothing_is_taken_while_postgres_is_away),
+        TICK_TEST(a_pipeline_has_its_part_of_the_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
