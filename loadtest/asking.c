@@ -194,10 +194,3 @@ enum request_kind asking_kind(enum buyer_step step)
     };
     return kind[step];
 }
-
-const char *request_kind_name(enum request_kind kind)
-{
-    static const char *const name[REQUEST_KINDS] = {
-        "availability", "cart", "checkout", "payment", "cancel", "order"};
-    return name[kind];
-}

@@ -47,8 +47,18 @@ static struct purchase *purchase_of(struct crowd *crowd, struct buyer *buyer)
     return &crowd->ledger.purchase[buyer->basket];
 }
 
+static void count_units(struct crowd *crowd, uint32_t number)
+{
+    const struct basket *basket = &crowd->baskets->basket[number];
+    for (uint32_t at = basket->first_line; at < basket->first_line + basket->line_count; at++)
+        crowd->numbers.units_sold += ledger_units_sold(&crowd->ledger, number, at);
+    series_units(&crowd->series, clock_now_ns(), crowd->numbers.units_sold);
+}
+
 static void finish(struct crowd *crowd, struct buyer *buyer)
 {
+    if (purchase_of(crowd, buyer)->state == PURCHASE_ORDERED)
+        count_units(crowd, buyer->basket);
     buyer->step = STEP_IDLE;
     crowd->numbers.state_count[purchase_of(crowd, buyer)->state]++;
     crowd->numbers.busy_count--;
@@ -291,11 +301,25 @@ static void after_not_now(struct crowd *crowd, struct buyer *buyer)
     send_again_later(crowd, buyer, code[0] != '\0' ? code : "no_code", wait_ms);
 }
 
+static enum series_outcome outcome_of(int status)
+{
+    if (is_refusal(status) || status == 404)
+        return SERIES_REFUSED;
+    return status >= 200 && status < 300 ? SERIES_OK : SERIES_FAILED;
+}
+
+/* Will be sent again: not an answer yet. */
+static void count_no_answer(struct crowd *crowd, struct buyer *buyer, enum series_outcome outcome)
+{
+    series_answer(&crowd->series, asking_kind(buyer->step), clock_now_ns(), 0, 0, outcome);
+}
+
 static void count_answer(struct crowd *crowd, struct buyer *buyer)
 {
     uint64_t now_ns = clock_now_ns();
-    histogram_record(
-        &crowd->numbers.latency[asking_kind(buyer->step)], (now_ns - buyer->sent_ns) / 1000);
+    uint64_t service_us = (now_ns - buyer->sent_ns) / 1000;
+    series_answer(&crowd->series, asking_kind(buyer->step), now_ns, service_us, service_us,
+        outcome_of(buyer->connection.reply.status));
     crowd->numbers.answered++;
     crowd->numbers.replayed += buyer->connection.reply.replayed;
     crowd->progress_ns = now_ns;
@@ -307,11 +331,13 @@ static void count_answer(struct crowd *crowd, struct buyer *buyer)
 static bool settle(struct crowd *crowd, struct buyer *buyer, enum connection_answer answer)
 {
     if (answer == CONNECTION_LOST) {
+        count_no_answer(crowd, buyer, SERIES_FAILED);
         after_no_answer(crowd, buyer);
         return false;
     }
     int status = buyer->connection.reply.status;
     if (status == 503 || status == 429) {
+        count_no_answer(crowd, buyer, SERIES_PUSHED_BACK);
         after_not_now(crowd, buyer);
         return false;
     }
@@ -371,6 +397,7 @@ void buyer_wake(struct crowd *crowd, struct buyer *buyer)
 {
     if (buyer->in_flight) {
         connection_close(&buyer->connection);
+        count_no_answer(crowd, buyer, SERIES_FAILED);
         send_again_later(crowd, buyer, "overdue", -1);
         return;
     }

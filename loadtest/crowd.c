@@ -20,7 +20,13 @@
 
 #define TICK_MS 2
 #define EVENTS_MAX 256
+#define GAUGE_NS (100 * CLOCK_NS_PER_MS)
 #define BUFFERS_PER_BUYER (CONNECTION_IN_SIZE + CONNECTION_OUT_SIZE)
+
+struct gauges {
+    uint64_t at_ns;
+    uint64_t waited_ns;
+};
 
 /* One descriptor a buyer, and a few for everything else. */
 static void allow_descriptors(uint32_t connections)
@@ -72,6 +78,7 @@ int crowd_open(struct crowd *crowd, const struct options *options, const struct 
     allow_descriptors(options->connections);
     if (crowd->epoll < 0 || crowd->body == NULL || json_open(&crowd->json) < 0 ||
         take_buyers(crowd, options->connections) < 0 ||
+        series_open(&crowd->series) < 0 ||
         schedule_open(&crowd->schedule, baskets, options->rate, clock_now_ns()) < 0) {
         fprintf(stderr, "hotshelf-loadtest: no room for %u connections: %s\n", options->connections,
             strerror(errno));
@@ -90,6 +97,7 @@ void crowd_close(struct crowd *crowd)
     free(crowd->body);
     json_close(&crowd->json);
     schedule_close(&crowd->schedule);
+    series_close(&crowd->series);
     ledger_close(&crowd->ledger);
     if (crowd->epoll >= 0)
         close(crowd->epoll);
@@ -99,9 +107,13 @@ static void give_basket(struct crowd *crowd, struct buyer *buyer)
 {
     /* A basket can be over before this returns; it is then one fewer, so this ends. */
     while (buyer->step == STEP_IDLE) {
+        uint64_t due_ns = schedule_due_ns(&crowd->schedule);
         uint32_t basket = schedule_take(&crowd->schedule, crowd->now_ns);
         if (basket == BASKETS_NONE)
             return;
+        /* Without a rate a basket is due when there is a buyer for it. */
+        series_planned(&crowd->series, crowd->options->rate > 0 ? due_ns : crowd->now_ns);
+        series_begun(&crowd->series, crowd->now_ns);
         buyer_begin(crowd, buyer, basket);
     }
 }
@@ -134,12 +146,27 @@ static void tell_progress(const struct crowd *crowd, uint64_t answered)
 static void wait_for_answers(struct crowd *crowd)
 {
     struct epoll_event event[EVENTS_MAX];
+    uint64_t before_ns = clock_now_ns();
     int count = epoll_wait(crowd->epoll, event, EVENTS_MAX, TICK_MS);
     crowd->now_ns = clock_now_ns();
+    crowd->numbers.waited_ns += crowd->now_ns - before_ns;
     for (int at = 0; at < count; at++) {
         buyer_continue(crowd, event[at].data.ptr);
         give_basket(crowd, event[at].data.ptr);
     }
+}
+
+/* What the loop did since it was last looked at, and who waits. */
+static void tell_gauges(struct crowd *crowd, struct gauges *told)
+{
+    uint64_t passed_ns = crowd->now_ns - told->at_ns;
+    if (passed_ns < GAUGE_NS)
+        return;
+    uint64_t waited_ns = crowd->numbers.waited_ns - told->waited_ns;
+    series_gauge(&crowd->series, crowd->now_ns, (uint32_t)crowd->numbers.busy_count,
+        schedule_due_count(&crowd->schedule, crowd->now_ns),
+        100.0 * (double)(passed_ns - waited_ns) / (double)passed_ns);
+    *told = (struct gauges){.at_ns = crowd->now_ns, .waited_ns = crowd->numbers.waited_ns};
 }
 
 void crowd_run(struct crowd *crowd)
@@ -148,6 +175,8 @@ void crowd_run(struct crowd *crowd)
     crowd->now_ns = clock_now_ns();
     crowd->numbers.started_ns = crowd->now_ns;
     crowd->schedule.start_ns = crowd->now_ns;
+    series_start(&crowd->series, crowd->now_ns);
+    struct gauges gauges = {.at_ns = crowd->now_ns};
     crowd->progress_ns = crowd->now_ns;
     uint64_t looked_ns = 0;
     uint64_t told_ns = crowd->now_ns;
@@ -158,6 +187,7 @@ void crowd_run(struct crowd *crowd)
             looked_ns = crowd->now_ns;
         }
         wait_for_answers(crowd);
+        tell_gauges(crowd, &gauges);
         if (crowd->now_ns - told_ns >= CLOCK_NS_PER_SECOND) {
             tell_progress(crowd, crowd->numbers.answered - told_answered);
             told_ns += CLOCK_NS_PER_SECOND;

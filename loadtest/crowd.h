@@ -20,25 +20,12 @@
 #include "loadtest/baskets.h"
 #include "loadtest/connection.h"
 #include "loadtest/differences.h"
-#include "loadtest/histogram.h"
 #include "loadtest/json.h"
 #include "loadtest/ledger.h"
 #include "loadtest/options.h"
 #include "loadtest/schedule.h"
+#include "loadtest/series.h"
 #include "loadtest/tally.h"
-
-/* What latencies are kept apart by. */
-enum request_kind {
-    REQUEST_AVAILABILITY,
-    REQUEST_CART,
-    REQUEST_CHECKOUT,
-    REQUEST_PAYMENT,
-    REQUEST_CANCEL,
-    REQUEST_ORDER,
-    REQUEST_KINDS
-};
-
-const char *request_kind_name(enum request_kind kind);
 
 /* The next thing a buyer does; see buyer.c for the order. */
 enum buyer_step {
@@ -71,13 +58,14 @@ struct buyer {
 
 /* What is counted while the crowd runs. */
 struct crowd_numbers {
-    struct histogram latency[REQUEST_KINDS];
     struct tally refusals; /* lines and requests refused, by code */
     struct tally retries;  /* sent again with the same key, by reason */
     uint64_t answered;
     uint64_t replayed; /* answers with Idempotency-Replayed */
     uint64_t state_count[PURCHASE_FAILED + 1];
     uint64_t busy_count; /* buyers with a basket now */
+    int64_t units_sold;  /* of orders that stay confirmed */
+    uint64_t waited_ns;  /* the loop had nothing to do */
     uint64_t started_ns;
     uint64_t ended_ns;
 };
@@ -90,6 +78,7 @@ struct crowd {
     struct schedule schedule;
     struct differences *differences;
     struct crowd_numbers numbers;
+    struct series series;
     struct json json; /* of the answer at hand */
     char *body;       /* of the request at hand */
     struct buyer *buyer;

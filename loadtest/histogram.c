@@ -35,6 +35,18 @@ void histogram_record(struct histogram *histogram, uint64_t us)
         histogram->max_us = us;
 }
 
+void histogram_add(struct histogram *histogram, const struct histogram *other)
+{
+    if (other->count == 0)
+        return;
+    for (uint32_t bucket = 0; bucket < HISTOGRAM_BUCKETS; bucket++)
+        histogram->bucket[bucket] += other->bucket[bucket];
+    histogram->count += other->count;
+    histogram->sum_us += other->sum_us;
+    if (other->max_us > histogram->max_us)
+        histogram->max_us = other->max_us;
+}
+
 uint64_t histogram_percentile_us(const struct histogram *histogram, double percent)
 {
     double wanted = (double)histogram->count * percent / 100.0;

@@ -9,7 +9,7 @@
  * Units      Microseconds, up to HISTOGRAM_MAX_US; what is longer counts as that long (the exact
  *            maximum is kept beside).
  * Errors     None. Of an empty histogram every number is 0.
- * Cost       record: O(1); percentile: O(buckets).
+ * Cost       record: O(1); percentile and add: O(buckets).
  */
 #ifndef HOTSHELF_LOADTEST_HISTOGRAM_H
 #define HOTSHELF_LOADTEST_HISTOGRAM_H
@@ -29,6 +29,9 @@ struct histogram {
 };
 
 void histogram_record(struct histogram *histogram, uint64_t us);
+
+/* All that was recorded in the other one counts in this one, too. */
+void histogram_add(struct histogram *histogram, const struct histogram *other);
 
 /* The smallest time that `percent` of all recorded ones do not exceed, rounded up to its bucket. */
 uint64_t histogram_percentile_us(const struct histogram *histogram, double percent);

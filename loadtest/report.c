@@ -54,12 +54,12 @@ static void print_tally(const char *title, const struct tally *tally)
     printf("\n");
 }
 
-static void print_latencies(const struct crowd_numbers *numbers)
+static void print_latencies(const struct series *series)
 {
     printf("%-14s %10s %10s %10s %10s %10s %10s  (us)\n", "latency", "requests", "p50", "p90",
         "p99", "p99.9", "max");
     for (int kind = 0; kind < REQUEST_KINDS; kind++) {
-        const struct histogram *latency = &numbers->latency[kind];
+        const struct histogram *latency = &series->intended[kind];
         if (latency->count == 0)
             continue;
         printf("%-14s %10llu", request_kind_name((enum request_kind)kind), wide(latency->count));
@@ -124,7 +124,7 @@ void report_text(const struct report *report)
     printf("throughput     %.0f requests/s, %.0f orders/s over %.2f s\n",
         (double)numbers->answered / report->seconds,
         (double)crowd->ledger.ordered_count / report->seconds, report->seconds);
-    print_latencies(numbers);
+    print_latencies(&crowd->series);
     print_ledgers(report);
     print_differences(report);
 }
@@ -138,12 +138,12 @@ static void json_tally(FILE *file, const char *name, const struct tally *tally)
     fprintf(file, "},\n");
 }
 
-static void json_latencies(FILE *file, const struct crowd_numbers *numbers)
+static void json_latencies(FILE *file, const struct series *series)
 {
     fprintf(file, "  \"latency_us\": {");
     const char *before = "\n";
     for (int kind = 0; kind < REQUEST_KINDS; kind++) {
-        const struct histogram *latency = &numbers->latency[kind];
+        const struct histogram *latency = &series->intended[kind];
         if (latency->count == 0)
             continue;
         fprintf(file, "%s    \"%s\": {\"count\": %llu", before,
@@ -207,7 +207,7 @@ int report_json(const struct report *report, const char *path)
     json_numbers(file, report);
     json_tally(file, "refused", &report->crowd->numbers.refusals);
     json_tally(file, "sent_again", &report->crowd->numbers.retries);
-    json_latencies(file, &report->crowd->numbers);
+    json_latencies(file, &report->crowd->series);
     json_differences(file, report->differences);
     fprintf(file, "}\n");
     if (fclose(file) != 0) {

@@ -84,6 +84,17 @@ uint64_t schedule_due_ns(const struct schedule *schedule)
     return schedule->start_ns + (uint64_t)(schedule->ready[0] / schedule->rate * NS_PER_SECOND);
 }
 
+uint32_t schedule_due_count(const struct schedule *schedule, uint64_t now_ns)
+{
+    if (schedule->rate <= 0)
+        return 0;
+    double due = (double)(now_ns - schedule->start_ns) / NS_PER_SECOND * schedule->rate;
+    uint32_t count = 0;
+    for (uint32_t at = 0; at < schedule->ready_count; at++)
+        count += schedule->ready[at] <= due;
+    return count;
+}
+
 uint32_t schedule_take(struct schedule *schedule, uint64_t now_ns)
 {
     return schedule_due_ns(schedule) <= now_ns ? pop(schedule) : BASKETS_NONE;

@@ -40,6 +40,10 @@ void schedule_close(struct schedule *schedule);
 /* When the next basket may be taken: a moment not after now, a later one, or SCHEDULE_NEVER. */
 uint64_t schedule_due_ns(const struct schedule *schedule);
 
+/* How many baskets are due and not taken, but those of customers who buy another one now. Without a
+ * rate nothing is due before there is a buyer for it: 0. */
+uint32_t schedule_due_count(const struct schedule *schedule, uint64_t now_ns);
+
 /* The next basket that is due, or BASKETS_NONE. */
 uint32_t schedule_take(struct schedule *schedule, uint64_t now_ns);
 

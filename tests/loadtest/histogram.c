@@ -51,11 +51,32 @@ static void small_times_are_exact_and_endless_ones_are_kept(void **state)
     free(histogram);
 }
 
+static void two_histograms_become_one(void **state)
+{
+    (void)state;
+    struct histogram *low = calloc(2, sizeof *low);
+    struct histogram *high = low + 1;
+    for (uint64_t us = 1; us <= 100; us++) {
+        histogram_record(low, us);
+        histogram_record(high, 1000 * us);
+    }
+    histogram_add(low, high);
+    assert_int_equal(low->count, 200);
+    assert_int_equal(low->sum_us, 5050 * 1001);
+    assert_int_equal(low->max_us, 100000);
+    assert_int_equal(histogram_percentile_us(low, 50), 100);
+    assert_in_range(histogram_percentile_us(low, 75), 50000, 50000 + 50000 / 64);
+    histogram_add(high, &(struct histogram){0});
+    assert_int_equal(high->count, 100);
+    free(low);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_empty_histogram_answers_zero),
         cmocka_unit_test(a_percentile_is_right_to_one_part_in_64),
+        cmocka_unit_test(two_histograms_become_one),
         cmocka_unit_test(small_times_are_exact_and_endless_ones_are_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
