@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * bars - how many of each, as horizontal bars; and ranges: ratios with their spread on a log axis.
+ *
+ *     barPlot({title, about, unit, bars: [{name, value, tone}]}) -> <figure>
+ *     rangePlot({title, about, label, ranges: [{name, value, low, high, target, met}]}) -> <figure>
+ */
+
+const BAR_HEIGHT = 22;
+const BAR_STEP = 34;
+
+class Rows {
+  constructor(spec, rows, paint, columns) {
+    this.rows = rows;
+    this.paint = paint;
+    const told = rows.map((row) => `${row.name} ${format.number(row.value)}`).join(", ");
+    this.svg = draw("svg", { role: "img", "aria-label": `${spec.title}: ${told}` });
+    this.frame = make("div", { class: "frame" }, this.svg);
+    this.element = make("figure", { class: "plot" },
+      make("figcaption", {}, make("h3", {}, spec.title), make("p", {}, spec.about)),
+      rows.length > 0 ? this.frame : make("p", { class: "empty" }, "Nothing was counted."),
+      make("details", { class: "data" }, make("summary", {}, "The same as a table"),
+        table(columns, rows, spec.title)));
+    this.redraw(640);
+    new ResizeObserver(() => {
+      const width = Math.round(this.frame.clientWidth);
+      if (width > 0 && width !== this.width) this.redraw(width);
+    }).observe(this.frame);
+  }
+
+  redraw(width) {
+    this.width = width;
+    this.svg.replaceChildren();
+    this.svg.setAttribute("viewBox", `0 0 ${width} ${this.paint(this.svg, this.rows, width)}`);
+  }
+}
+
+function longest(rows) {
+  return Math.max(0, ...rows.map((row) => row.name.length)) * CHARACTER_WIDTH;
+}
+
+function paintBars(svg, bars, width) {
+  const left = Math.min(longest(bars) + 10, width * 0.45);
+  const sum = bars.reduce((total, bar) => total + bar.value, 0);
+  const highest = Math.max(1, ...bars.map((bar) => bar.value));
+  bars.forEach((bar, at) => {
+    const y = at * BAR_STEP;
+    const share = sum > 0 ? ` (${format.percent((bar.value / sum) * 100)})` : "";
+    const length = (bar.value / highest) * (width - left - 120);
+    svg.append(draw("text", { x: left - 8, y: y + 16, "text-anchor": "end" }, bar.name),
+      draw("path", { class: `bar tone-${bar.tone}`,
+        d: `M${left} ${y}h${length.toFixed(1)}v${BAR_HEIGHT}H${left}Z` }),
+      draw("text", { class: "value", x: left + length + 6, y: y + 16 },
+        format.count(bar.value), draw("tspan", { class: "share" }, share)));
+  });
+  return Math.max(bars.length * BAR_STEP, 1);
+}
+
+function barPlot(spec) {
+  return new Rows(spec, spec.bars, paintBars, [
+    { head: "what", kind: "text", of: (bar) => bar.name },
+    { head: spec.unit, kind: "number", of: (bar) => format.count(bar.value) },
+  ]).element;
+}
+
+function paintRanges(spec, svg, ranges, width) {
+  const isNarrow = width < 560;
+  const left = isNarrow ? 8 : Math.min(longest(ranges) + 12, width * 0.5);
+  const step = isNarrow ? 50 : BAR_STEP;
+  const all = ranges.flatMap((range) => [range.value, range.low, range.high, range.target])
+    .filter((value) => isNumber(value) && value > 0);
+  const [low, high] = [Math.min(0.5, ...all), Math.max(2, ...all)].map(Math.log2);
+  const at = (ratio) => left + ((Math.log2(ratio) - low) / (high - low)) * (width - left - 70);
+  const bottom = ranges.length * step + 4;
+  for (let power = Math.ceil(low); power <= Math.floor(high); power++) {
+    const x = at(2 ** power);
+    svg.append(draw("path", { class: power === 0 ? "base" : "grid", d: `M${x} 0V${bottom}` }),
+      draw("text", { x, y: bottom + 16, "text-anchor": "middle" }, `${2 ** power} ×`));
+  }
+  ranges.forEach((range, number) => {
+    const y = number * step + (isNarrow ? 34 : 16);
+    svg.append(draw("text", isNarrow ? { x: left, y: y - 16 } : { x: left - 12, y: y + 4, "text-anchor": "end" },
+      range.name));
+    if (!isNumber(range.value) || range.value <= 0) return;
+    const tone = range.met === false ? 2 : 1;
+    if (range.low > 0 && range.high > 0) {
+      svg.append(draw("path", { class: `range tone-${tone}`, d: `M${at(range.low)} ${y}H${at(range.high)}` }));
+    }
+    if (range.target > 0) {
+      svg.append(draw("path", { class: "target", d: `M${at(range.target)} ${y - 9}v18` }));
+    }
+    svg.append(draw("circle", { class: `dot tone-${tone}`, cx: at(range.value), cy: y, r: 5 }),
+      draw("text", { class: "value", x: width - 2, y: y + 4, "text-anchor": "end" }, format.ratio(range.value)));
+  });
+  svg.append(draw("text", { class: "label", x: width - 2, y: bottom + 34, "text-anchor": "end" }, spec.label));
+  return bottom + 40;
+}
+
+function rangePlot(spec) {
+  const paint = (svg, rows, width) => paintRanges(spec, svg, rows, width);
+  return new Rows(spec, spec.ranges, paint, [
+    { head: "what", kind: "text", of: (range) => range.name },
+    { head: "ratio", kind: "number", of: (range) => format.ratio(range.value) },
+    { head: "lowest", kind: "number", of: (range) => format.ratio(range.low) },
+    { head: "highest", kind: "number", of: (range) => format.ratio(range.high) },
+    { head: "target", kind: "number", of: (range) => format.ratio(range.target) },
+  ]).element;
+}
