@@ -20,20 +20,17 @@ static bool ran_to_its_end(const struct crowd *crowd)
 }
 
 /* The counts of lines and orders are only worth comparing when every answer is known. */
-static enum exit_status replay_and_compare(
-    struct crowd *crowd, struct oracle *oracle, struct differences *differences)
+static enum exit_status replay_and_compare(struct crowd *crowd, struct oracle *oracle)
 {
     crowd_run(crowd);
     if (ran_to_its_end(crowd))
         oracle_compare(oracle);
     else
         fputs("not every basket was answered: the ledgers are not compared\n", stderr);
-    struct report report = report_make(crowd, oracle, differences);
+    struct report report = report_make(crowd, oracle);
     report_text(&report);
-    const char *json_path = crowd->options->json_path;
-    if (json_path != NULL && report_json(&report, json_path) < 0)
-        return EXIT_DIFFERENT;
-    return differences->sum == 0 ? EXIT_EQUAL : EXIT_DIFFERENT;
+    bool told = report_files(&report) == 0;
+    return told && report.verdict.correct ? EXIT_EQUAL : EXIT_DIFFERENT;
 }
 
 static enum exit_status replay(int argc, char **argv)
@@ -50,7 +47,7 @@ static enum exit_status replay(int argc, char **argv)
     enum exit_status status = EXIT_DIFFERENT;
     if (crowd_open(&crowd, &options, &baskets, &differences) == 0 &&
         oracle_open(&oracle, &crowd, &differences) == 0)
-        status = replay_and_compare(&crowd, &oracle, &differences);
+        status = replay_and_compare(&crowd, &oracle);
     oracle_close(&oracle);
     crowd_close(&crowd);
     baskets_free(&baskets);

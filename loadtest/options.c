@@ -23,7 +23,7 @@ struct option_row {
     const char *help;
 };
 
-#define OPTION_ROWS 16
+#define OPTION_ROWS 17
 
 static void fill_table(struct options *options, const char **run, struct option_row *row)
 {
@@ -54,7 +54,9 @@ static void fill_table(struct options *options, const char **run, struct option_
             "the start of every idempotency key, at most 31 characters (time and process)"},
         {"--log", OPTION_TEXT, &options->log_path, 0, 0,
             "append every acknowledged order to this file as a JSON line"},
-        {"--json", OPTION_TEXT, &options->json_path, 0, 0, "write the summary to this file"},
+        {"--json", OPTION_TEXT, &options->json_path, 0, 0, "write the result to this file"},
+        {"--html", OPTION_TEXT, &options->html_path, 0, 0,
+            "write the result as a page with plots to this file"},
     };
     memcpy(row, table, sizeof table);
 }

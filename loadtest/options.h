@@ -22,6 +22,7 @@ struct options {
     char admin_token[256];
     const char *postgres; /* a libpq connection string; NULL: rows are not compared */
     const char *json_path;
+    const char *html_path;
     const char *log_path;
     const char *mode; /* deferred, external; NULL: as the server is configured */
     char run[32];     /* in front of every idempotency key */

@@ -25,6 +25,7 @@ static int read_base_line(struct oracle *oracle)
         for (uint32_t sku = 0; sku < skus; sku++) {
             oracle->sold_before[sku] = oracle->stock.row[sku].sold;
             oracle->held_before[sku] = oracle->stock.row[sku].held;
+            oracle->units_at_start += oracle->stock.row[sku].available;
         }
     }
     if (options->postgres != NULL) {
@@ -96,28 +97,46 @@ static bool read_stock_at_rest(struct oracle *oracle)
     return true;
 }
 
+static void compare_sum(struct oracle *oracle, uint32_t sku)
+{
+    const struct stock_row *row = &oracle->stock.row[sku];
+    if (row->allotment != row->available + row->held + row->sold || row->available < 0 ||
+        row->held < 0 || row->sold < 0)
+        differences_add(oracle->differences, DIFFERENCE_STOCK_SUM,
+            "%s: allotment %lld, but available %lld + held %lld + sold %lld",
+            names_text(&oracle->crowd->baskets->skus, sku), (long long)row->allotment,
+            (long long)row->available, (long long)row->held, (long long)row->sold);
+}
+
+static void add_if_more(uint64_t *sum, int64_t units)
+{
+    *sum += units > 0 ? (uint64_t)units : 0;
+}
+
 static void compare_counters(struct oracle *oracle, uint32_t sku)
 {
     const struct stock_row *row = &oracle->stock.row[sku];
     const char *name = names_text(&oracle->crowd->baskets->skus, sku);
     struct differences *differences = oracle->differences;
-    if (row->allotment != row->available + row->held + row->sold || row->available < 0 ||
-        row->held < 0 || row->sold < 0)
-        differences_add(differences, DIFFERENCE_STOCK_SUM,
-            "%s: allotment %lld, but available %lld + held %lld + sold %lld", name,
-            (long long)row->allotment, (long long)row->available, (long long)row->held,
-            (long long)row->sold);
-    if (row->held != oracle->held_before[sku])
+    int64_t stranded = row->held - oracle->held_before[sku];
+    int64_t sold_by_server = row->sold - oracle->sold_before[sku];
+    int64_t acknowledged = oracle->sold_before[sku] + oracle->sold[sku];
+    compare_sum(oracle, sku);
+    if (stranded != 0)
         differences_add(differences, DIFFERENCE_STOCK_STRANDED,
             "%s: %lld units held, %lld at first", name, (long long)row->held,
             (long long)oracle->held_before[sku]);
-    if (row->sold - oracle->sold_before[sku] != oracle->sold[sku])
+    if (sold_by_server != oracle->sold[sku])
         differences_add(differences, DIFFERENCE_STOCK_SOLD,
             "%s: the server sold %lld units, acknowledged are %lld", name,
-            (long long)(row->sold - oracle->sold_before[sku]), (long long)oracle->sold[sku]);
-    if (oracle->sold_before[sku] + oracle->sold[sku] > row->allotment)
+            (long long)sold_by_server, (long long)oracle->sold[sku]);
+    if (acknowledged > row->allotment)
         differences_add(differences, DIFFERENCE_OVERSOLD, "%s: %lld acknowledged of %lld", name,
-            (long long)(oracle->sold_before[sku] + oracle->sold[sku]), (long long)row->allotment);
+            (long long)acknowledged, (long long)row->allotment);
+    add_if_more(&oracle->stranded_units, stranded);
+    add_if_more(&oracle->lost_units, oracle->sold[sku] - sold_by_server);
+    add_if_more(&oracle->unacknowledged_units, sold_by_server - oracle->sold[sku]);
+    add_if_more(&oracle->oversold_units, acknowledged - row->allotment);
 }
 
 static bool read_postgres(struct oracle *oracle)

@@ -31,7 +31,12 @@ struct oracle {
     struct postgres_ledger postgres;
     int64_t *sold_before; /* by SKU number */
     int64_t *held_before;
-    int64_t *sold; /* by SKU number: acknowledged and not given back */
+    int64_t *sold;          /* by SKU number: acknowledged and not given back */
+    int64_t units_at_start; /* that could be sold, of the SKUs that the crowd wants */
+    uint64_t oversold_units;
+    uint64_t stranded_units;
+    uint64_t lost_units;           /* acknowledged, but not sold by the server's counters */
+    uint64_t unacknowledged_units; /* the other way round */
 };
 
 int oracle_open(struct oracle *oracle, const struct crowd *crowd, struct differences *differences);

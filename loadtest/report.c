@@ -1,40 +1,96 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The text and the JSON say the same things in the same order. JSON members carry their unit.
+ * The text for people, and the files. The JSON of result.h says the same, and more.
  */
 #include "loadtest/report.h"
 
 #include "loadtest/clock.h"
+#include "loadtest/result.h"
+#include "page/page.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
+
+/* Beyond that the generator had no time left to be early. */
+#define BUSY_PERCENT_MAX 95.0
 
 static const double percentile[] = {50, 90, 99, 99.9};
 #define PERCENTILES (sizeof percentile / sizeof percentile[0])
 
-struct report report_make(
-    const struct crowd *crowd, const struct oracle *oracle, const struct differences *differences)
+/* The last part of a path. */
+static const char *name_of(const char *path)
 {
-    struct report report = {
-        .crowd = crowd,
-        .oracle = oracle,
-        .differences = differences,
-        .seconds = (double)(crowd->numbers.ended_ns - crowd->numbers.started_ns) /
-                   (double)CLOCK_NS_PER_SECOND,
-    };
+    const char *slash = strrchr(path, '/');
+    return slash == NULL ? path : slash + 1;
+}
+
+static void sum_orders(struct report *report)
+{
+    const struct crowd *crowd = report->crowd;
     const struct ledger *ledger = &crowd->ledger;
     for (uint32_t basket = 0; basket < crowd->baskets->count; basket++) {
         const struct basket *asked = &crowd->baskets->basket[basket];
         if (ledger->purchase[basket].state != PURCHASE_ORDERED)
             continue;
-        report.orders_cancelled += strcmp(ledger->purchase[basket].status, "confirmed") != 0;
+        report->orders_cancelled += strcmp(ledger->purchase[basket].status, "confirmed") != 0;
         for (uint32_t at = asked->first_line; at < asked->first_line + asked->line_count; at++) {
-            report.units_ordered += ledger->wanted[at];
-            report.lines_ordered += ledger->wanted[at] > 0;
-            report.units_sold += ledger_units_sold(ledger, basket, at);
+            report->units_ordered += ledger->wanted[at];
+            report->lines_ordered += ledger->wanted[at] > 0;
+            report->units_sold += ledger_units_sold(ledger, basket, at);
         }
     }
+}
+
+/* On the wall's clock, what the monotonic one says of the start. */
+static void tell_start(struct report *report)
+{
+    uint64_t since_ns = clock_now_ns() - report->crowd->numbers.started_ns;
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    uint64_t start_ms =
+        ((uint64_t)now.tv_sec * CLOCK_NS_PER_SECOND + (uint64_t)now.tv_nsec - since_ns) /
+        CLOCK_NS_PER_MS;
+    time_t start = (time_t)(start_ms / 1000);
+    struct tm utc;
+    gmtime_r(&start, &utc);
+    size_t size = strftime(report->started_at, sizeof report->started_at, "%FT%T", &utc);
+    snprintf(report->started_at + size, sizeof report->started_at - size, ".%03uZ",
+        (unsigned)(start_ms % 1000));
+}
+
+static struct report_generator judge_generator(const struct crowd *crowd)
+{
+    struct report_generator generator = {0};
+    uint64_t run_ns = crowd->numbers.ended_ns - crowd->numbers.started_ns;
+    if (run_ns > 0)
+        generator.busy_percent =
+            100.0 * (double)(run_ns - crowd->numbers.waited_ns) / (double)run_ns;
+    generator.limited = generator.busy_percent > BUSY_PERCENT_MAX;
+    snprintf(generator.says, sizeof generator.says, "its loop was busy %.0f %% of the time",
+        generator.busy_percent);
+    return generator;
+}
+
+struct report report_make(const struct crowd *crowd, const struct oracle *oracle)
+{
+    struct report report = {
+        .crowd = crowd,
+        .oracle = oracle,
+        .differences = oracle->differences,
+        .what = "replay",
+        .scenario = name_of(crowd->options->orders_path),
+        .protocol = "http",
+        .url = crowd->options->url,
+        .seconds = (double)(crowd->numbers.ended_ns - crowd->numbers.started_ns) /
+                   (double)CLOCK_NS_PER_SECOND,
+        .generator = judge_generator(crowd),
+        .verdict = verdict_of(oracle, schedule_is_over(&crowd->schedule)),
+    };
+    sum_orders(&report);
+    tell_start(&report);
     return report;
 }
 
@@ -125,94 +181,59 @@ void report_text(const struct report *report)
         (double)numbers->answered / report->seconds,
         (double)crowd->ledger.ordered_count / report->seconds, report->seconds);
     print_latencies(&crowd->series);
+    printf("generator      %s%s\n", report->generator.limited ? "WAS THE LIMIT: " : "",
+        report->generator.says);
     print_ledgers(report);
     print_differences(report);
+    printf("verdict        %s: %s\n", report->verdict.correct ? "correct" : "NOT CORRECT",
+        report->verdict.says);
 }
 
-static void json_tally(FILE *file, const char *name, const struct tally *tally)
+static int complain(const char *path, int reason)
 {
-    fprintf(file, "  \"%s\": {", name);
-    for (uint32_t at = 0; at < tally->word_count; at++)
-        fprintf(file, "%s\"%s\": %llu", at == 0 ? "" : ", ", tally->word[at].word,
-            wide(tally->word[at].count));
-    fprintf(file, "},\n");
+    fprintf(stderr, "hotshelf-loadtest: %s: %s\n", path, strerror(reason));
+    return -1;
 }
 
-static void json_latencies(FILE *file, const struct series *series)
-{
-    fprintf(file, "  \"latency_us\": {");
-    const char *before = "\n";
-    for (int kind = 0; kind < REQUEST_KINDS; kind++) {
-        const struct histogram *latency = &series->intended[kind];
-        if (latency->count == 0)
-            continue;
-        fprintf(file, "%s    \"%s\": {\"count\": %llu", before,
-            request_kind_name((enum request_kind)kind), wide(latency->count));
-        for (size_t at = 0; at < PERCENTILES; at++)
-            fprintf(file, ", \"p%g\": %llu", percentile[at],
-                wide(histogram_percentile_us(latency, percentile[at])));
-        fprintf(file, ", \"max\": %llu}", wide(latency->max_us));
-        before = ",\n";
-    }
-    fprintf(file, "\n  },\n");
-}
-
-static void json_differences(FILE *file, const struct differences *differences)
-{
-    fprintf(file, "  \"differences\": {");
-    const char *before = "";
-    for (int kind = 0; kind < DIFFERENCES; kind++) {
-        if (differences->count[kind] == 0)
-            continue;
-        fprintf(file, "%s\"%s\": %llu", before, difference_name((enum difference)kind),
-            wide(differences->count[kind]));
-        before = ", ";
-    }
-    fprintf(file, "}\n");
-}
-
-static void json_numbers(FILE *file, const struct report *report)
-{
-    const struct crowd *crowd = report->crowd;
-    const struct crowd_numbers *numbers = &crowd->numbers;
-    fprintf(file, "  \"run\": \"%s\",\n  \"seed\": %llu,\n  \"connections\": %u,\n",
-        crowd->ledger.run, wide(crowd->options->seed), crowd->buyer_count);
-    fprintf(file, "  \"seconds\": %.3f,\n  \"requests_per_second\": %.1f,\n", report->seconds,
-        (double)numbers->answered / report->seconds);
-    fprintf(file, "  \"baskets\": %u,\n  \"orders_acknowledged\": %llu,\n", crowd->baskets->count,
-        wide(crowd->ledger.ordered_count));
-    fprintf(file, "  \"nothing_left\": %llu,\n  \"gave_up\": %llu,\n  \"failed\": %llu,\n",
-        wide(numbers->state_count[PURCHASE_NOTHING_LEFT]),
-        wide(numbers->state_count[PURCHASE_GAVE_UP]), wide(numbers->state_count[PURCHASE_FAILED]));
-    fprintf(file, "  \"units_ordered\": %llu,\n  \"units_sold\": %llu,\n",
-        wide(report->units_ordered), wide(report->units_sold));
-    fprintf(file, "  \"orders_cancelled\": %llu,\n  \"answers_replayed\": %llu,\n",
-        wide(report->orders_cancelled), wide(numbers->replayed));
-    if (report->oracle->has_stock)
-        fprintf(file, "  \"skus\": %llu,\n  \"skus_sold_out\": %u,\n",
-            wide(report->oracle->stock.sku_count), report->oracle->stock.sold_out_count);
-    if (report->oracle->has_postgres)
-        fprintf(file, "  \"postgres_orders\": %llu,\n  \"postgres_catch_up_seconds\": %.3f,\n",
-            wide(report->oracle->postgres.order_count), report->oracle->postgres.wait_seconds);
-}
-
-int report_json(const struct report *report, const char *path)
+static int write_json(const struct report *report, const char *path)
 {
     FILE *file = fopen(path, "w");
-    if (file == NULL) {
-        fprintf(stderr, "hotshelf-loadtest: %s: %s\n", path, strerror(errno));
-        return -1;
-    }
-    fprintf(file, "{\n");
-    json_numbers(file, report);
-    json_tally(file, "refused", &report->crowd->numbers.refusals);
-    json_tally(file, "sent_again", &report->crowd->numbers.retries);
-    json_latencies(file, &report->crowd->series);
-    json_differences(file, report->differences);
-    fprintf(file, "}\n");
-    if (fclose(file) != 0) {
-        fprintf(stderr, "hotshelf-loadtest: %s: %s\n", path, strerror(errno));
-        return -1;
-    }
-    return 0;
+    if (file == NULL)
+        return complain(path, errno);
+    result_write(file, report);
+    bool broken = ferror(file);
+    return fclose(file) != 0 || broken ? complain(path, errno) : 0;
+}
+
+static int write_html(const struct report *report, const char *path)
+{
+    char title[REPORT_WORDS_SIZE];
+    char *json = NULL;
+    size_t json_size = 0;
+    FILE *memory = open_memstream(&json, &json_size);
+    if (memory == NULL)
+        return complain(path, errno);
+    result_write(memory, report);
+    if (fclose(memory) != 0)
+        return complain(path, errno);
+    snprintf(title, sizeof title, "%s: %s, hotshelf load test", report->scenario,
+        report->verdict.correct ? "correct" : "not correct");
+    struct page page = {
+        .kind = PAGE_RUN,
+        .title = title,
+        .description = report->verdict.says,
+        .json = json,
+        .json_size = json_size,
+    };
+    int outcome = page_write_file(path, &page);
+    free(json);
+    return outcome < 0 ? complain(path, -outcome) : 0;
+}
+
+int report_files(const struct report *report)
+{
+    const struct options *options = report->crowd->options;
+    int json = options->json_path == NULL ? 0 : write_json(report, options->json_path);
+    int html = options->html_path == NULL ? 0 : write_html(report, options->html_path);
+    return json < 0 || html < 0 ? -1 : 0;
 }
