@@ -113,6 +113,19 @@ int json_next(const struct json *json, int array, int element)
     return at;
 }
 
+int json_first_name(const struct json *json, int object)
+{
+    const jsmntok_t *token = token_of(json, object);
+    if (token == NULL || token->type != JSMN_OBJECT || token->size == 0)
+        return JSON_NONE;
+    return object + 1;
+}
+
+int json_next_name(const struct json *json, int object, int name)
+{
+    return json_next(json, object, name + 1);
+}
+
 bool json_integer(const struct json *json, int value, int64_t *number)
 {
     const jsmntok_t *token = token_of(json, value);
@@ -132,6 +145,24 @@ bool json_integer(const struct json *json, int value, int64_t *number)
     }
     *number = negative ? -sum : sum;
     return true;
+}
+
+bool json_number(const struct json *json, int value, double *number)
+{
+    char text[32];
+    const jsmntok_t *token = token_of(json, value);
+    if (token == NULL || token->type != JSMN_PRIMITIVE)
+        return false;
+    size_t size = (size_t)(token->end - token->start);
+    if (size >= sizeof text)
+        return false;
+    memcpy(text, json->text + token->start, size);
+    text[size] = '\0';
+    if (strspn(text, "-+.0123456789eE") != size)
+        return false;
+    char *end;
+    *number = strtod(text, &end);
+    return *end == '\0' && end != text;
 }
 
 bool json_boolean(const struct json *json, int value, bool *flag)

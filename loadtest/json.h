@@ -8,7 +8,7 @@
  * Ownership  The tokens belong to the struct json (json_open/json_close); the text is the caller's
  *            and must stay until the next json_parse().
  * Threads    One at a time.
- * Units      Bytes and tokens. Numbers are whole (M2): a fraction or an exponent is not a number.
+ * Units      Bytes and tokens. Numbers are whole (M2), but for json_number().
  * Errors     json_parse(): false when the text is not one JSON value or has more tokens than fit.
  * Cost       parse: O(bytes); member and next: O(tokens passed over).
  */
@@ -19,8 +19,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* An order of 512 lines has about 20 tokens a line, an availability of 500 SKUs about 11 each. */
-#define JSON_TOKENS_MAX 16384
+/* An order of 512 lines has about 20 tokens a line, an availability of 500 SKUs about 11 each, the
+ * result of a run up to 30,000. */
+#define JSON_TOKENS_MAX 65536
 
 #define JSON_ROOT 0
 #define JSON_NONE (-1)
@@ -45,7 +46,13 @@ int json_member(const struct json *json, int object, const char *name);
 int json_first(const struct json *json, int array);
 int json_next(const struct json *json, int array, int element);
 
+/* The name of the first member of an object, and of the one after the named one. */
+int json_first_name(const struct json *json, int object);
+int json_next_name(const struct json *json, int object, int name);
+
 bool json_integer(const struct json *json, int value, int64_t *number);
+/* Any number of JSON, with a fraction or an exponent, too: for measures, never for money. */
+bool json_number(const struct json *json, int value, double *number);
 bool json_boolean(const struct json *json, int value, bool *flag);
 
 /* The text of a string, its escapes undone, NUL-terminated; false when it is none or too long. */

@@ -6,6 +6,7 @@
  * report. Exit 0 when they are equal, 1 with any difference or failure, 2 when the command line is
  * wrong.
  */
+#include "loadtest/compare.h"
 #include "loadtest/oracle.h"
 #include "loadtest/report.h"
 
@@ -71,10 +72,14 @@ int main(int argc, char **argv)
     }
     if (asks_for_help(argc, argv)) {
         options_usage(stdout);
+        fputc('\n', stdout);
+        compare_usage(stdout);
         return EXIT_EQUAL;
     }
     if (argc >= 2 && strcmp(argv[1], "replay") == 0)
         return (int)replay(argc - 2, argv + 2);
+    if (argc >= 2 && strcmp(argv[1], "compare") == 0)
+        return compare_main(argc - 2, argv + 2);
     options_usage(stderr);
     return EXIT_USAGE;
 }

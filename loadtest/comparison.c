@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The figures come from tables; settings are whatever both results say about how they were run, so
+ * that a new setting is compared from its first day.
+ *
+ * A warning says why figures may differ for another reason than the server: another load, a
+ * generator at its limit, a run that was not correct.
+ */
+#include "loadtest/comparison.h"
+
+#include "loadtest/request_kind.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+/* Figures that differ by their nature do not belong here: seed and run say who, not how much. */
+static const char *const setting_name[] = {
+    "what", "scenario", "protocol", "url", "connections", "rate", "mode", "baskets", "seed"};
+
+/* Those of the above that make figures another matter. */
+static const char *const decisive[] = {
+    "what", "scenario", "protocol", "connections", "rate", "mode", "baskets"};
+
+static const struct {
+    const char *member;
+    const char *name;
+    const char *unit;
+    enum comparison_aim better;
+} headline[] = {
+    {"seconds", "length of the run", "seconds", COMPARISON_NEITHER},
+    {"requests_per_second", "requests per second", "", COMPARISON_HIGHER},
+    {"orders_acknowledged", "orders", "", COMPARISON_NEITHER},
+    {"units_sold", "units sold", "", COMPARISON_NEITHER},
+    {"nothing_left", "found nothing left", "", COMPARISON_NEITHER},
+    {"gave_up", "gave up", "", COMPARISON_NEITHER},
+    {"failed", "failed", "", COMPARISON_LOWER},
+    {"answers_replayed", "answers replayed", "", COMPARISON_NEITHER},
+};
+
+static const struct {
+    const char *member;
+    const char *name;
+} latency[] = {{"p50", "p50"}, {"p99", "p99"}, {"p99.9", "p99.9"}, {"max", "longest"}};
+
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
+static void add_figure(struct comparison *comparison, struct comparison_figure figure)
+{
+    bool told = figure.value[0] >= 0 || figure.value[1] >= 0;
+    if (!told || comparison->figure_count == COMPARISON_FIGURES_MAX)
+        return;
+    bool both = figure.value[0] > 0 && figure.value[1] >= 0;
+    figure.ratio = both ? figure.value[1] / figure.value[0] : RESULT_NONE;
+    comparison->figure[comparison->figure_count++] = figure;
+}
+
+static void compare_headline(struct comparison *comparison)
+{
+    for (size_t at = 0; at < COUNT(headline); at++) {
+        struct comparison_figure figure = {
+            .unit = headline[at].unit, .better = headline[at].better};
+        snprintf(figure.name, sizeof figure.name, "%s", headline[at].name);
+        for (int side = 0; side < 2; side++)
+            figure.value[side] =
+                result_file_number(comparison->file[side], JSON_ROOT, headline[at].member);
+        add_figure(comparison, figure);
+    }
+}
+
+static double orders_a_second(const struct result_file *file)
+{
+    double seconds = result_file_number(file, JSON_ROOT, "seconds");
+    double orders = result_file_number(file, JSON_ROOT, "orders_acknowledged");
+    return seconds > 0 && orders >= 0 ? orders / seconds : RESULT_NONE;
+}
+
+static void compare_latencies(struct comparison *comparison, enum request_kind kind)
+{
+    for (size_t at = 0; at < COUNT(latency); at++) {
+        struct comparison_figure figure = {.unit = "us", .better = COMPARISON_LOWER};
+        snprintf(
+            figure.name, sizeof figure.name, "%s, %s", request_kind_name(kind), latency[at].name);
+        for (int side = 0; side < 2; side++) {
+            const struct json *json = &comparison->file[side]->json;
+            int latencies = json_member(json, JSON_ROOT, "latency_us");
+            figure.value[side] = result_file_number(comparison->file[side],
+                json_member(json, latencies, request_kind_name(kind)), latency[at].member);
+        }
+        add_figure(comparison, figure);
+    }
+}
+
+static void compare_generator(struct comparison *comparison)
+{
+    struct comparison_figure figure = {
+        .name = "generator busy", .unit = "percent", .better = COMPARISON_NEITHER};
+    for (int side = 0; side < 2; side++)
+        figure.value[side] = result_file_number(comparison->file[side],
+            json_member(&comparison->file[side]->json, JSON_ROOT, "generator"), "busy_percent");
+    add_figure(comparison, figure);
+}
+
+__attribute__((format(printf, 2, 3))) static void warn(
+    struct comparison *comparison, const char *format, ...)
+{
+    if (comparison->warning_count == COMPARISON_WARNINGS_MAX)
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(
+        comparison->warning[comparison->warning_count++], COMPARISON_WORDS_SIZE, format, arguments);
+    va_end(arguments);
+}
+
+static bool is_decisive(const char *name)
+{
+    for (size_t at = 0; at < COUNT(decisive); at++) {
+        if (strcmp(name, decisive[at]) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void compare_setting(
+    struct comparison *comparison, const int object[2], const char *name, bool decides)
+{
+    struct comparison_setting setting;
+    snprintf(setting.name, sizeof setting.name, "%s", name);
+    for (int side = 0; side < 2; side++)
+        result_file_text(comparison->file[side], object[side], name, setting.value[side]);
+    if (strcmp(setting.value[0], setting.value[1]) == 0 ||
+        comparison->setting_count == COMPARISON_SETTINGS_MAX)
+        return;
+    comparison->setting[comparison->setting_count++] = setting;
+    if (decides)
+        warn(comparison, "not the same load: %s is %.48s in A and %.48s in B", name,
+            setting.value[0][0] == '\0' ? "not told" : setting.value[0],
+            setting.value[1][0] == '\0' ? "not told" : setting.value[1]);
+}
+
+/* What a scenario says of itself: every member that A has. */
+static void compare_scenario(struct comparison *comparison)
+{
+    const struct json *json = &comparison->file[0]->json;
+    int object[2];
+    for (int side = 0; side < 2; side++)
+        object[side] = json_member(&comparison->file[side]->json, JSON_ROOT, "settings");
+    char name[COMPARISON_NAME_SIZE];
+    for (int at = json_first_name(json, object[0]); at != JSON_NONE;
+         at = json_next_name(json, object[0], at)) {
+        if (json_string(json, at, name, sizeof name))
+            compare_setting(comparison, object, name, true);
+    }
+}
+
+static void look_at_run(struct comparison *comparison, int side)
+{
+    const struct result_file *file = comparison->file[side];
+    const char *letter = side == 0 ? "A" : "B";
+    bool flag;
+    int verdict = json_member(&file->json, JSON_ROOT, "verdict");
+    int generator = json_member(&file->json, JSON_ROOT, "generator");
+    if (json_boolean(&file->json, json_member(&file->json, verdict, "correct"), &flag) && !flag)
+        warn(comparison, "%s was not correct: how fast it was says little", letter);
+    if (json_boolean(&file->json, json_member(&file->json, generator, "limited"), &flag) && flag)
+        warn(comparison, "in %s the generator, not the server, was the limit", letter);
+}
+
+void comparison_of(
+    struct comparison *comparison, const struct result_file *a, const struct result_file *b)
+{
+    static const int roots[2] = {JSON_ROOT, JSON_ROOT};
+    *comparison = (struct comparison){.file = {a, b}};
+    for (size_t at = 0; at < COUNT(setting_name); at++)
+        compare_setting(comparison, roots, setting_name[at], is_decisive(setting_name[at]));
+    compare_scenario(comparison);
+    look_at_run(comparison, 0);
+    look_at_run(comparison, 1);
+    compare_headline(comparison);
+    add_figure(comparison, (struct comparison_figure){.name = "orders per second",
+                               .unit = "",
+                               .better = COMPARISON_HIGHER,
+                               .value = {orders_a_second(a), orders_a_second(b)}});
+    for (int kind = 0; kind < REQUEST_KINDS; kind++)
+        compare_latencies(comparison, (enum request_kind)kind);
+    compare_generator(comparison);
+}
