@@ -190,6 +190,11 @@ uint64_t journal_durable(const struct journal *journal)
     return journal->durable;
 }
 
+bool journal_is_writing(const struct journal *journal)
+{
+    return journal->phase == JOURNAL_WRITING || journal->phase == JOURNAL_HEADER;
+}
+
 bool journal_idle(const struct journal *journal)
 {
     return journal->filling_records == 0 && journal->phase == JOURNAL_FREE;

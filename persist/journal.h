@@ -155,6 +155,9 @@ void journal_append(struct journal *journal, const struct event *event);
 uint64_t journal_filling(const struct journal *journal);
 uint32_t journal_filling_size(const struct journal *journal);
 
+/* What journal_commit() handed out is on its way. */
+bool journal_is_writing(const struct journal *journal);
+
 /* What a reply made now must wait for: the batch that is filling, or when that is empty the one
  * handed out last. */
 uint64_t journal_newest(const struct journal *journal);

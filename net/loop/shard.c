@@ -101,6 +101,15 @@ static bool sees_work(const struct shard *shard)
     return shard_sees_confirmed(shard);
 }
 
+/* The kernel finishes a durable write in a worker, on this core perhaps: a loop that never sleeps,
+ * because there is always another client, would keep it for a whole time slice. */
+static void let_write(struct shard *shard)
+{
+    shard->ticks_of_write = journal_is_writing(&shard->journal) ? shard->ticks_of_write + 1 : 0;
+    if (shard->ticks_of_write > TICKS_OF_WRITE)
+        sched_yield();
+}
+
 static void shard_submit(struct shard *shard)
 {
     shard_feed_starved(shard);
@@ -113,6 +122,7 @@ static void shard_submit(struct shard *shard)
     }
     io_submit(shard->io, wait * 1000000);
     sleeper_get_up(&shard->sleeper);
+    let_write(shard);
 }
 
 /* Here alone: during a tick the one before may be looked at. */

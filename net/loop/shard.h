@@ -54,6 +54,7 @@ enum {
                               * pipelines of the storefront have .. */
     BACKLOG_SHARED_US = 50,  /* this of a tick: he waits as long .. */
     BACKLOG_SHARED_MS = 1,   /* at least that often */
+    TICKS_OF_WRITE = 2,      /* without the disk's answer: then its worker may have the core */
     BACKLOG_SHARED_PART = 4, /* and one part in so many of the time: he seldom waits */
     RANDOM_SIZE = 4096,      /* one system call for 256 commands */
     LARGE_REPLIES = 64,      /* of each shard, 16 MiB: the rest of a crowd that asks for pages and
@@ -113,6 +114,7 @@ struct shard {
     uint32_t worked_ms;             /* of the last tick */
     _Atomic uint32_t shed_level;    /* the higher of both, for the log .. */
     uint32_t shed_told;             /* .. and what the main thread has said of it */
+    uint32_t ticks_of_write; /* since a write was handed out that is not done */
     uint64_t asked_alone_us;        /* the last tick that took in a request that came alone */
     uint64_t backlog_us;            /* LIST_BACKLOG has its turn then; 0: in each tick */
     bool work_left;                 /* this tick stopped at a bound: the next one must not wait */
