@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Every byte goes through put_bytes(), which is the one place that knows how large the buffer is.
- * Once something did not fit, nothing more is written, so that a short value after a long one can
- * not make half a document look whole.
+ * Every byte goes into a room that json_room() gave: the one place that knows how large the buffer
+ * is. Once something did not fit, nothing more is written, so that a short value after a long one
+ * can not make half a document look whole.
  */
 #include "core/json_writer.h"
 
@@ -10,36 +10,35 @@ static const char hex_digits[] = "0123456789abcdef";
 
 static void put_bytes(struct json_writer *json, const void *data, uint32_t size)
 {
-    if (json->overflow || size > json->size_max - json->size) {
-        json->overflow = true;
-        return;
-    }
-    memcpy(json->data + json->size, data, size);
-    json->size += size;
+    uint8_t *room = json_room(json, size);
+    if (room != NULL)
+        memcpy(room, data, size);
 }
 
-static void put_byte(struct json_writer *json, char byte)
+/* Room for a value, behind the comma that it needs. */
+static uint8_t *value_room(struct json_writer *json, uint32_t size)
 {
-    put_bytes(json, &byte, 1);
-}
-
-static void begin_value(struct json_writer *json)
-{
-    if (json->comma)
-        put_byte(json, ',');
+    uint32_t comma = json->comma ? 1 : 0;
     json->comma = true;
+    uint8_t *room = json_room(json, comma + size);
+    if (room == NULL)
+        return NULL;
+    if (comma != 0)
+        *room++ = ',';
+    return room;
 }
 
-static void open_with(struct json_writer *json, char bracket)
+static void open_with(struct json_writer *json, uint8_t bracket)
 {
-    begin_value(json);
-    put_byte(json, bracket);
+    uint8_t *room = value_room(json, 1);
+    if (room != NULL)
+        *room = bracket;
     json->comma = false;
 }
 
-static void close_with(struct json_writer *json, char bracket)
+static void close_with(struct json_writer *json, uint8_t bracket)
 {
-    put_byte(json, bracket);
+    put_bytes(json, &bracket, 1);
     json->comma = true;
 }
 
@@ -61,15 +60,6 @@ void json_open_array(struct json_writer *json)
 void json_close_array(struct json_writer *json)
 {
     close_with(json, ']');
-}
-
-void json_put_name(struct json_writer *json, const char *name)
-{
-    begin_value(json);
-    put_byte(json, '"');
-    put_bytes(json, name, (uint32_t)strlen(name));
-    put_bytes(json, "\":", 2);
-    json->comma = false;
 }
 
 /* The letter of a short escape, 0 for none: RFC 8259 section 7. */
@@ -111,22 +101,51 @@ static bool is_plain(uint8_t byte)
     return byte >= 0x20 && byte != '"' && byte != '\\';
 }
 
+/* How many bytes go as they are. Most texts are plain to their end: looked at without a branch. */
+static uint32_t plain_size(struct bytes text)
+{
+    uint32_t special = 0;
+    for (uint32_t i = 0; i < text.size; i++)
+        special |= !is_plain(text.data[i]);
+    if (special == 0)
+        return text.size;
+    uint32_t size = 0;
+    while (is_plain(text.data[size]))
+        size++;
+    return size;
+}
+
+static void put_quoted(struct json_writer *json, const void *text, uint32_t size)
+{
+    uint8_t *room = value_room(json, size + 2);
+    if (room == NULL)
+        return;
+    *room++ = '"';
+    memcpy(room, text, size);
+    room[size] = '"';
+}
+
+static void put_with_escapes(struct json_writer *json, struct bytes text)
+{
+    uint8_t *quote = value_room(json, 1);
+    if (quote != NULL)
+        *quote = '"';
+    while (text.size > 0) {
+        uint32_t size = plain_size(text);
+        put_bytes(json, text.data, size);
+        if (size < text.size)
+            put_escaped(json, text.data[size++]);
+        text = bytes_of(text.data + size, text.size - size);
+    }
+    put_bytes(json, "\"", 1);
+}
+
 void json_put_string(struct json_writer *json, struct bytes text)
 {
-    begin_value(json);
-    put_byte(json, '"');
-    uint32_t start = 0;
-    for (uint32_t i = 0; i < text.size; i++) {
-        if (is_plain(text.data[i]))
-            continue;
-        if (i > start)
-            put_bytes(json, text.data + start, i - start);
-        put_escaped(json, text.data[i]);
-        start = i + 1;
-    }
-    if (text.size > start)
-        put_bytes(json, text.data + start, text.size - start);
-    put_byte(json, '"');
+    if (plain_size(text) < text.size)
+        put_with_escapes(json, text);
+    else
+        put_quoted(json, text.data, text.size);
 }
 
 void json_put_string_or_null(struct json_writer *json, struct bytes text)
@@ -142,14 +161,15 @@ void json_put_integer(struct json_writer *json, int64_t value)
     char digits[JSON_INTEGER_SIZE_MAX];
     uint32_t first = sizeof(digits);
     uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
-    do {
+    for (; rest >= 10; rest /= 10)
         digits[--first] = (char)('0' + rest % 10);
-        rest /= 10;
-    } while (rest != 0);
+    digits[--first] = (char)('0' + rest);
     if (value < 0)
         digits[--first] = '-';
-    begin_value(json);
-    put_bytes(json, digits + first, (uint32_t)sizeof(digits) - first);
+    uint32_t size = (uint32_t)sizeof(digits) - first;
+    uint8_t *room = value_room(json, size);
+    if (room != NULL)
+        memcpy(room, digits + first, size);
 }
 
 void json_put_boolean(struct json_writer *json, bool value)
@@ -160,14 +180,6 @@ void json_put_boolean(struct json_writer *json, bool value)
 void json_put_null(struct json_writer *json)
 {
     json_put_raw(json, BYTES("null"));
-}
-
-static void put_quoted(struct json_writer *json, const char *text, uint32_t size)
-{
-    begin_value(json);
-    put_byte(json, '"');
-    put_bytes(json, text, size);
-    put_byte(json, '"');
 }
 
 void json_put_time(struct json_writer *json, int64_t wall_ms)
@@ -190,79 +202,32 @@ void json_put_uuid(struct json_writer *json, const uint8_t id[16])
 
 void json_put_currency(struct json_writer *json, const uint8_t currency[4])
 {
-    put_quoted(json, (const char *)currency, 3);
+    put_quoted(json, currency, 3);
 }
 
 void json_put_raw(struct json_writer *json, struct bytes value)
 {
-    begin_value(json);
-    put_bytes(json, value.data, value.size);
+    uint8_t *room = value_room(json, value.size);
+    if (room != NULL)
+        memcpy(room, value.data, value.size);
 }
 
-void json_put_member_string(struct json_writer *json, const char *name, struct bytes text)
-{
-    json_put_name(json, name);
-    json_put_string(json, text);
-}
-
-void json_put_member_string_or_null(struct json_writer *json, const char *name, struct bytes text)
-{
-    json_put_name(json, name);
-    json_put_string_or_null(json, text);
-}
-
-void json_put_member_integer(struct json_writer *json, const char *name, int64_t value)
-{
-    json_put_name(json, name);
-    json_put_integer(json, value);
-}
-
-void json_put_member_boolean(struct json_writer *json, const char *name, bool value)
-{
-    json_put_name(json, name);
-    json_put_boolean(json, value);
-}
-
-void json_put_member_cursor(struct json_writer *json, const char *name, uint64_t cursor)
+void json_put_cursor(struct json_writer *json, uint64_t cursor)
 {
     char text[20];
     uint32_t first = sizeof(text);
     for (; cursor > 0; cursor /= 10)
         text[--first] = (char)('0' + cursor % 10);
-    json_put_name(json, name);
     json_put_string_or_null(json, bytes_of(text + first, (uint32_t)sizeof(text) - first));
 }
 
-void json_put_member_time(struct json_writer *json, const char *name, int64_t wall_ms)
+static void put_pair(char *text, uint32_t value)
 {
-    json_put_name(json, name);
-    json_put_time(json, wall_ms);
-}
-
-void json_put_member_uuid(struct json_writer *json, const char *name, const uint8_t id[16])
-{
-    json_put_name(json, name);
-    json_put_uuid(json, id);
-}
-
-void json_put_member_currency(struct json_writer *json, const char *name, const uint8_t code[4])
-{
-    json_put_name(json, name);
-    json_put_currency(json, code);
-}
-
-void json_put_member_raw(struct json_writer *json, const char *name, struct bytes value)
-{
-    json_put_name(json, name);
-    json_put_raw(json, value);
-}
-
-static void format_digits(char *text, uint32_t digits, uint32_t value)
-{
-    for (uint32_t i = digits; i > 0; i--) {
-        text[i - 1] = (char)('0' + value % 10);
-        value /= 10;
-    }
+    static const char pairs[] = "00010203040506070809101112131415161718192021222324"
+                                "25262728293031323334353637383940414243444546474849"
+                                "50515253545556575859606162636465666768697071727374"
+                                "75767778798081828384858687888990919293949596979899";
+    memcpy(text, pairs + 2 * value, 2);
 }
 
 struct date {
@@ -297,23 +262,36 @@ void json_format_time(char text[JSON_TIME_SIZE], int64_t wall_ms)
     int64_t days = wall_ms >= 0 ? wall_ms / day_ms : (wall_ms - (day_ms - 1)) / day_ms;
     uint32_t rest = (uint32_t)(wall_ms - days * day_ms);
     struct date date = date_of_days(days);
+    uint32_t seconds = rest / 1000, minutes = seconds / 60, milliseconds = rest % 1000;
     memcpy(text, "0000-00-00T00:00:00.000Z", JSON_TIME_SIZE);
-    format_digits(text, 4, date.year);
-    format_digits(text + 5, 2, date.month);
-    format_digits(text + 8, 2, date.day);
-    format_digits(text + 11, 2, rest / 3600000);
-    format_digits(text + 14, 2, rest / 60000 % 60);
-    format_digits(text + 17, 2, rest / 1000 % 60);
-    format_digits(text + 20, 3, rest % 1000);
+    put_pair(text, date.year / 100 % 100);
+    put_pair(text + 2, date.year % 100);
+    put_pair(text + 5, date.month);
+    put_pair(text + 8, date.day);
+    put_pair(text + 11, minutes / 60);
+    put_pair(text + 14, minutes % 60);
+    put_pair(text + 17, seconds % 60);
+    put_pair(text + 20, milliseconds / 10);
+    text[22] = (char)('0' + milliseconds % 10);
+}
+
+static char *put_hex(char *text, const uint8_t *bytes, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        *text++ = hex_digits[bytes[i] >> 4];
+        *text++ = hex_digits[bytes[i] & 15];
+    }
+    return text;
 }
 
 void json_format_uuid(char text[JSON_UUID_SIZE], const uint8_t id[16])
 {
-    uint32_t at = 0;
-    for (uint32_t i = 0; i < 16; i++) {
-        if (i == 4 || i == 6 || i == 8 || i == 10)
-            text[at++] = '-';
-        text[at++] = hex_digits[id[i] >> 4];
-        text[at++] = hex_digits[id[i] & 15];
+    static const uint32_t groups[] = {2, 2, 2, 6}; /* bytes, after the first four */
+    text = put_hex(text, id, 4);
+    id += 4;
+    for (uint32_t i = 0; i < 4; i++) {
+        *text++ = '-';
+        text = put_hex(text, id, groups[i]);
+        id += groups[i];
     }
 }

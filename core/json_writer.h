@@ -53,9 +53,6 @@ void json_close_object(struct json_writer *json);
 void json_open_array(struct json_writer *json);
 void json_close_array(struct json_writer *json);
 
-/* The name of the member whose value comes next; a literal without anything to escape. */
-void json_put_name(struct json_writer *json, const char *name);
-
 /* Escapes quote, backslash and control characters; all else is UTF-8 already and goes as it is. */
 void json_put_string(struct json_writer *json, struct bytes text);
 /* null when the text is empty: our optional texts are never the empty string. */
@@ -63,6 +60,8 @@ void json_put_string_or_null(struct json_writer *json, struct bytes text);
 void json_put_integer(struct json_writer *json, int64_t value);
 void json_put_boolean(struct json_writer *json, bool value);
 void json_put_null(struct json_writer *json);
+/* A position of a list as text, null for 0. */
+void json_put_cursor(struct json_writer *json, uint64_t cursor);
 /* RFC 3339 in UTC with milliseconds; 0 is null: no moment of ours is 1970. */
 void json_put_time(struct json_writer *json, int64_t wall_ms);
 void json_put_uuid(struct json_writer *json, const uint8_t id[16]);
@@ -71,16 +70,95 @@ void json_put_currency(struct json_writer *json, const uint8_t currency[4]);
 /* JSON that was made and checked elsewhere. */
 void json_put_raw(struct json_writer *json, struct bytes value);
 
-void json_put_member_string(struct json_writer *json, const char *name, struct bytes text);
-void json_put_member_string_or_null(struct json_writer *json, const char *name, struct bytes text);
-void json_put_member_integer(struct json_writer *json, const char *name, int64_t value);
-void json_put_member_boolean(struct json_writer *json, const char *name, bool value);
-/* A position of a list as text, null for 0. */
-void json_put_member_cursor(struct json_writer *json, const char *name, uint64_t cursor);
-void json_put_member_time(struct json_writer *json, const char *name, int64_t wall_ms);
-void json_put_member_uuid(struct json_writer *json, const char *name, const uint8_t id[16]);
-void json_put_member_currency(struct json_writer *json, const char *name, const uint8_t code[4]);
-void json_put_member_raw(struct json_writer *json, const char *name, struct bytes value);
+/* Room for so many bytes, which then count as written; NULL: there is none, and never again. */
+static inline uint8_t *json_room(struct json_writer *json, uint32_t size)
+{
+    if (json->overflow || size > json->size_max - json->size) {
+        json->overflow = true;
+        return NULL;
+    }
+    uint8_t *room = json->data + json->size;
+    json->size += size;
+    return room;
+}
+
+/* The name of the member whose value comes next; a literal without anything to escape. Inline, so
+ * that the length of a literal is known and its bytes are a few stores. */
+static inline void json_put_name(struct json_writer *json, const char *name)
+{
+    uint32_t size = (uint32_t)strlen(name), comma = json->comma ? 1 : 0;
+    json->comma = false;
+    uint8_t *room = json_room(json, comma + size + 3);
+    if (room == NULL)
+        return;
+    *room = ',';
+    room += comma;
+    *room++ = '"';
+    memcpy(room, name, size);
+    room[size] = '"';
+    room[size + 1] = ':';
+}
+
+static inline void json_put_member_string(
+    struct json_writer *json, const char *name, struct bytes text)
+{
+    json_put_name(json, name);
+    json_put_string(json, text);
+}
+
+static inline void json_put_member_string_or_null(
+    struct json_writer *json, const char *name, struct bytes text)
+{
+    json_put_name(json, name);
+    json_put_string_or_null(json, text);
+}
+
+static inline void json_put_member_integer(
+    struct json_writer *json, const char *name, int64_t value)
+{
+    json_put_name(json, name);
+    json_put_integer(json, value);
+}
+
+static inline void json_put_member_boolean(struct json_writer *json, const char *name, bool value)
+{
+    json_put_name(json, name);
+    json_put_boolean(json, value);
+}
+
+static inline void json_put_member_cursor(
+    struct json_writer *json, const char *name, uint64_t cursor)
+{
+    json_put_name(json, name);
+    json_put_cursor(json, cursor);
+}
+
+static inline void json_put_member_time(struct json_writer *json, const char *name, int64_t wall_ms)
+{
+    json_put_name(json, name);
+    json_put_time(json, wall_ms);
+}
+
+static inline void json_put_member_uuid(
+    struct json_writer *json, const char *name, const uint8_t id[16])
+{
+    json_put_name(json, name);
+    json_put_uuid(json, id);
+}
+
+static inline void json_put_member_currency(
+    struct json_writer *json, const char *name, const uint8_t code[4])
+{
+    json_put_name(json, name);
+    json_put_currency(json, code);
+}
+
+static inline void json_put_member_raw(
+    struct json_writer *json, const char *name, struct bytes value)
+{
+    json_put_name(json, name);
+    json_put_raw(json, value);
+}
 
 /* The texts alone, without quotes: for file names, logs, headers. */
 void json_format_time(char text[JSON_TIME_SIZE], int64_t wall_ms);

@@ -89,18 +89,3 @@ bool order_id_is_none(const uint8_t order_id[16])
     static const uint8_t none[16];
     return memcmp(order_id, none, sizeof none) == 0;
 }
-
-void order_id_text(const uint8_t order_id[16], char text[36])
-{
-    static const char digits[] = "0123456789abcdef";
-    uint32_t done = 0;
-    for (uint32_t place = 0; place < ORDER_ID_TEXT_SIZE; place++) {
-        if (is_dash_place(place)) {
-            text[place] = '-';
-            continue;
-        }
-        uint8_t byte = order_id[done / 2];
-        text[place] = digits[done % 2 == 0 ? byte >> 4 : byte & 0x0f];
-        done++;
-    }
-}

@@ -43,7 +43,4 @@ bool order_id_parse(struct bytes text36, uint8_t order_id[16]);
 /* All 0, which no order has. */
 bool order_id_is_none(const uint8_t order_id[16]);
 
-/* In lower case, without a NUL. */
-void order_id_text(const uint8_t order_id[16], char text[36]);
-
 #endif

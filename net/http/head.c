@@ -154,8 +154,8 @@ static void put_rare(struct head_text *text, const struct head *head)
     if (head->invalid_token)
         PUT(text, " error=\"invalid_token\"");
     if (head->location_order != NULL) {
-        char id[ORDER_ID_TEXT_SIZE];
-        order_id_text(head->location_order, id);
+        char id[JSON_UUID_SIZE];
+        json_format_uuid(id, head->location_order);
         PUT(text, "\r\nLocation: /v1/orders/");
         put(text, id, sizeof(id));
     }

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "core/json_writer.h"
 #include "core/limits.h"
 #include "core/partition.h"
 #include "tests/lib/dice.h"
@@ -27,7 +28,7 @@ static void the_example_of_the_standard_is_made_bit_by_bit(void **state)
     uint8_t id[16];
     order_id_make(id, 0x017f22e279b0, 0xcc3, UINT64_C(0x18c4dc0c0c07398f));
     char text[36];
-    order_id_text(id, text);
+    json_format_uuid(text, id);
     assert_memory_equal(text, sample, 36);
     assert_int_equal(partition_of_order(id), 0xcc3);
 }
@@ -38,10 +39,10 @@ static void random_bits_never_reach_version_variant_or_partition(void **state)
     uint8_t id[16];
     order_id_make(id, 0, 0, UINT64_MAX);
     char text[36];
-    order_id_text(id, text);
+    json_format_uuid(text, id);
     assert_memory_equal(text, "00000000-0000-7000-bfff-ffffffffffff", 36);
     order_id_make(id, (INT64_C(1) << 48) - 1, PARTITIONS - 1, 0);
-    order_id_text(id, text);
+    json_format_uuid(text, id);
     assert_memory_equal(text, "ffffffff-ffff-7fff-8000-000000000000", 36);
     STOPS(order_id_make(id, 0, PARTITIONS, 0));
     STOPS(order_id_make(id, INT64_C(1) << 48, 0, 0));
@@ -100,7 +101,7 @@ static void text_and_bytes_go_round(void **state)
         uint32_t partition = dice_below(&dice, PARTITIONS);
         order_id_make(id, (int64_t)(dice_next(&dice) >> 16), partition, dice_next(&dice));
         char text[36];
-        order_id_text(id, text);
+        json_format_uuid(text, id);
         assert_true(order_id_parse(bytes_of(text, 36), back));
         assert_memory_equal(id, back, 16);
         assert_int_equal(partition_of_order(back), partition);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From bytes to a command: what each member becomes, and every fault of a body at once. */
-#include "core/partition.h"
+#include "core/json_writer.h"
 #include "net/http/decode.h"
 #include "tests/net/shop.h"
 
@@ -247,7 +247,7 @@ static void a_payment_report_becomes_a_command(void **state)
         assert_text(command->refund_id, "r");
         assert_memory_equal(command->currency, "JPY", 4);
         char text[36];
-        order_id_text(command->order_id, text);
+        json_format_uuid(text, command->order_id);
         assert_memory_equal(text, ORDER_ID, 36);
     }
 }
