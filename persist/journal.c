@@ -149,12 +149,10 @@ bool journal_room(const struct journal *journal)
 /* Encodes at the end of the filling batch. */
 static void fill(struct journal *journal, const struct event *event)
 {
-    uint32_t size = record_size(event);
     CHECK(!journal->closing);
-    CHECK(size <= filling_room(journal));
     CHECK(event->stream_count == 0 || event->stream_seq == journal->filling_seq + 1);
-    record_encode(event, journal->filling + header_size(journal) + journal->filling_used);
-    journal->filling_used += size;
+    uint8_t *end = journal->filling + header_size(journal) + journal->filling_used;
+    journal->filling_used += record_put(event, end, filling_room(journal));
     journal->filling_records++;
     journal->filling_seq += event->stream_count;
 }
@@ -416,11 +414,10 @@ bool journal_settle_next(struct journal *journal, struct event *event)
         journal->phase = JOURNAL_FREE;
         return false;
     }
-    uint32_t consumed;
     const uint8_t *records = journal->written + header_size(journal);
-    int result = record_decode(bytes_of(records + journal->settled, left), event, &consumed);
-    CHECK(result == 0); /* record_encode() wrote it */
-    journal->settled += consumed;
+    uint32_t size = record_read_own(records + journal->settled, event);
+    CHECK(size <= left);
+    journal->settled += size;
     return true;
 }
 

@@ -32,11 +32,11 @@ static uint32_t padded(uint32_t size)
     return (size + RECORD_ALIGNMENT - 1) & ~(uint32_t)(RECORD_ALIGNMENT - 1);
 }
 
-static uint32_t mask_of_texts(const struct event *event)
+uint32_t record_texts(const struct event *event)
 {
     uint32_t mask = 0;
-    for (uint32_t i = 0; i < EVENT_TEXTS; i++)
-        mask |= (uint32_t)(event->text[i].size > 0) << i;
+    for (uint32_t i = EVENT_TEXTS; i > 0; i--)
+        mask = 2 * mask + (event->text[i - 1].size > 0);
     return mask;
 }
 
@@ -51,7 +51,7 @@ static uint32_t size_with(const struct event *event, uint32_t text_mask)
 
 uint32_t record_size(const struct event *event)
 {
-    return size_with(event, mask_of_texts(event));
+    return size_with(event, record_texts(event));
 }
 
 /* Copies and answers where the copy ends. */
@@ -73,11 +73,11 @@ static uint8_t *put_texts(uint8_t *end, const struct event *event, uint32_t text
     return end;
 }
 
-void record_encode(const struct event *event, uint8_t *out)
+uint32_t record_put(const struct event *event, uint8_t *out, uint32_t room)
 {
     CHECK((uintptr_t)out % RECORD_ALIGNMENT == 0);
     CHECK(record_valid(event));
-    uint32_t text_mask = mask_of_texts(event);
+    uint32_t text_mask = record_texts(event);
     const struct record_header header = {
         .size = size_with(event, text_mask),
         .kind = (uint16_t)event->kind,
@@ -88,11 +88,18 @@ void record_encode(const struct event *event, uint8_t *out)
         .text_mask = text_mask,
     };
     CHECK(header.size <= RECORD_SIZE_MAX);
+    CHECK(header.size <= room);
     uint8_t *end = put(out, &header, sizeof(header));
     end = put(end, &event->fact, record_fact_size(event->kind));
     end = put(end, event->lines, event->line_count * (uint32_t)sizeof(struct event_line));
     end = put_texts(end, event, text_mask);
     memset(end, 0, (size_t)(out + header.size - end));
+    return header.size;
+}
+
+void record_encode(const struct event *event, uint8_t *out)
+{
+    record_put(event, out, RECORD_SIZE_MAX);
 }
 
 /* What of a record is not yet read. */
@@ -175,4 +182,32 @@ int record_decode(struct bytes bytes, struct event *out, uint32_t *consumed)
     *out = event;
     *consumed = header.size;
     return 0;
+}
+
+uint32_t record_read_own(const uint8_t *record, struct event *out)
+{
+    struct record_header header;
+    memcpy(&header, record, sizeof(header));
+    const uint8_t *at = record + sizeof(header);
+    uint32_t fact_size = record_fact_size(header.kind);
+    *out = (struct event){
+        .kind = (enum event_kind)header.kind,
+        .stream_count = header.stream_count,
+        .stream_seq = header.stream_seq,
+        .line_count = header.line_count,
+    };
+    memcpy(&out->fact, at, fact_size);
+    at += fact_size;
+    if (header.line_count > 0)
+        out->lines = (const struct event_line *)(const void *)at;
+    const uint8_t *sizes = at + header.line_count * sizeof(struct event_line);
+    at = sizes + 4 * (uint32_t)__builtin_popcount(header.text_mask);
+    for (uint32_t mask = header.text_mask; mask != 0; mask &= mask - 1) {
+        uint32_t size;
+        memcpy(&size, sizes, sizeof(size));
+        out->text[__builtin_ctz(mask)] = bytes_of(at, size);
+        sizes += sizeof(size);
+        at += size;
+    }
+    return header.size;
 }

@@ -58,8 +58,17 @@ uint32_t record_size(const struct event *event);
 
 /* Writes record_size(event) bytes at `out`, which is aligned to 8. */
 void record_encode(const struct event *event, uint8_t *out);
+/* The same where there is room for so many bytes; answers how many it took. */
+uint32_t record_put(const struct event *event, uint8_t *out, uint32_t room);
 
 /* The event in the first record of `bytes`, which are aligned to 8; `consumed` is its size. */
 int record_decode(struct bytes bytes, struct event *out, uint32_t *consumed);
+
+/* The event of a record that this process has encoded and nobody has touched since: believed
+ * without a look. Answers its size. */
+uint32_t record_read_own(const uint8_t *record, struct event *out);
+
+/* Bit n: the event has text n. */
+uint32_t record_texts(const struct event *event);
 
 #endif

@@ -415,10 +415,11 @@ static bool entries_valid(const struct event *event)
 static bool texts_valid(const struct event *event, const struct kind_rule *rule)
 {
     uint32_t size = rule->fact_size + event->line_count * (uint32_t)sizeof(struct event_line);
-    for (uint32_t i = 0; i < EVENT_TEXTS; i++) {
-        if (event->text[i].size > text_size_max[i])
+    for (uint32_t mask = record_texts(event); mask != 0; mask &= mask - 1) {
+        uint32_t text = (uint32_t)__builtin_ctz(mask);
+        if (event->text[text].size > text_size_max[text])
             return false;
-        size += event->text[i].size;
+        size += event->text[text].size;
     }
     return size <= RECORD_SIZE_MAX - RECORD_OVERHEAD_MAX && names_valid(event) &&
            event->text[TEXT_COUNTS].size % sizeof(struct identity_count) == 0 &&
