@@ -131,14 +131,15 @@ struct spoken {
     enum resp_verdict (*run)(struct resp_call *call);
 };
 
+/* Found from its front: first what is asked most. */
 static const struct spoken names[] = {
+    {"HS.CHECKOUT", 3, WORDS_ANY, false, true, SHED_CHECKOUT, NULL, selling_checkout},
     {"HS.AVAIL", 2, WORDS_ANY, false, true, SHED_LOOK, NULL, avail},
     {"HS.STOCK", 2, 2, false, true, SHED_LOOK, NULL, selling_stock},
     {"HS.STOCK.ADD", 5, 5, false, true, SHED_NEVER, NULL, selling_stock_add},
     {"HS.CART.GET", 2, 2, false, true, SHED_READ, NULL, selling_cart_get},
     {"HS.CART.SET", 4, 6, false, true, SHED_HOLD, NULL, selling_cart_set},
     {"HS.CART.CLEAR", 2, 2, false, true, SHED_CHECKOUT, NULL, selling_cart_clear},
-    {"HS.CHECKOUT", 3, WORDS_ANY, false, true, SHED_CHECKOUT, NULL, selling_checkout},
     {"HS.ORDER", 2, 2, false, true, SHED_READ, NULL, selling_order},
     {"HS.PAY", 7, 9, false, true, SHED_CONFIRMATION, NULL, selling_pay},
     {"HS.CANCEL", 4, WORDS_ANY, false, true, SHED_CONFIRMATION, NULL, selling_cancel},

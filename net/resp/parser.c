@@ -58,6 +58,26 @@ static enum resp_answer read_length(
     return RESP_REQUEST;
 }
 
+/* "$14\r\n" without a loop, where nearly all lengths have one digit or two; false: it is another
+ * one, and has not been read. */
+static bool read_short_length(struct scan *scan, int64_t *length)
+{
+    if (scan->input.size - scan->at < sizeof("$14\r\n") - 1)
+        return false;
+    const uint8_t *line = scan->input.data + scan->at;
+    uint32_t first = line[1] - (uint32_t)'0', second = line[2] - (uint32_t)'0', size = first;
+    uint32_t at = 2;
+    if (second <= 9) {
+        size = 10 * first + second;
+        at = 3;
+    }
+    if (first > 9 || size > scan->size_max || line[at] != '\r' || line[at + 1] != '\n')
+        return false;
+    scan->at += at + 2;
+    *length = size;
+    return true;
+}
+
 static enum resp_answer read_bulk(struct scan *scan)
 {
     static const char reason[] = "Protocol error: invalid bulk length";
@@ -67,7 +87,9 @@ static enum resp_answer read_bulk(struct scan *scan)
         return incomplete(scan, scan->at + 1);
     if (scan->input.data[scan->at] != '$')
         return refused(scan, "Protocol error: expected '$'");
-    enum resp_answer answer = read_length(scan, scan->size_max, reason, &size);
+    enum resp_answer answer = RESP_REQUEST;
+    if (!read_short_length(scan, &size))
+        answer = read_length(scan, scan->size_max, reason, &size);
     if (answer != RESP_REQUEST)
         return answer;
     if (size < 0)

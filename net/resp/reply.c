@@ -22,21 +22,9 @@ void resp_end(struct request *request, const struct resp_writer *writer)
     request->reply.end = REQUEST_HEAD_SIZE + writer->size;
 }
 
-/* Room for so many bytes, which then count as written; NULL: there is none. */
-static uint8_t *take_room(struct resp_writer *writer, uint32_t size)
-{
-    if (size > writer->size_max - writer->size) {
-        writer->overflow = true;
-        return NULL;
-    }
-    uint8_t *room = writer->data + writer->size;
-    writer->size += size;
-    return room;
-}
-
 void resp_put(struct resp_writer *writer, const void *data, uint32_t size)
 {
-    uint8_t *room = take_room(writer, size);
+    uint8_t *room = resp_room(writer, size);
     if (room != NULL && size > 0)
         memcpy(room, data, size);
 }
@@ -47,10 +35,9 @@ static void put_number(struct resp_writer *writer, char sign, int64_t value)
     char line[24] = {[22] = '\r', [23] = '\n'};
     uint32_t first = sizeof(line) - 2;
     uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
-    do {
+    for (; rest >= 10; rest /= 10)
         line[--first] = (char)('0' + rest % 10);
-        rest /= 10;
-    } while (rest != 0);
+    line[--first] = (char)('0' + rest);
     if (value < 0)
         line[--first] = '-';
     CHECK(first > 0); /* 19 digits and a minus at most */
@@ -58,18 +45,16 @@ static void put_number(struct resp_writer *writer, char sign, int64_t value)
     resp_put(writer, line + first, (uint32_t)sizeof(line) - first);
 }
 
-/* Of a name: one or two digits. */
-static void put_short_size(struct resp_writer *writer, uint32_t size)
+/* Most numbers have one. */
+static void put_digit(struct resp_writer *writer, uint32_t value)
 {
-    uint8_t *room = take_room(writer, size < 10 ? 4 : 5);
+    uint8_t *room = resp_room(writer, 4);
     if (room == NULL)
         return;
-    *room++ = '$';
-    if (size >= 10)
-        *room++ = (uint8_t)('0' + size / 10);
-    *room++ = (uint8_t)('0' + size % 10);
-    *room++ = '\r';
-    *room = '\n';
+    room[0] = ':';
+    room[1] = (uint8_t)('0' + value);
+    room[2] = '\r';
+    room[3] = '\n';
 }
 
 void resp_open_array(struct resp_writer *writer, uint32_t count)
@@ -103,22 +88,21 @@ void resp_put_simple(struct resp_writer *writer, const char *text)
 
 void resp_put_text(struct resp_writer *writer, struct bytes text)
 {
-    if (text.size < 100)
-        put_short_size(writer, text.size);
-    else
-        put_number(writer, '$', text.size);
-    uint8_t *room = take_room(writer, text.size + 2);
-    if (room == NULL)
+    if (text.size < 100) {
+        resp_put_short(writer, text.data, text.size);
         return;
-    if (text.size > 0)
-        memcpy(room, text.data, text.size);
-    room[text.size] = '\r';
-    room[text.size + 1] = '\n';
+    }
+    put_number(writer, '$', text.size);
+    resp_put(writer, text.data, text.size);
+    resp_put(writer, "\r\n", 2);
 }
 
 void resp_put_integer(struct resp_writer *writer, int64_t value)
 {
-    put_number(writer, ':', value);
+    if (value >= 0 && value < 10)
+        put_digit(writer, (uint32_t)value);
+    else
+        put_number(writer, ':', value);
 }
 
 void resp_put_null(struct resp_writer *writer)
@@ -129,22 +113,9 @@ void resp_put_null(struct resp_writer *writer)
         resp_put(writer, "$-1\r\n", 5);
 }
 
-void resp_put_member(struct resp_writer *writer, const char *name, struct bytes text)
+void resp_put_time(struct resp_writer *writer, int64_t wall_ms)
 {
-    resp_put_text(writer, bytes_of_string(name));
-    resp_put_text(writer, text);
-}
-
-void resp_put_member_integer(struct resp_writer *writer, const char *name, int64_t value)
-{
-    resp_put_text(writer, bytes_of_string(name));
-    resp_put_integer(writer, value);
-}
-
-void resp_put_member_time(struct resp_writer *writer, const char *name, int64_t wall_ms)
-{
-    char text[JSON_TIME_SIZE + 1];
-    resp_put_text(writer, bytes_of_string(name));
+    char text[JSON_TIME_SIZE];
     if (wall_ms == 0) {
         resp_put_null(writer);
         return;

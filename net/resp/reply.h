@@ -27,6 +27,18 @@ struct resp_writer {
     bool has_maps; /* RESP3 */
 };
 
+/* Room for so many bytes, which then count as written; NULL: there is none. */
+static inline uint8_t *resp_room(struct resp_writer *writer, uint32_t size)
+{
+    if (size > writer->size_max - writer->size) {
+        writer->overflow = true;
+        return NULL;
+    }
+    uint8_t *room = writer->data + writer->size;
+    writer->size += size;
+    return room;
+}
+
 /* Bytes as they are; a text up to its first control character. */
 void resp_put(struct resp_writer *writer, const void *data, uint32_t size);
 void resp_put_line(struct resp_writer *writer, const char *text);
@@ -42,10 +54,52 @@ void resp_put_simple(struct resp_writer *writer, const char *text);
 void resp_put_text(struct resp_writer *writer, struct bytes text);
 void resp_put_integer(struct resp_writer *writer, int64_t value);
 void resp_put_null(struct resp_writer *writer);
-void resp_put_member(struct resp_writer *writer, const char *name, struct bytes text);
-void resp_put_member_integer(struct resp_writer *writer, const char *name, int64_t value);
-/* 0: none. */
-void resp_put_member_time(struct resp_writer *writer, const char *name, int64_t wall_ms);
+/* RFC 3339; 0: none. */
+void resp_put_time(struct resp_writer *writer, int64_t wall_ms);
+
+/* A text shorter than 100 bytes. Inline, so that of a literal the length is known and all of it is
+ * a few stores. */
+static inline void resp_put_short(struct resp_writer *writer, const void *text, uint32_t size)
+{
+    uint32_t digits = size < 10 ? 1 : 2;
+    uint8_t *room = resp_room(writer, digits + size + 5);
+    if (room == NULL)
+        return;
+    *room++ = '$';
+    if (digits == 2)
+        *room++ = (uint8_t)('0' + size / 10);
+    *room++ = (uint8_t)('0' + size % 10);
+    memcpy(room, "\r\n", 2);
+    if (size > 0)
+        memcpy(room + 2, text, size);
+    memcpy(room + 2 + size, "\r\n", 2);
+}
+
+/* A literal, which names the value that comes next. */
+static inline void resp_put_name(struct resp_writer *writer, const char *name)
+{
+    resp_put_short(writer, name, (uint32_t)strlen(name));
+}
+
+static inline void resp_put_member(struct resp_writer *writer, const char *name, struct bytes text)
+{
+    resp_put_name(writer, name);
+    resp_put_text(writer, text);
+}
+
+static inline void resp_put_member_integer(
+    struct resp_writer *writer, const char *name, int64_t value)
+{
+    resp_put_name(writer, name);
+    resp_put_integer(writer, value);
+}
+
+static inline void resp_put_member_time(
+    struct resp_writer *writer, const char *name, int64_t wall_ms)
+{
+    resp_put_name(writer, name);
+    resp_put_time(writer, wall_ms);
+}
 
 /* A whole reply: "-WORD text". The text has no line end in it, or what is behind it is left out. */
 void resp_answer_error(struct request *request, const char *word, const char *text);

@@ -6,15 +6,24 @@
 #include "net/resp/session.h"
 
 #include <stdio.h>
-#include <strings.h>
 
 #include "core/check.h"
 #include "net/http/http.h"
 #include "net/resp/reply.h"
 
+static uint8_t capital(uint8_t byte)
+{
+    return byte >= 'a' && byte <= 'z' ? (uint8_t)(byte - ('a' - 'A')) : byte;
+}
+
+/* Most words that are compared here are others: the first letters tell. */
 bool resp_is_word(struct bytes text, const char *word)
 {
-    return text.size == strlen(word) && strncasecmp((const char *)text.data, word, text.size) == 0;
+    for (uint32_t i = 0; i < text.size; i++) {
+        if (word[i] == 0 || capital(text.data[i]) != capital((uint8_t)word[i]))
+            return false;
+    }
+    return word[text.size] == 0;
 }
 
 bool resp_is_admitted(const struct http_context *context, const struct resp_session *session)
