@@ -214,6 +214,7 @@ static void apply_order(struct engine *engine, const struct event *event)
         promises_take(engine, order_at(engine, order_index));
         order_lines_write(engine, customer_index, order_at(engine, order_index), event);
     }
+    engine->applied_order = order_index;
     order_write(engine, order_at(engine, order_index), event);
     promises_add(engine, order_at(engine, order_index));
     order_count_open(engine, customer_at(engine, customer_index), fact);

@@ -17,6 +17,7 @@ uint32_t apply_customer(struct engine *engine, const struct event *event, uint64
             now_shelf_ms + engine->policy.cart_idle_seconds * 1000ull);
     }
     customer_at(engine, index)->touched_shelf_ms = now_shelf_ms;
+    engine->applied_customer = index;
     return index;
 }
 

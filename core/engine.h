@@ -63,11 +63,12 @@ struct answer {
     bool created;  /* product: new */
     bool unchanged;
     bool stock_ignored;
-    uint32_t version;        /* product: once this is durable; STALE_VERSION: the cart's now */
-    uint32_t order_index;    /* UINT32_MAX none */
-    uint32_t customer_index; /* UINT32_MAX none */
-    uint8_t order_id[16];    /* CART_EMPTY: what the cart became last; zero: never */
-    const char *bound;       /* the limit or table that refused, as configured: "lines_per_cart" */
+    uint32_t version;           /* product: once this is durable; STALE_VERSION: the cart's now */
+    uint32_t order_index;       /* UINT32_MAX none */
+    uint32_t customer_index;    /* UINT32_MAX none */
+    const struct event *placed; /* what has just made the order; NULL: look at its image */
+    uint8_t order_id[16];       /* CART_EMPTY: what the cart became last; zero: never */
+    const char *bound; /* the limit or table that refused, as configured: "lines_per_cart" */
     uint64_t bound_value;
     int64_t items_total; /* PRICE_CHANGED: the new quote */
     uint8_t currency[4];

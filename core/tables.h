@@ -255,6 +255,7 @@ struct engine {
     uint64_t id_bytes;   /* of customers' ids, for each order and allowance of theirs */
     struct promises promises;
     uint64_t stream_seq; /* last used */
+    uint32_t applied_customer, applied_order; /* the last ones that an event of theirs was about */
     bool divided;        /* began with what shards of another number had, see redivide.h */
     /* shard 0: the last stream number used under each shard number when it began so */
     uint64_t seqs[SHARDS_MAX];

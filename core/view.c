@@ -106,6 +106,16 @@ void engine_order_image(
     event->text[TEXT_PROVIDER] = event->text[TEXT_PAYMENT_ID] = (struct bytes){0};
 }
 
+const struct event *engine_order_of(
+    const struct engine *engine, const struct answer *answer, bool born, struct event *room)
+{
+    if (answer->placed != NULL)
+        return answer->placed;
+    CHECK(answer->order_index != NONE);
+    engine_order_image(engine, answer->order_index, born, room);
+    return room;
+}
+
 /* The first order of the customer that is older than the cursor's, which may be gone. */
 static uint32_t orders_below(
     const struct engine *engine, uint32_t customer_index, const uint8_t cursor[16])

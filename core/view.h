@@ -48,6 +48,10 @@ uint32_t engine_order_texts(const struct engine *engine, const uint8_t order_id[
  * its kind is that of an order. */
 void engine_order_image(
     const struct engine *engine, uint32_t order_index, bool born, struct event *event);
+/* The order that an answer is about, in the same form: what has just made it, or its image, for
+ * which there is `room`. */
+const struct event *engine_order_of(
+    const struct engine *engine, const struct answer *answer, bool born, struct event *room);
 
 /* Order indexes of a customer, newest first, at most `limit` (1 to 200). The cursor is the id of
  * the order behind which to go on, all 0 from the start; it becomes that of the last one found, or

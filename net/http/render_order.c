@@ -97,14 +97,14 @@ static int64_t payment_due(struct http_context *context, const struct fact_order
 void render_order(struct http_context *context, const struct engine *engine,
     struct request *request, const struct answer *answer)
 {
-    struct event event;
+    struct event room;
     bool checkout = request->command.kind == COMMAND_CHECKOUT;
-    CHECK(answer->order_index != UINT32_MAX);
-    engine_order_image(engine, answer->order_index, checkout && answer->replayed, &event);
-    const struct fact_order *order = &event.fact.order;
+    const struct event *event =
+        engine_order_of(engine, answer, checkout && answer->replayed, &room);
+    const struct fact_order *order = &event->fact.order;
     struct json_writer json = head_body(request);
     json_open_object(&json);
-    order_json_put_members(&json, &event, order->version, payment_due(context, order));
+    order_json_put_members(&json, event, order->version, payment_due(context, order));
     json_close_object(&json);
     struct head head = {
         .status = checkout ? 201 : 200,

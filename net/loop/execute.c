@@ -195,38 +195,41 @@ static bool expire_own(struct shard *shard, const struct command *command)
 }
 
 /* What the event has only now brought into the tables, for the reply to show. */
-static void find_born(struct shard *shard, const struct event *event, struct answer *answer)
+static void note_born(struct shard *shard, const struct event *event, struct answer *answer)
 {
-    struct bytes customer = event->text[TEXT_CUSTOMER];
+    const struct engine *engine = shard->engine;
     if (answer->order_index == UINT32_MAX && event_is_order(event->kind))
-        answer->order_index = order_find(shard->engine, event->fact.order.id);
-    if (answer->customer_index == UINT32_MAX && customer.size > 0)
-        answer->customer_index = customer_find(shard->engine, customer);
+        answer->order_index = engine->applied_order;
+    if (answer->customer_index == UINT32_MAX && event->text[TEXT_CUSTOMER].size > 0)
+        answer->customer_index = engine->applied_customer;
+    if (event->kind == EVENT_ORDER_PLACED)
+        answer->placed = event;
 }
 
-void shard_decide(struct shard *shard, const struct command *command, struct answer *answer)
+void shard_decide(
+    struct shard *shard, const struct command *command, struct event *event, struct answer *answer)
 {
-    struct event event = {0};
     shard_roll_dice(shard);
     /* What the commands before it in this tick promised counts. */
     shard->http.now.journal_full = (uint8_t)journal_state(&shard->journal);
-    engine_decide(shard->engine, command, &shard->http.now, &event, answer);
-    if (event.kind == EVENT_NONE)
+    engine_decide(shard->engine, command, &shard->http.now, event, answer);
+    if (event->kind == EVENT_NONE)
         return;
-    walker_record(&shard->walker, &event);
-    find_born(shard, &event, answer);
+    walker_record(&shard->walker, event);
+    note_born(shard, event, answer);
 }
 
 static enum run decide(struct shard *shard, struct request *request)
 {
     struct answer answer;
+    struct event event;
     struct command *command = &request->command;
     command->carry = request->reply.data + REQUEST_HEAD_SIZE;
     command->carry_size_max = request->reply.size_max - REQUEST_HEAD_SIZE;
     /* What this tick still runs after the visit reads the clock that the switch has set. */
     if (command->kind == COMMAND_SWITCH)
         shard_refresh_now(shard);
-    shard_decide(shard, command, &answer);
+    shard_decide(shard, command, &event, &answer);
     if (answer.goes_on) {
         CHECK(answer.next_shard < shard->count);
         request->goes_on = true;

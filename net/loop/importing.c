@@ -62,7 +62,8 @@ void shard_abandon_import(struct shard *shard, struct connection *connection)
 static bool run_row(void *host, const struct command *command, struct answer *answer)
 {
     struct shard *shard = host;
-    return journal_room(&shard->journal) && (shard_decide(shard, command, answer), true);
+    struct event event;
+    return journal_room(&shard->journal) && (shard_decide(shard, command, &event, answer), true);
 }
 
 static void look_at_row(void *host, const struct command *command, struct answer *answer)

@@ -268,8 +268,9 @@ void shard_go_on(struct shard *shard, struct request *request);
 bool shard_sees_going_on(const struct shard *shard);
 /* Fresh dice into http.now. */
 void shard_roll_dice(struct shard *shard);
-/* Decides a command of our own making, and records what comes of it. There was journal_room(). */
-void shard_decide(struct shard *shard, const struct command *command, struct answer *answer);
+/* Decides a command, and records what comes of it. There was journal_room(). */
+void shard_decide(
+    struct shard *shard, const struct command *command, struct event *event, struct answer *answer);
 
 /* importing.c: shard 0 */
 void shard_begin_import(struct shard *shard, struct connection *connection, struct request *request,

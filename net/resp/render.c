@@ -82,7 +82,7 @@ static void put_cart_line(
     resp_put_member(writer, "state", bytes_of_string(state));
     resp_put_member_time(
         writer, "expires_at", live ? http_wall_of(context, line->deadline_shelf_ms) : 0);
-    resp_put_text(writer, BYTES("expires_in_ms"));
+    resp_put_name(writer, "expires_in_ms");
     if (live)
         resp_put_integer(writer, (int64_t)(line->deadline_shelf_ms - now));
     else
@@ -96,12 +96,12 @@ static void put_cart(struct http_context *context, struct resp_writer *writer,
     struct cart_view cart;
     engine_cart(engine, answer->customer_index, &cart);
     resp_open_map(writer, 4);
-    resp_put_text(writer, BYTES("currency"));
+    resp_put_name(writer, "currency");
     if (cart.currency[0] != 0)
         resp_put_text(writer, bytes_of(cart.currency, 3));
     else
         resp_put_null(writer);
-    resp_put_text(writer, BYTES("lines"));
+    resp_put_name(writer, "lines");
     resp_open_array(writer, cart.line_count);
     for (uint32_t i = 0; i < cart.line_count; i++)
         put_cart_line(context, writer, &cart.lines[i]);
@@ -111,7 +111,7 @@ static void put_cart(struct http_context *context, struct resp_writer *writer,
 
 static void put_or_null(struct resp_writer *writer, const char *name, struct bytes text)
 {
-    resp_put_text(writer, bytes_of_string(name));
+    resp_put_name(writer, name);
     if (text.size > 0)
         resp_put_text(writer, text);
     else
@@ -121,7 +121,7 @@ static void put_or_null(struct resp_writer *writer, const char *name, struct byt
 static void put_order_lines(struct resp_writer *writer, const struct event *event)
 {
     struct bytes rest = event->text[TEXT_NAMES];
-    resp_put_text(writer, BYTES("lines"));
+    resp_put_name(writer, "lines");
     resp_open_array(writer, event->line_count);
     for (uint32_t i = 0; i < event->line_count; i++) {
         const struct event_line *line = &event->lines[i];
@@ -150,21 +150,20 @@ static struct bytes text_or(struct bytes text, struct bytes otherwise)
 static void put_order(struct http_context *context, struct resp_writer *writer,
     const struct engine *engine, const struct answer *answer, bool born)
 {
-    struct event event;
+    struct event room;
     char id[JSON_UUID_SIZE];
-    CHECK(answer->order_index != UINT32_MAX);
-    engine_order_image(engine, answer->order_index, born, &event);
-    const struct fact_order *order = &event.fact.order;
+    const struct event *event = engine_order_of(engine, answer, born, &room);
+    const struct fact_order *order = &event->fact.order;
     json_format_uuid(id, order->id);
     resp_open_map(writer, 18);
     resp_put_member(writer, "id", bytes_of(id, JSON_UUID_SIZE));
     resp_put_member(writer, "status", order_status_name(order->status));
     resp_put_member_integer(writer, "version", order->version);
-    resp_put_member(writer, "customer", event.text[TEXT_CUSTOMER]);
-    put_or_null(writer, "sale", order_json_sale(&event));
+    resp_put_member(writer, "customer", event->text[TEXT_CUSTOMER]);
+    put_or_null(writer, "sale", order_json_sale(event));
     resp_put_member(writer, "currency", bytes_of(order->currency, 3));
-    put_order_lines(writer, &event);
-    resp_put_member(writer, "adjustments", text_or(event.text[TEXT_ADJUSTMENTS], BYTES("[]")));
+    put_order_lines(writer, event);
+    resp_put_member(writer, "adjustments", text_or(event->text[TEXT_ADJUSTMENTS], BYTES("[]")));
     resp_put_member_integer(writer, "items_total", order->items_total);
     resp_put_member_integer(writer, "total", order->total);
     resp_put_member_integer(writer, "paid", order->paid);
@@ -173,7 +172,7 @@ static void put_order(struct http_context *context, struct resp_writer *writer,
         writer, "payment_due_at", http_wall_of(context, order->payment_due_shelf_ms));
     resp_put_member_time(writer, "cancel_until", order->cancel_until_wall_ms);
     resp_put_member_integer(writer, "reclaimed", order->reclaimed != 0);
-    resp_put_member(writer, "references", text_or(event.text[TEXT_REFERENCES], BYTES("{}")));
+    resp_put_member(writer, "references", text_or(event->text[TEXT_REFERENCES], BYTES("{}")));
     resp_put_member_time(writer, "created_at", order->created_wall_ms);
     resp_put_member_time(writer, "confirmed_at", order->confirmed_wall_ms);
 }

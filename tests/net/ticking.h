@@ -106,7 +106,8 @@ static inline void put_on_sale(struct scene *scene, const char *sku, uint32_t st
     const struct command command = {
         .kind = COMMAND_PRODUCT_SET, .role = ROLE_OPERATOR, .product = &image};
     struct answer answer;
-    shard_decide(scene->shards[0], &command, &answer);
+    struct event event;
+    shard_decide(scene->shards[0], &command, &event, &answer);
     assert_int_equal(answer.outcome, OUTCOME_OK);
     catch_up(scene);
 }
