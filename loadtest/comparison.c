@@ -44,14 +44,46 @@ static const struct {
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
+/* Less apart than that is as good as equal. */
+#define RATIO_APART 1.05
+
+static const char *judge(
+    const struct comparison *comparison, const struct comparison_figure *figure)
+{
+    bool apart = figure->ratio > RATIO_APART || figure->ratio < 1 / RATIO_APART;
+    if (!comparison->same_load || figure->ratio < 0 || figure->better == COMPARISON_NEITHER ||
+        !apart)
+        return "";
+    return (figure->ratio > 1) == (figure->better == COMPARISON_HIGHER) ? "better" : "worse";
+}
+
+/* What neither of them has is left out, and so is what happened in neither and is no failing. */
 static void add_figure(struct comparison *comparison, struct comparison_figure figure)
 {
-    bool told = figure.value[0] >= 0 || figure.value[1] >= 0;
+    bool told = figure.value[0] > 0 || figure.value[1] > 0 ||
+                (figure.value[0] >= 0 && figure.better != COMPARISON_NEITHER);
     if (!told || comparison->figure_count == COMPARISON_FIGURES_MAX)
         return;
     bool both = figure.value[0] > 0 && figure.value[1] >= 0;
     figure.ratio = both ? figure.value[1] / figure.value[0] : RESULT_NONE;
+    figure.judged = judge(comparison, &figure);
     comparison->figure[comparison->figure_count++] = figure;
+}
+
+static double orders_a_second(const struct result_file *file)
+{
+    double seconds = result_file_number(file, JSON_ROOT, "seconds");
+    double orders = result_file_number(file, JSON_ROOT, "orders_acknowledged");
+    return seconds > 0 && orders >= 0 ? orders / seconds : RESULT_NONE;
+}
+
+static void compare_orders(struct comparison *comparison)
+{
+    struct comparison_figure figure = {
+        .name = "orders per second", .unit = "", .better = COMPARISON_HIGHER};
+    for (int side = 0; side < 2; side++)
+        figure.value[side] = orders_a_second(comparison->file[side]);
+    add_figure(comparison, figure);
 }
 
 static void compare_headline(struct comparison *comparison)
@@ -65,13 +97,6 @@ static void compare_headline(struct comparison *comparison)
                 result_file_number(comparison->file[side], JSON_ROOT, headline[at].member);
         add_figure(comparison, figure);
     }
-}
-
-static double orders_a_second(const struct result_file *file)
-{
-    double seconds = result_file_number(file, JSON_ROOT, "seconds");
-    double orders = result_file_number(file, JSON_ROOT, "orders_acknowledged");
-    return seconds > 0 && orders >= 0 ? orders / seconds : RESULT_NONE;
 }
 
 static void compare_latencies(struct comparison *comparison, enum request_kind kind)
@@ -132,10 +157,12 @@ static void compare_setting(
         comparison->setting_count == COMPARISON_SETTINGS_MAX)
         return;
     comparison->setting[comparison->setting_count++] = setting;
-    if (decides)
-        warn(comparison, "not the same load: %s is %.48s in A and %.48s in B", name,
-            setting.value[0][0] == '\0' ? "not told" : setting.value[0],
-            setting.value[1][0] == '\0' ? "not told" : setting.value[1]);
+    if (!decides)
+        return;
+    comparison->same_load = false;
+    warn(comparison, "not the same load: %s is %.48s in A and %.48s in B", name,
+        setting.value[0][0] == '\0' ? "not told" : setting.value[0],
+        setting.value[1][0] == '\0' ? "not told" : setting.value[1]);
 }
 
 /* What a scenario says of itself: every member that A has. */
@@ -170,17 +197,14 @@ void comparison_of(
     struct comparison *comparison, const struct result_file *a, const struct result_file *b)
 {
     static const int roots[2] = {JSON_ROOT, JSON_ROOT};
-    *comparison = (struct comparison){.file = {a, b}};
+    *comparison = (struct comparison){.file = {a, b}, .same_load = true};
     for (size_t at = 0; at < COUNT(setting_name); at++)
         compare_setting(comparison, roots, setting_name[at], is_decisive(setting_name[at]));
     compare_scenario(comparison);
     look_at_run(comparison, 0);
     look_at_run(comparison, 1);
+    compare_orders(comparison);
     compare_headline(comparison);
-    add_figure(comparison, (struct comparison_figure){.name = "orders per second",
-                               .unit = "",
-                               .better = COMPARISON_HIGHER,
-                               .value = {orders_a_second(a), orders_a_second(b)}});
     for (int kind = 0; kind < REQUEST_KINDS; kind++)
         compare_latencies(comparison, (enum request_kind)kind);
     compare_generator(comparison);

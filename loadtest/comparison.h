@@ -30,7 +30,8 @@ struct comparison_figure {
     const char *unit; /* "us", "percent", "seconds", "" */
     enum comparison_aim better;
     double value[2];
-    double ratio; /* RESULT_NONE: there is none */
+    double ratio;       /* RESULT_NONE: there is none */
+    const char *judged; /* "better", "worse"; "": neither, as good as equal, or another load */
 };
 
 struct comparison_setting {
@@ -46,6 +47,7 @@ struct comparison {
     uint32_t setting_count;
     char warning[COMPARISON_WARNINGS_MAX][COMPARISON_WORDS_SIZE];
     uint32_t warning_count;
+    bool same_load; /* otherwise nothing is judged */
 };
 
 void comparison_of(

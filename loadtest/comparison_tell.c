@@ -17,14 +17,6 @@ static void print_value(FILE *file, double value)
         fprintf(file, " %14.2f", value);
 }
 
-static const char *judge(const struct comparison_figure *figure)
-{
-    bool apart = figure->ratio > 1.05 || figure->ratio < 1 / 1.05;
-    if (figure->ratio < 0 || figure->better == COMPARISON_NEITHER || !apart)
-        return "";
-    return (figure->ratio > 1) == (figure->better == COMPARISON_HIGHER) ? "  better" : "  worse";
-}
-
 static void print_figures(FILE *file, const struct comparison *comparison)
 {
     fprintf(file, "%-28s %14s %14s %8s\n", "", "A", "B", "B / A");
@@ -39,7 +31,8 @@ static void print_figures(FILE *file, const struct comparison *comparison)
         if (figure->ratio < 0)
             fprintf(file, " %8s\n", "-");
         else
-            fprintf(file, " %8.2f%s\n", figure->ratio, judge(figure));
+            fprintf(file, " %8.2f%s%s\n", figure->ratio, figure->judged[0] == '\0' ? "" : "  ",
+                figure->judged);
     }
 }
 
@@ -99,7 +92,7 @@ static void write_figures(FILE *file, const struct comparison *comparison)
         write_number(file, figure->value[1]);
         fputs(", \"ratio\": ", file);
         write_number(file, figure->ratio);
-        fputc('}', file);
+        fprintf(file, ", \"judged\": \"%s\"}", figure->judged);
     }
     fputs("\n  ],\n", file);
 }
@@ -132,7 +125,8 @@ static void write_run(FILE *file, const char *name, const struct result_file *ru
 void comparison_json(FILE *file, const struct comparison *comparison)
 {
     fprintf(file, "{\n  \"format\": \"%s\",\n", COMPARISON_FORMAT);
-    fputs("  \"warnings\": [", file);
+    fprintf(
+        file, "  \"same_load\": %s,\n  \"warnings\": [", comparison->same_load ? "true" : "false");
     for (uint32_t at = 0; at < comparison->warning_count; at++) {
         fputs(at == 0 ? "" : ", ", file);
         result_text(file, comparison->warning[at]);
