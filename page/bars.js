@@ -16,20 +16,23 @@ class Rows {
     const told = rows.map((row) => `${row.name} ${format.number(row.value)}`).join(", ");
     this.svg = draw("svg", { role: "img", "aria-label": `${spec.title}: ${told}` });
     this.frame = make("div", { class: "frame" }, this.svg);
-    this.element = make("figure", { class: "plot" },
+    this.element = make(
+      "figure",
+      { class: "plot" },
       make("figcaption", {}, make("h3", {}, spec.title), make("p", {}, spec.about)),
       rows.length > 0 ? this.frame : make("p", { class: "empty" }, "Nothing was counted."),
-      make("details", { class: "data" }, make("summary", {}, "The same as a table"),
-        table(columns, rows, spec.title)));
+      make(
+        "details",
+        { class: "data" },
+        make("summary", {}, "The same as a table"),
+        table(columns, rows, spec.title),
+      ),
+    );
     this.redraw(640);
-    new ResizeObserver(() => {
-      const width = Math.round(this.frame.clientWidth);
-      if (width > 0 && width !== this.width) this.redraw(width);
-    }).observe(this.frame);
+    page.fits(this.frame, (width) => this.redraw(width));
   }
 
   redraw(width) {
-    this.width = width;
     this.svg.replaceChildren();
     this.svg.setAttribute("viewBox", `0 0 ${width} ${this.paint(this.svg, this.rows, width)}`);
   }
@@ -47,11 +50,19 @@ function paintBars(svg, bars, width) {
     const y = at * BAR_STEP;
     const share = sum > 0 ? ` (${format.percent((bar.value / sum) * 100)})` : "";
     const length = (bar.value / highest) * (width - left - 120);
-    svg.append(draw("text", { x: left - 8, y: y + 16, "text-anchor": "end" }, bar.name),
-      draw("path", { class: `bar tone-${bar.tone}`,
-        d: `M${left} ${y}h${length.toFixed(1)}v${BAR_HEIGHT}H${left}Z` }),
-      draw("text", { class: "value", x: left + length + 6, y: y + 16 },
-        format.count(bar.value), draw("tspan", { class: "share" }, share)));
+    svg.append(
+      draw("text", { x: left - 8, y: y + 16, "text-anchor": "end" }, bar.name),
+      draw("path", {
+        class: `bar tone-${bar.tone}`,
+        d: `M${left} ${y}h${length.toFixed(1)}v${BAR_HEIGHT}H${left}Z`,
+      }),
+      draw(
+        "text",
+        { class: "value", x: left + length + 6, y: y + 16 },
+        format.count(bar.value),
+        draw("tspan", { class: "share" }, share),
+      ),
+    );
   });
   return Math.max(bars.length * BAR_STEP, 1);
 }
@@ -67,32 +78,57 @@ function paintRanges(spec, svg, ranges, width) {
   const isNarrow = width < 560;
   const left = isNarrow ? 8 : Math.min(longest(ranges) + 12, width * 0.5);
   const step = isNarrow ? 50 : BAR_STEP;
-  const all = ranges.flatMap((range) => [range.value, range.low, range.high, range.target])
+  const all = ranges
+    .flatMap((range) => [range.value, range.low, range.high, range.target])
     .filter((value) => isNumber(value) && value > 0);
   const [low, high] = [Math.min(0.5, ...all), Math.max(2, ...all)].map(Math.log2);
   const at = (ratio) => left + ((Math.log2(ratio) - low) / (high - low)) * (width - left - 70);
   const bottom = ranges.length * step + 4;
   for (let power = Math.ceil(low); power <= Math.floor(high); power++) {
     const x = at(2 ** power);
-    svg.append(draw("path", { class: power === 0 ? "base" : "grid", d: `M${x} 0V${bottom}` }),
-      draw("text", { x, y: bottom + 16, "text-anchor": "middle" }, `${2 ** power} ×`));
+    svg.append(
+      draw("path", { class: power === 0 ? "base" : "grid", d: `M${x} 0V${bottom}` }),
+      draw("text", { x, y: bottom + 16, "text-anchor": "middle" }, `${2 ** power} ×`),
+    );
   }
   ranges.forEach((range, number) => {
     const y = number * step + (isNarrow ? 34 : 16);
-    svg.append(draw("text", isNarrow ? { x: left, y: y - 16 } : { x: left - 12, y: y + 4, "text-anchor": "end" },
-      range.name));
+    svg.append(
+      draw(
+        "text",
+        isNarrow ? { x: left, y: y - 16 } : { x: left - 12, y: y + 4, "text-anchor": "end" },
+        range.name,
+      ),
+    );
     if (!isNumber(range.value) || range.value <= 0) return;
     const tone = range.met === false ? 2 : 1;
     if (range.low > 0 && range.high > 0) {
-      svg.append(draw("path", { class: `range tone-${tone}`, d: `M${at(range.low)} ${y}H${at(range.high)}` }));
+      svg.append(
+        draw("path", {
+          class: `range tone-${tone}`,
+          d: `M${at(range.low)} ${y}H${at(range.high)}`,
+        }),
+      );
     }
     if (range.target > 0) {
       svg.append(draw("path", { class: "target", d: `M${at(range.target)} ${y - 9}v18` }));
     }
-    svg.append(draw("circle", { class: `dot tone-${tone}`, cx: at(range.value), cy: y, r: 5 }),
-      draw("text", { class: "value", x: width - 2, y: y + 4, "text-anchor": "end" }, format.ratio(range.value)));
+    svg.append(
+      draw("circle", { class: `dot tone-${tone}`, cx: at(range.value), cy: y, r: 5 }),
+      draw(
+        "text",
+        { class: "value", x: width - 2, y: y + 4, "text-anchor": "end" },
+        format.ratio(range.value),
+      ),
+    );
   });
-  svg.append(draw("text", { class: "label", x: width - 2, y: bottom + 34, "text-anchor": "end" }, spec.label));
+  svg.append(
+    draw(
+      "text",
+      { class: "label", x: width - 2, y: bottom + 34, "text-anchor": "end" },
+      spec.label,
+    ),
+  );
   return bottom + 40;
 }
 

@@ -14,37 +14,66 @@ function metText(row) {
 }
 
 function benchRanges(rows) {
-  return rows.map((row) => ({ name: `${row.job} / ${row.peer}`, value: row.ratio, low: row.ratio_min,
-    high: row.ratio_max, target: row.target, met: row.met }));
+  return rows.map((row) => ({
+    name: `${row.job} / ${row.peer}`,
+    value: row.ratio,
+    low: row.ratio_min,
+    high: row.ratio_max,
+    target: row.target,
+    met: row.met,
+  }));
 }
 
 function benchTable(rows) {
   const number = (head, of) => ({ head, kind: "number", of });
-  return table([{ head: "job", kind: "text", of: (row) => row.job },
-    { head: "peer", kind: "text", of: (row) => row.peer },
-    number("hotshelf", (row) => format.time(row.ours_us)),
-    number("peer", (row) => format.time(row.peer_us)),
-    number("ratio", (row) => format.ratio(row.ratio)),
-    number("hotshelf per second", (row) => format.count(row.ours_per_second)),
-    number("peer per second", (row) => format.count(row.peer_per_second)),
-    number("target", targetText), number("met", metText)], rows, "Every job");
+  return table(
+    [
+      { head: "job", kind: "text", of: (row) => row.job },
+      { head: "peer", kind: "text", of: (row) => row.peer },
+      number("hotshelf", (row) => format.time(row.ours_us)),
+      number("peer", (row) => format.time(row.peer_us)),
+      number("ratio", (row) => format.ratio(row.ratio)),
+      number("hotshelf per second", (row) => format.count(row.ours_per_second)),
+      number("peer per second", (row) => format.count(row.peer_per_second)),
+      number("target", targetText),
+      number("met", metText),
+    ],
+    rows,
+    "Every job",
+  );
 }
 
 function renderBench(result) {
   const judged = result.rows.filter((row) => isNumber(row.target));
   const met = judged.filter((row) => row.met).length;
   const state = met === judged.length ? "good" : "unsure";
-  const machine = Object.entries(result.machine ?? {}).map(([name, value]) => `${words(name)} ${value}`);
-  return [make("header", {}, make("p", { class: "eyebrow" }, "hotshelf bench"),
-    make("h1", {}, "hotshelf and its peers"),
-    make("p", { class: "meta" }, [format.moment(result.started_at), ...machine].join(" · "))),
-  verdict(state, `${met} of ${judged.length} targets met`,
-    "The same load on the same core, in turns; a ratio compares turns of one run."),
-  section("Ratios", rangePlot({
-    title: "Beside the peers",
-    about: "A dot is the median ratio, its bar the spread over the turns, a stroke the target.",
-    label: "hotshelf / peer", ranges: benchRanges(result.rows) })),
-  section("Figures", benchTable(result.rows))];
+  const machine = Object.entries(result.machine ?? {}).map(
+    ([name, value]) => `${words(name)} ${value}`,
+  );
+  return [
+    make(
+      "header",
+      {},
+      make("p", { class: "eyebrow" }, "hotshelf bench"),
+      make("h1", {}, "hotshelf and its peers"),
+      make("p", { class: "meta" }, [format.moment(result.started_at), ...machine].join(" · ")),
+    ),
+    verdict(
+      state,
+      `${met} of ${judged.length} targets met`,
+      "The same load on the same core, in turns; a ratio compares turns of one run.",
+    ),
+    section(
+      "Ratios",
+      rangePlot({
+        title: "Beside the peers",
+        about: "A dot is the median ratio, its bar the spread over the turns, a stroke the target.",
+        label: "hotshelf / peer",
+        ranges: benchRanges(result.rows),
+      }),
+    ),
+    section("Figures", benchTable(result.rows)),
+  ];
 }
 
 page.show(renderBench);

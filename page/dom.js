@@ -59,7 +59,10 @@ const format = {
     return hours === "00" ? `${minutes}:${seconds} min` : `${hours}:${minutes}:${seconds} h`;
   },
 
-  percent: (value) => (isNumber(value) ? `${format.number(value)} %` : NONE),
+  percent(value) {
+    if (!isNumber(value)) return NONE;
+    return value > 0 && value < 0.1 ? "< 0.1 %" : `${Number(value.toFixed(1))} %`;
+  },
 
   ratio: (value) => (isNumber(value) ? `${value.toFixed(2)} ×` : NONE),
 
@@ -70,11 +73,21 @@ const format = {
   moment(text) {
     const moment = new Date(text);
     if (Number.isNaN(moment.getTime())) return String(text ?? NONE);
-    const date = moment.toLocaleDateString("en-GB",
-      { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
+    const date = moment.toLocaleDateString("en-GB", {
+      day: "numeric",
+      month: "short",
+      year: "numeric",
+      timeZone: "UTC",
+    });
     return `${date}, ${moment.toISOString().slice(11, 19)} UTC`;
   },
 };
+
+/* A sentence as programs print it: with a capital and a full stop. */
+function sentence(text) {
+  const whole = String(text ?? "");
+  return whole.charAt(0).toUpperCase() + whole.slice(1) + (/[.!?]$/.test(whole) ? "" : ".");
+}
 
 /* snake_case members of a result, as words. */
 function words(name) {
@@ -87,20 +100,54 @@ function words(name) {
  */
 function table(columns, rows, caption) {
   const head = columns.map((column) =>
-    make("th", { scope: "col", class: column.kind }, column.head));
-  const body = rows.map((row) => make("tr", {}, columns.map((column, at) =>
-    make(at === 0 ? "th" : "td", { scope: at === 0 ? "row" : null, class: column.kind },
-      column.of(row) ?? NONE))));
-  return make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },
-    make("table", {}, make("caption", {}, caption),
-      make("thead", {}, make("tr", {}, head)), make("tbody", {}, body)));
+    make("th", { scope: "col", class: column.kind }, column.head),
+  );
+  const body = rows.map((row) =>
+    make(
+      "tr",
+      {},
+      columns.map((column, at) =>
+        make(
+          at === 0 ? "th" : "td",
+          { scope: at === 0 ? "row" : null, class: column.kind },
+          column.of(row) ?? NONE,
+        ),
+      ),
+    ),
+  );
+  return make(
+    "div",
+    { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },
+    make(
+      "table",
+      {},
+      make("caption", {}, caption),
+      make("thead", {}, make("tr", {}, head)),
+      make("tbody", {}, body),
+    ),
+  );
 }
 
 /* Figures in large type: [{name, value, note}]. */
 function tiles(figures) {
-  return make("dl", { class: "tiles" }, figures.map((figure) =>
-    make("div", { class: "tile" }, make("dt", {}, figure.name), make("dd", {}, figure.value),
-      figure.note ? make("dd", { class: "note" }, figure.note) : null)));
+  return make(
+    "dl",
+    { class: "tiles" },
+    figures.map((figure) =>
+      make(
+        "div",
+        { class: "tile" },
+        make("dt", {}, figure.name),
+        make("dd", {}, figure.value),
+        figure.note ? make("dd", { class: "note" }, figure.note) : null,
+      ),
+    ),
+  );
+}
+
+/* Side by side where there is room. */
+function pair(...elements) {
+  return make("div", { class: "pair" }, ...elements);
 }
 
 function section(title, ...children) {
@@ -108,16 +155,48 @@ function section(title, ...children) {
 }
 
 /* The headline: how it went, by sign, word and colour; state = good, bad, unsure. */
-function verdict(state, headline, sentence, ...more) {
-  const sign = { good: "M5 13 l4.5 4.5 L19 7", bad: "M6 6 L18 18 M18 6 L6 18", unsure: "M12 5 v9 M12 18 v.5" };
-  return make("div", { class: `verdict ${state}`, role: "status" },
-    draw("svg", { viewBox: "0 0 24 24", class: "sign", "aria-hidden": "true" },
-      draw("circle", { cx: 12, cy: 12, r: 11.5 }), draw("path", { d: sign[state] })),
-    make("div", { class: "words" }, make("p", { class: "headline" }, headline),
-      make("p", { class: "sentence" }, sentence), ...more));
+function verdict(state, headline, text, ...more) {
+  const sign = {
+    good: "M6 12.5 l4 4 L18 8.5",
+    bad: "M7.5 7.5 L16.5 16.5 M16.5 7.5 L7.5 16.5",
+    unsure: "M12 6 v7.5 M12 17.5 v.3",
+  };
+  return make(
+    "div",
+    { class: `verdict ${state}`, role: "status" },
+    draw(
+      "svg",
+      { viewBox: "0 0 24 24", class: "sign", "aria-hidden": "true" },
+      draw("circle", { cx: 12, cy: 12, r: 11.5 }),
+      draw("path", { d: sign[state] }),
+    ),
+    make(
+      "div",
+      { class: "words" },
+      make("p", { class: "headline" }, headline),
+      make("p", { class: "sentence" }, sentence(text)),
+      ...more,
+    ),
+  );
 }
 
 const page = {
+  drawings: [],
+
+  /* A drawing is made anew, redraw(width), whenever its frame has another width. */
+  fits(frame, redraw) {
+    page.drawings.push({ frame, redraw, width: 0 });
+  },
+
+  fit() {
+    for (const drawing of page.drawings) {
+      const width = Math.round(drawing.frame.clientWidth);
+      if (width === 0 || width === drawing.width) continue;
+      drawing.width = width;
+      drawing.redraw(width);
+    }
+  },
+
   /* render(result) -> elements. What goes wrong in it is told on the page, and to the console. */
   show(render) {
     const main = document.getElementById("page");
@@ -125,11 +204,20 @@ const page = {
       const result = JSON.parse(document.getElementById("result").textContent);
       main.replaceChildren(...[render(result)].flat().filter((element) => element !== null));
     } catch (error) {
-      main.replaceChildren(make("p", { class: "broken" },
-        `This page cannot show its result: ${error.message}`));
+      main.replaceChildren(
+        make("p", { class: "broken" }, `This page cannot show its result: ${error.message}`),
+      );
       throw error;
     }
-    main.append(make("footer", {}, "The figures of this page are in its source, as JSON. ",
-      "It needs no network and has loaded nothing."));
+    main.append(
+      make(
+        "footer",
+        {},
+        "The figures of this page are in its source, as JSON. ",
+        "It needs no network and has loaded nothing.",
+      ),
+    );
+    page.fit();
+    window.addEventListener("resize", page.fit);
   },
 };

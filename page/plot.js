@@ -61,7 +61,8 @@ function path(points, at) {
       return;
     }
     const isAlone = !isOpen && (points[index + 1]?.[1] ?? null) === null;
-    text += `${isOpen ? "L" : "M"}${at.x(x).toFixed(1)} ${at.y(y).toFixed(1)}${isAlone ? "h0" : ""}`;
+    const place = `${at.x(x).toFixed(1)} ${at.y(y).toFixed(1)}`;
+    text += `${isOpen ? "L" : "M"}${place}${isAlone ? "h0" : ""}`;
     isOpen = true;
   });
   return text;
@@ -78,30 +79,55 @@ class LinePlot {
     this.spec = { areas: [], lines: [], ...spec };
     this.hidden = new Set(spec.hidden ?? []);
     this.width = 0;
-    this.svg = draw("svg", { role: "img", tabindex: "0", "aria-label": `${spec.title}. ${spec.about}` });
+    this.svg = draw("svg", {
+      role: "img",
+      tabindex: "0",
+      "aria-label": `${spec.title}. ${spec.about}`,
+    });
     this.tip = make("div", { class: "tip", hidden: "" });
     this.frame = make("div", { class: "frame" }, this.svg, this.tip);
     this.items = [...this.spec.areas, ...this.spec.lines];
-    this.element = make("figure", { class: "plot" },
+    this.element = make(
+      "figure",
+      { class: "plot" },
       make("figcaption", {}, make("h3", {}, spec.title), make("p", {}, spec.about)),
-      this.legend(), this.frame, this.details());
+      this.legend(),
+      this.frame,
+      this.details(),
+    );
     this.redraw(640);
     this.listen();
   }
 
   legend() {
     const keys = [...new Set(this.items.map(keyOf))];
-    return make("div", { class: "legend" }, keys.map((key) => {
-      const item = this.items.find((candidate) => keyOf(candidate) === key);
-      const isArea = this.spec.areas.includes(item);
-      const sample = draw("svg", { viewBox: "0 0 22 10", class: `sample tone-${item.tone}`, "aria-hidden": "true" },
-        isArea ? draw("rect", { class: "area", width: 22, height: 10, rx: 2 })
-          : draw("path", { class: `line ${item.thin ? "thin" : ""}`, d: "M1 5H21", "stroke-dasharray": item.dash }));
-      const button = make("button", { type: "button", "aria-pressed": String(!this.hidden.has(key)) },
-        sample, key);
-      button.addEventListener("click", () => this.toggle(key, button));
-      return button;
-    }));
+    return make(
+      "div",
+      { class: "legend" },
+      keys.map((key) => {
+        const item = this.items.find((candidate) => keyOf(candidate) === key);
+        const isArea = this.spec.areas.includes(item);
+        const sample = draw(
+          "svg",
+          { viewBox: "0 0 22 10", class: `sample tone-${item.tone}`, "aria-hidden": "true" },
+          isArea
+            ? draw("rect", { class: "area", width: 22, height: 10, rx: 2 })
+            : draw("path", {
+                class: `line ${item.thin ? "thin" : ""}`,
+                d: "M1 5H21",
+                "stroke-dasharray": item.dash,
+              }),
+        );
+        const button = make(
+          "button",
+          { type: "button", "aria-pressed": String(!this.hidden.has(key)) },
+          sample,
+          key,
+        );
+        button.addEventListener("click", () => this.toggle(key, button));
+        return button;
+      }),
+    );
   }
 
   toggle(key, button) {
@@ -120,17 +146,21 @@ class LinePlot {
     const lines = this.shown(this.spec.lines);
     const [low, high] = extent([
       ...areas.flatMap((area) => area.points.map((point) => point[2])),
-      ...lines.flatMap((line) => line.points.map((point) => point[1]))]);
+      ...lines.flatMap((line) => line.points.map((point) => point[1])),
+    ]);
     const top = 8;
     const bottom = PLOT_HEIGHT - 26;
-    const yScale = y.kind === "log"
-      ? logScale(isNumber(low) ? low : 1, isNumber(high) ? high : 10, bottom, top)
-      : linearScaleAbove(y.high ?? high, bottom, top, 5);
+    const yScale =
+      y.kind === "log"
+        ? logScale(isNumber(low) ? low : 1, isNumber(high) ? high : 10, bottom, top)
+        : linearScaleAbove(y.high ?? high, bottom, top, 5);
     const labels = yScale.ticks.map((tick) => y.format(tick));
     const left = 12 + CHARACTER_WIDTH * Math.max(...labels.map((label) => label.length));
     const right = width - 14;
-    const xScale = x.kind === "nines" ? ninesScale(x.high, left, right, width < 480)
-      : linearScale(0, x.high, left, right, width < 480 ? 4 : 8);
+    const xScale =
+      x.kind === "nines"
+        ? ninesScale(x.high, left, right)
+        : linearScale(0, x.high, left, right, width < 480 ? 4 : 8);
     return { areas, lines, x: xScale, y: yScale, left, right, top, bottom };
   }
 
@@ -140,10 +170,15 @@ class LinePlot {
     this.drawn = scales;
     const at = { x: scales.x.at, y: scales.y.at };
     const areas = scales.areas.map((area) =>
-      draw("path", { class: `area tone-${area.tone}`, d: areaPath(area.points, at) }));
-    const lines = scales.lines.map((line) => draw("path", {
-      class: `line ${line.thin ? "thin" : ""} tone-${line.tone}`, "stroke-dasharray": line.dash,
-      d: path(line.points, at) }));
+      draw("path", { class: `area tone-${area.tone}`, d: areaPath(area.points, at) }),
+    );
+    const lines = scales.lines.map((line) =>
+      draw("path", {
+        class: `line ${line.thin ? "thin" : ""} tone-${line.tone}`,
+        "stroke-dasharray": line.dash,
+        d: path(line.points, at),
+      }),
+    );
     this.cursor = draw("g", { class: "cursor" });
     this.svg.setAttribute("viewBox", `0 0 ${width} ${PLOT_HEIGHT + 18}`);
     this.svg.replaceChildren(this.axes(scales), ...areas, ...lines, this.cursor);
@@ -154,17 +189,30 @@ class LinePlot {
     const group = draw("g", { class: "axes" });
     for (const tick of y.ticks) {
       const line = y.at(tick);
-      group.append(draw("path", { class: "grid", d: `M${left} ${line}H${right}` }),
-        draw("text", { x: left - 6, y: line + 4, "text-anchor": "end" }, this.spec.y.format(tick)));
+      group.append(
+        draw("path", { class: "grid", d: `M${left} ${line}H${right}` }),
+        draw("text", { x: left - 6, y: line + 4, "text-anchor": "end" }, this.spec.y.format(tick)),
+      );
     }
     for (const tick of x.ticks) {
       const line = x.at(tick);
-      group.append(draw("path", { class: "mark", d: `M${line} ${bottom}v5` }),
-        draw("text", { x: line, y: bottom + 18, "text-anchor": line > right - 14 ? "end" : "middle" },
-          this.spec.x.kind === "nines" ? format.percentile(tick) : format.number(tick)));
+      group.append(
+        draw("path", { class: "mark", d: `M${line} ${bottom}v5` }),
+        draw(
+          "text",
+          { x: line, y: bottom + 18, "text-anchor": line > right - 14 ? "end" : "middle" },
+          this.spec.x.kind === "nines" ? format.percentile(tick) : format.number(tick),
+        ),
+      );
     }
-    group.append(draw("path", { class: "base", d: `M${left} ${bottom}H${right}` }),
-      draw("text", { class: "label", x: right, y: bottom + 36, "text-anchor": "end" }, this.spec.x.label));
+    group.append(
+      draw("path", { class: "base", d: `M${left} ${bottom}H${right}` }),
+      draw(
+        "text",
+        { class: "label", x: right, y: bottom + 36, "text-anchor": "end" },
+        this.spec.x.label,
+      ),
+    );
     this.frame.dataset.y = this.spec.y.label;
     return group;
   }
@@ -172,7 +220,8 @@ class LinePlot {
   /* All x at which something was measured, ascending. */
   stops() {
     const all = [...this.drawn.areas, ...this.drawn.lines].flatMap((item) =>
-      item.points.map((point) => point[0]));
+      item.points.map((point) => point[0]),
+    );
     return [...new Set(all)].sort((a, b) => a - b);
   }
 
@@ -190,12 +239,29 @@ class LinePlot {
     const entries = this.read(stop);
     const { x, y, top, bottom } = this.drawn;
     const place = x.at(stop);
-    this.cursor.replaceChildren(draw("path", { d: `M${place} ${top}V${bottom}` }),
-      ...entries.map(({ line, y: value, top: stacked }) => draw("circle",
-        { class: `tone-${line.tone}`, cx: place, cy: y.at(stacked ?? value), r: 3.5 })));
-    this.tip.replaceChildren(make("strong", {}, xText(this.spec, stop)),
-      ...entries.map(({ line, y: value }) => make("span", { class: `tone-${line.tone}` },
-        make("i", {}), `${line.name} `, make("b", {}, this.spec.y.format(value)))));
+    this.cursor.replaceChildren(
+      draw("path", { d: `M${place} ${top}V${bottom}` }),
+      ...entries.map(({ line, y: value, top: stacked }) =>
+        draw("circle", {
+          class: `tone-${line.tone}`,
+          cx: place,
+          cy: y.at(stacked ?? value),
+          r: 3.5,
+        }),
+      ),
+    );
+    this.tip.replaceChildren(
+      make("strong", {}, xText(this.spec, stop)),
+      ...entries.map(({ line, y: value }) =>
+        make(
+          "span",
+          { class: `tone-${line.tone}` },
+          make("i", {}),
+          `${line.name} `,
+          make("b", {}, this.spec.y.format(value)),
+        ),
+      ),
+    );
     this.tip.hidden = false;
     const scale = this.svg.clientWidth / this.width || 1;
     const isRight = place > this.width / 2;
@@ -223,10 +289,7 @@ class LinePlot {
     this.svg.addEventListener("pointerleave", () => this.hide());
     this.svg.addEventListener("blur", () => this.hide());
     this.svg.addEventListener("keydown", (event) => this.step(event));
-    new ResizeObserver(() => {
-      const width = Math.round(this.frame.clientWidth);
-      if (width > 0 && width !== this.width) this.redraw(width);
-    }).observe(this.frame);
+    page.fits(this.frame, (width) => this.redraw(width));
   }
 
   step(event) {
@@ -240,16 +303,26 @@ class LinePlot {
   }
 
   details() {
-    const rows = [...new Set(this.items.flatMap((item) => item.points.map((point) => point[0])))]
-      .sort((a, b) => a - b);
-    const columns = [{ head: this.spec.x.label, kind: "number", of: (x) => xText(this.spec, x) },
+    const rows = [
+      ...new Set(this.items.flatMap((item) => item.points.map((point) => point[0]))),
+    ].sort((a, b) => a - b);
+    const columns = [
+      { head: this.spec.x.label, kind: "number", of: (x) => xText(this.spec, x) },
       ...this.items.map((item) => {
         const values = new Map(item.points);
-        return { head: item.name, kind: "number",
-          of: (x) => (values.has(x) ? this.spec.y.format(values.get(x)) : NONE) };
-      })];
-    return make("details", { class: "data" }, make("summary", {}, "The same as a table"),
-      table(columns, rows, `${this.spec.title}: ${this.spec.y.label}`));
+        return {
+          head: item.name,
+          kind: "number",
+          of: (x) => (values.has(x) ? this.spec.y.format(values.get(x)) : NONE),
+        };
+      }),
+    ];
+    return make(
+      "details",
+      { class: "data" },
+      make("summary", {}, "The same as a table"),
+      table(columns, rows, `${this.spec.title}: ${this.spec.y.label}`),
+    );
   }
 }
 

@@ -7,10 +7,11 @@
 function stepSeconds(result) {
   const step = result.series.step_seconds;
   return result.series.requests.map((_, at) =>
-    Math.max(Math.min(step, result.seconds - at * step), step / 1000));
+    Math.max(Math.min(step, result.seconds - at * step), step / 1000),
+  );
 }
 
-/* Counts of steps as rates, at the middle of each step; a sliver of a step at the end tells nothing. */
+/* Counts as rates, at the middle of each step; a sliver of a step at the end tells nothing. */
 function rates(result, name) {
   const step = result.series.step_seconds;
   const seconds = stepSeconds(result);
@@ -22,13 +23,20 @@ function rates(result, name) {
 function values(result, name, scale = 1) {
   const step = result.series.step_seconds;
   const seconds = stepSeconds(result);
-  return result.series[name].map((value, at) =>
-    [at * step + seconds[at] / 2, value === null ? null : value * scale]);
+  return result.series[name].map((value, at) => [
+    at * step + seconds[at] / 2,
+    value === null ? null : value * scale,
+  ]);
 }
 
 function timeAxis(...results) {
   const high = Math.max(...results.map((result) => result.seconds));
-  return { label: "seconds since the start", kind: "time", high };
+  const steps = [...new Set(results.map((result) => result.series.step_seconds))];
+  return {
+    label: `seconds since the start, in steps of ${steps.join(" and ")}`,
+    kind: "time",
+    high,
+  };
 }
 
 /* A curve's last point, the maximum, stands where one request in `count` stands. */
@@ -60,9 +68,21 @@ function mainKind(result) {
 }
 
 /* Members that say how it was run, not what came of it. */
-const SETTINGS = ["what", "scenario", "url", "protocol", "connections", "rate", "mode", "seed", "run"];
+const SETTINGS = [
+  "what",
+  "scenario",
+  "url",
+  "protocol",
+  "connections",
+  "rate",
+  "mode",
+  "seed",
+  "run",
+];
 
 function settingsOf(result) {
-  return [...SETTINGS.filter((name) => name in result).map((name) => [name, result[name]]),
-    ...Object.entries(result.settings ?? {})];
+  return [
+    ...SETTINGS.filter((name) => name in result).map((name) => [name, result[name]]),
+    ...Object.entries(result.settings ?? {}),
+  ];
 }

@@ -25,8 +25,13 @@ function linearScale(low, high, from, to, wantedTicks) {
 /* From zero to the first mark at or above the highest value. */
 function linearScaleAbove(highest, from, to, wantedTicks) {
   const step = niceStep((highest > 0 ? highest : 1) / Math.max(wantedTicks, 1));
-  return linearScale(0, Math.ceil((highest > 0 ? highest : 1) / step - 1e-9) * step, from, to,
-    wantedTicks);
+  return linearScale(
+    0,
+    Math.ceil((highest > 0 ? highest : 1) / step - 1e-9) * step,
+    from,
+    to,
+    wantedTicks,
+  );
 }
 
 /* Whole decades; a narrow one has marks at 2 and 5, too. */
@@ -49,14 +54,17 @@ function ninesOf(percent) {
   return -Math.log10(Math.max(1 - percent / 100, 1e-9));
 }
 
-function ninesScale(highestNines, from, to, isNarrow) {
+function ninesScale(highestNines, from, to) {
   const high = Math.max(highestNines, 1);
-  const ticks = isNarrow ? [0] : [0, 50];
+  const hasRoom = ((to - from) * ninesOf(50)) / high > 46;
+  const ticks = hasRoom ? [0, 50] : [0];
   for (let nines = 1; nines <= Math.floor(high + 1e-9); nines++) {
     ticks.push(100 - 10 ** (2 - nines));
   }
   return {
-    low: 0, high, ticks: ticks.map((tick) => Number(tick.toPrecision(10))),
+    low: 0,
+    high,
+    ticks: ticks.map((tick) => Number(tick.toPrecision(10))),
     at: (percent) => from + (Math.min(ninesOf(percent), high) / high) * (to - from),
   };
 }
