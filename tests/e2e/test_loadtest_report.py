@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is told of a run: a JSON result, a page in a real browser, two runs side by side."""
+
+import json
+import subprocess
+
+import jsonschema
+import pytest
+
+from tests.lib.browser import Page
+from tests.lib.replay import SALE, Replay
+from tests.lib.server import CATALOG, LOADTEST, ROOT
+
+SCHEMA = json.loads((ROOT / "loadtest" / "result.schema.json").read_text())
+HOSTILE = ("</script><script>document.title='owned'</script>"
+           "<!--<img src=http://127.0.0.1:9/x>\"'&\u2028")
+PLOTS = {
+    "Throughput: requests", "Throughput: visits", "Latency over time", "Latency by percentile",
+    "Stock burn-down", "What visits became", "Refused", "How busy the generator was",
+    "Visits at once"}
+
+
+def compare(*arguments):
+    return subprocess.run([LOADTEST, "compare", *map(str, arguments)], capture_output=True,
+                          text=True, timeout=60, check=False)
+
+
+@pytest.fixture(scope="module")
+def run(new_shared_server, tmp_path_factory):
+    """One replay of a part of the sale, with counters and without PostgreSQL."""
+    server = new_shared_server(shards=1, settings=SALE).start()
+    assert server.run("import", CATALOG).returncode == 0
+    html = tmp_path_factory.mktemp("run") / "run.html"
+    replay = Replay(server, orders=900, more=["--html", html])
+    assert replay.wait(120) == 0, replay.told()
+    return replay, html
+
+
+@pytest.fixture(scope="module")
+def page(run):
+    return Page(run[1])
+
+
+def test_a_result_keeps_its_schema(run):
+    """And its parts agree with each other."""
+    result = run[0].report()
+    jsonschema.validate(result, SCHEMA)
+    series, rows = result["series"], len(result["series"]["requests"])
+    assert {len(column) for name, column in series.items() if name != "step_seconds"} == {rows}
+    assert (rows - 1) * series["step_seconds"] <= result["seconds"] + 0.5
+    ended = [sum(kind[name] for kind in result["requests"].values())
+             for name in ("ok", "refused", "pushed_back", "failed")]
+    assert ended == [sum(series[name]) for name in ("ok", "refused", "pushed_back", "failed")]
+    assert sum(ended) == sum(series["requests"])
+    assert sum(series["begun"]) == sum(result["outcomes"].values()) == result["baskets"]
+    assert series["units_sold"][-1] == result["units_sold"] > 0
+    for kind, latency in result["latency_us"].items():
+        percents, times = zip(*latency["curve"])
+        assert list(percents) == sorted(percents) and percents[-1] == 100, kind
+        assert list(times) == sorted(times) and times[-1] == latency["max"], kind
+        assert latency["count"] == sum(
+            result["requests"][kind][name] for name in ("ok", "refused")), kind
+
+
+def test_a_verdict_says_what_was_compared(run):
+    """V1, V3: the exit code, the four numbers and the sentence are one."""
+    verdict = run[0].report()["verdict"]
+    assert verdict["correct"] and verdict["finished"]
+    assert verdict["compared"] == {"server": True, "postgres": False}
+    assert [verdict[name] for name in ("oversold", "stranded", "lost", "duplicated")] == [0] * 4
+    assert "--pg" in verdict["says"] and verdict["says"] in run[0].told()
+
+
+def test_a_page_draws_every_plot_and_asks_nobody(run, page):
+    assert (page.console, page.asked) == ([], [])
+    drawn = page.plots()
+    assert PLOTS <= set(drawn), drawn.keys()
+    for title in PLOTS:
+        assert any(len(path) > 20 for path in drawn[title]), (title, drawn[title])
+    result = run[0].report()
+    assert page.result() == result
+    told = page.document.all("main")[0].text()
+    assert "No difference in what was compared" in told
+    assert f"{result['orders_acknowledged']:,}" in told
+
+
+def test_each_plot_says_the_same_as_a_table(page):
+    for figure in page.document.all("figure", "plot"):
+        (details,) = figure.all("details", "data")
+        heads = details.all("thead")[0].all("th")
+        rows = details.all("tbody")[0].all("tr")
+        assert all(head.text() for head in heads), figure.all("h3")[0].text()
+        assert all(len(row.children) == len(heads) for row in rows)
+        assert all(frame.all("svg")[0].attributes["aria-label"]
+                   for frame in figure.all("div", "frame"))
+
+
+def spoil(result):
+    """The same result as of an enemy: every text, and every name that he could choose."""
+    result = json.loads(json.dumps(result))
+    for name in ("scenario", "url", "protocol", "run", "mode", "what"):
+        result[name] = HOSTILE
+    result["settings"] = {HOSTILE: HOSTILE}
+    result["generator"] |= {"says": HOSTILE, "limited": True}
+    result["verdict"] |= {"says": HOSTILE, "correct": False, "lost": 7,
+                          "differences": {HOSTILE: 7}}
+    for name in ("refused", "sent_again", "latency_us", "service_us", "requests"):
+        result[name] = {**result[name], HOSTILE: list(result[name].values() or [3])[0]}
+    return result
+
+
+def test_hostile_names_are_only_text(run, tmp_path):
+    """Twice: in a comparison they stand in warnings and as the names of files, too."""
+    result = run[0].report()
+    hostile = tmp_path / "a <img src=x onerror=alert(1)>.json"
+    hostile.write_text(json.dumps(spoil(result)))
+    html = tmp_path / "compare.html"
+    done = compare(run[0].report_path, hostile, "--html", html, "--json", tmp_path / "compare.json")
+    assert done.returncode == 0, done
+    page = Page(html)
+    assert (page.console, page.asked) == ([], [])
+    document = page.document
+    assert [len(document.all(tag)) for tag in ("script", "img", "iframe")] == [2, 0, 0]
+    assert document.all("title")[0].text() == "two runs side by side, hotshelf load test"
+    told = document.all("main")[0].text()
+    assert HOSTILE in told and "onerror=alert(1)" in told
+    assert page.result()["b"]["result"] == spoil(result)
+
+
+def test_a_hostile_result_is_shown_as_text(run, tmp_path):
+    """The page of a run whose result names what it likes; the program would have escaped it so."""
+    result = spoil(run[0].report())
+    head, tail = run[1].read_text().split('type="application/json">')
+    html = tmp_path / "run.html"
+    html.write_text(head + 'type="application/json">' + json.dumps(result).replace("<", "\\u003c") +
+                    "</script>" + tail.partition("</script>")[2])
+    page = Page(html, width=500)
+    assert (page.console, page.asked) == ([], [])
+    assert [len(page.document.all(tag)) for tag in ("script", "img")] == [2, 0]
+    told = page.document.all("main")[0].text()
+    assert told.count(HOSTILE) > 8 and "Not correct" in told
+    assert "The generator was the limit" in told
+
+
+def test_two_runs_stand_side_by_side(run, tmp_path):
+    a = run[0].report()
+    b = json.loads(json.dumps(a))
+    b["requests_per_second"] = a["requests_per_second"] * 2
+    b["latency_us"]["checkout"]["p99"] = a["latency_us"]["checkout"]["p99"] * 3
+    other = tmp_path / "b.json"
+    other.write_text(json.dumps(b))
+    told = tmp_path / "told.json"
+    done = compare(run[0].report_path, other, f"--json={told}")
+    assert (done.returncode, done.stderr) == (0, ""), done
+    result = json.loads(told.read_text())
+    assert (result["format"], result["same_load"]) == ("hotshelf-loadtest-compare 2", True)
+    assert (result["a"]["result"], result["b"]["result"]) == (a, b)
+    rows = {row["figure"]: (row["ratio"], row["judged"]) for row in result["rows"]}
+    assert rows["requests per second"] == (pytest.approx(2, rel=0.01), "better")
+    assert rows["checkout, p99"] == (pytest.approx(3, rel=0.01), "worse")
+    assert rows["orders"] == (1, "")
+    assert "both ran with the same settings" in done.stdout
+    for line in ("requests per second", "checkout, p99 (us)", "orders per second"):
+        assert line in done.stdout
+
+
+def test_another_load_is_warned_of_and_nothing_is_judged(run, tmp_path):
+    b = run[0].report()
+    b |= {"connections": 7, "rate": 1.5, "requests_per_second": b["requests_per_second"] * 9}
+    b["generator"]["limited"] = True
+    b["verdict"]["correct"] = False
+    other = tmp_path / "b.json"
+    other.write_text(json.dumps(b))
+    done = compare(run[0].report_path, other)
+    assert done.returncode == 0, done
+    for words in ("connections is 64 in A and 7 in B", "rate is 0 in A and 1.5 in B",
+                  "in B the generator, not the server, was the limit", "B was not correct"):
+        assert "WARNING: " in done.stdout and words in done.stdout, (words, done.stdout)
+    assert "better" not in done.stdout and "worse" not in done.stdout
+
+
+def test_what_is_no_result_is_refused_by_name(run, tmp_path):
+    good = run[0].report_path
+    old = tmp_path / "old.json"
+    old.write_text('{"run": "x", "orders_acknowledged": 3}')
+    strange = tmp_path / "strange.json"
+    strange.write_text('{"format": "hotshelf-bench 2"}')
+    cut = tmp_path / "cut.json"
+    cut.write_text(good.read_text()[:-200])
+    for other, words in ((old, "an earlier hotshelf-loadtest"), (strange, '"hotshelf-bench 2"'),
+                         (cut, "cut short"), (tmp_path / "none.json", "No such file")):
+        done = compare(good, other)
+        assert (done.returncode, done.stdout) == (1, ""), done
+        assert str(other) in done.stderr and words in done.stderr, done.stderr
+    for usage in ((good,), (good, good, good), (good, good, "--html"), (good, good, "--what=x")):
+        assert compare(*usage).returncode == 2, usage
+    done = compare(good, good, "--html", tmp_path / "no" / "where.html")
+    assert done.returncode == 1 and "where.html" in done.stderr
+
+
+def test_the_browser_of_these_tests_sees_errors_and_requests(tmp_path):
+    """The test of the test."""
+    path = tmp_path / "page.html"
+    path.write_text("<img src='http://127.0.0.1:9/x.png'><script>nothing()</script>")
+    page = Page(path)
+    assert page.asked == ["http://127.0.0.1:9/x.png"]
+    assert len(page.console) == 1 and "nothing is not defined" in page.console[0]
