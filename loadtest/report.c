@@ -159,6 +159,14 @@ static void print_differences(const struct report *report)
     printf("\n");
 }
 
+static void print_verdict(const struct verdict *verdict)
+{
+    printf("verdict        %s: %llu oversold, %llu stranded, %llu lost, %llu duplicated\n"
+           "               %s\n",
+        verdict->correct ? "correct" : "NOT CORRECT", wide(verdict->oversold),
+        wide(verdict->stranded), wide(verdict->lost), wide(verdict->duplicated), verdict->says);
+}
+
 void report_text(const struct report *report)
 {
     const struct crowd *crowd = report->crowd;
@@ -185,8 +193,7 @@ void report_text(const struct report *report)
         report->generator.says);
     print_ledgers(report);
     print_differences(report);
-    printf("verdict        %s: %s\n", report->verdict.correct ? "correct" : "NOT CORRECT",
-        report->verdict.says);
+    print_verdict(&report->verdict);
 }
 
 static int complain(const char *path, int reason)

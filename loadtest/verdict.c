@@ -30,10 +30,8 @@ static void say_correct(struct verdict *verdict)
 static void say_wrong(struct verdict *verdict, const struct differences *differences)
 {
     snprintf(verdict->says, sizeof verdict->says,
-        "%llu difference%s between what must be and what is: %llu oversold, %llu stranded, "
-        "%llu lost, %llu duplicated%s",
-        wide(differences->sum), differences->sum == 1 ? "" : "s", wide(verdict->oversold),
-        wide(verdict->stranded), wide(verdict->lost), wide(verdict->duplicated),
+        "%llu difference%s between what must be and what is%s", wide(differences->sum),
+        differences->sum == 1 ? "" : "s",
         verdict->finished ? ""
                           : "; not every visit came to its end, so the books were not compared");
 }

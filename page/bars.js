@@ -39,7 +39,7 @@ class Rows {
 }
 
 function longest(rows) {
-  return Math.max(0, ...rows.map((row) => row.name.length)) * CHARACTER_WIDTH;
+  return Math.max(0, ...rows.map((row) => textWidth(row.name)));
 }
 
 function paintBars(svg, bars, width) {
@@ -51,7 +51,12 @@ function paintBars(svg, bars, width) {
     const share = sum > 0 ? ` (${format.percent((bar.value / sum) * 100)})` : "";
     const length = (bar.value / highest) * (width - left - 120);
     svg.append(
-      draw("text", { x: left - 8, y: y + 16, "text-anchor": "end" }, bar.name),
+      draw(
+        "text",
+        { x: left - 8, y: y + 16, "text-anchor": "end" },
+        shortened(bar.name, left - 10),
+        draw("title", {}, bar.name),
+      ),
       draw("path", {
         class: `bar tone-${bar.tone}`,
         d: `M${left} ${y}h${length.toFixed(1)}v${BAR_HEIGHT}H${left}Z`,
@@ -97,7 +102,8 @@ function paintRanges(spec, svg, ranges, width) {
       draw(
         "text",
         isNarrow ? { x: left, y: y - 16 } : { x: left - 12, y: y + 4, "text-anchor": "end" },
-        range.name,
+        shortened(range.name, isNarrow ? width - left : left - 12),
+        draw("title", {}, range.name),
       ),
     );
     if (!isNumber(range.value) || range.value <= 0) return;

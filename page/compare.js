@@ -37,7 +37,7 @@ function figuresTable(result) {
 function differingTable(result) {
   if (result.settings.length === 0)
     return make("p", { class: "note" }, "Both ran with the same settings.");
-  const side = (name) => ({ head: name.toUpperCase(), kind: "text", of: (row) => row[name] });
+  const side = (name) => ({ head: name.toUpperCase(), kind: "long", of: (row) => row[name] });
   return table(
     [{ head: "setting", kind: "text", of: (row) => words(row.name) }, side("a"), side("b")],
     result.settings,

@@ -95,7 +95,7 @@ function words(name) {
 }
 
 /*
- * A table: columns [{head, of(row) -> text or element, kind: "number" | "text"}], rows of anything.
+ * A table: columns [{head, of(row) -> text or element, kind: "number" | "text" | "long"}], rows of anything.
  * The first column heads its row.
  */
 function table(columns, rows, caption) {
@@ -178,6 +178,21 @@ function verdict(state, headline, text, ...more) {
       ...more,
     ),
   );
+}
+
+const canvas = document.createElement("canvas").getContext("2d");
+
+/* Pixels that a text of a plot takes (page.css: svg text). */
+function textWidth(text) {
+  canvas.font = `12px ${getComputedStyle(document.body).fontFamily}`;
+  return canvas.measureText(text).width;
+}
+
+/* The start of a text, in so many pixels. */
+function shortened(text, width) {
+  let end = text.length;
+  while (end > 1 && textWidth(`${text.slice(0, end)}…`) > width) end--;
+  return textWidth(text) <= width ? text : `${text.slice(0, end)}…`;
 }
 
 const page = {

@@ -18,7 +18,6 @@
  */
 
 const PLOT_HEIGHT = 260;
-const CHARACTER_WIDTH = 6.6;
 
 function xText(spec, value) {
   return spec.x.kind === "nines" ? format.percentile(value) : format.seconds(value);
@@ -155,7 +154,7 @@ class LinePlot {
         ? logScale(isNumber(low) ? low : 1, isNumber(high) ? high : 10, bottom, top)
         : linearScaleAbove(y.high ?? high, bottom, top, 5);
     const labels = yScale.ticks.map((tick) => y.format(tick));
-    const left = 12 + CHARACTER_WIDTH * Math.max(...labels.map((label) => label.length));
+    const left = 12 + Math.max(...labels.map(textWidth));
     const right = width - 14;
     const xScale =
       x.kind === "nines"

@@ -206,11 +206,7 @@ function generatorPart(result) {
   return make(
     "p",
     { class: limited ? "generator limited" : "generator" },
-    make(
-      "b",
-      {},
-      limited ? "The generator was the limit, not the server. " : "About the generator: ",
-    ),
+    make("b", {}, limited ? "Mind the generator. " : "About the generator. "),
     sentence(says),
   );
 }
@@ -276,7 +272,7 @@ function settingsTables(result) {
     { head: "name", kind: "text", of: ([name]) => words(name) },
     {
       head: "value",
-      kind: "text",
+      kind: "long",
       of: ([, value]) => (isNumber(value) ? value.toLocaleString("en-US") : String(value)),
     },
   ];
