@@ -2,22 +2,23 @@
 /*
  * answers - what the server's answer means for a basket.
  *
- * Each call reads the answer in buyer->connection.reply. Nothing in it is taken on trust: an order
+ * Each call reads the answer in crowd->facts. Nothing in it is taken on trust: an order
  * must hold exactly the lines asked for, its sums must be exact, an availability must name the SKUs
  * asked, in order.
  *
- * Ownership  Uses crowd->json; writes to crowd->ledger.
+ * Ownership  Writes to crowd->ledger.
  * Threads    One.
  * Units      Money in minor units.
  * Errors     What must not be is told to crowd->differences, and the call answers false.
- * Cost       O(bytes of the answer + lines of the basket squared, both bounded).
+ * Cost       O(lines of the basket squared, which are bounded).
  */
 #ifndef HOTSHELF_LOADTEST_ANSWERS_H
 #define HOTSHELF_LOADTEST_ANSWERS_H
 
 #include "loadtest/crowd.h"
 
-#define ANSWER_CODE_SIZE 40
+/* The answer is of class FACTS_DONE; tells when it is not. */
+bool answer_is_done(struct crowd *crowd, struct buyer *buyer);
 
 /* One chunk of availability; a buyer who heeds it wants no more of what is gone. */
 bool answer_look(struct crowd *crowd, struct buyer *buyer);
@@ -28,8 +29,8 @@ bool answer_new_order(struct crowd *crowd, struct buyer *buyer);
 /* A later state of the order in the ledger. */
 bool answer_order(struct crowd *crowd, struct buyer *buyer);
 
-/* The code of a problem; "" when the answer is none. */
-void answer_code(struct crowd *crowd, struct buyer *buyer, char code[ANSWER_CODE_SIZE]);
+/* Counts the refusal by its code. */
+void answer_tally_code(struct crowd *crowd);
 
 /* A refused checkout: lowers or drops the lines it names. False when it names none. */
 bool answer_refused_lines(struct crowd *crowd, struct buyer *buyer);

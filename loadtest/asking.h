@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * asking - what a buyer asks at each step: writes the request into its connection.
+ * asking - what a buyer asks at each step.
  *
- * Ownership  Writes to the buyer's connection and to crowd->body.
+ * Ownership  The question points into crowd->item, key, payment_id and refund_id until the next
+ *            one is made.
  * Threads    One.
  * Units      Money in minor units.
- * Errors     false when the request does not fit its buffer.
+ * Errors     None.
  * Cost       O(lines of the basket).
  */
 #ifndef HOTSHELF_LOADTEST_ASKING_H
@@ -13,7 +14,7 @@
 
 #include "loadtest/crowd.h"
 
-bool asking_write(struct crowd *crowd, struct buyer *buyer);
+struct question asking_question(struct crowd *crowd, const struct buyer *buyer);
 
 enum request_kind asking_kind(enum buyer_step step);
 

@@ -16,7 +16,6 @@
 #include "loadtest/asking.h"
 #include "loadtest/clock.h"
 
-#include <errno.h>
 #include <string.h>
 
 #define ANSWER_OVERDUE_NS (10000 * CLOCK_NS_PER_MS)
@@ -114,25 +113,19 @@ static void go_shopping(struct crowd *crowd, struct buyer *buyer)
 static void after_look(struct crowd *crowd, struct buyer *buyer)
 {
     const struct basket *basket = &crowd->baskets->basket[buyer->basket];
-    if (buyer->connection.reply.status != 200)
-        answer_unexpected(crowd, buyer, "availability");
-    if (buyer->connection.reply.status != 200 || !answer_look(crowd, buyer))
+    if (!answer_is_done(crowd, buyer) || !answer_look(crowd, buyer))
         leave(crowd, buyer, PURCHASE_FAILED);
     else if (buyer->line == basket->first_line + basket->line_count)
         go_shopping(crowd, buyer);
 }
 
-static bool is_refusal(int status)
-{
-    return status == 409 || status == 410 || status == 422;
-}
-
 static void after_fill(struct crowd *crowd, struct buyer *buyer)
 {
-    int status = buyer->connection.reply.status;
-    if (status == 200) {
+    enum facts_class class = crowd->facts->class;
+    bool is_refusal = class == FACTS_REFUSED || class == FACTS_NOT_THERE;
+    if (class == FACTS_DONE) {
         crowd->ledger.in_cart[buyer->line] = crowd->ledger.wanted[buyer->line];
-    } else if ((is_refusal(status) || status == 404) && crowd->ledger.wanted[buyer->line] > 0) {
+    } else if (is_refusal && crowd->ledger.wanted[buyer->line] > 0) {
         answer_refused_line(crowd, buyer);
     } else {
         answer_unexpected(crowd, buyer, "cart");
@@ -145,8 +138,7 @@ static void after_fill(struct crowd *crowd, struct buyer *buyer)
 static void after_refusal(struct crowd *crowd, struct buyer *buyer)
 {
     const struct basket *basket = &crowd->baskets->basket[buyer->basket];
-    char code[ANSWER_CODE_SIZE];
-    answer_code(crowd, buyer, code);
+    const char *code = crowd->facts->code;
     if (strcmp(code, "cart_empty") == 0) {
         tally_add(&crowd->numbers.refusals, code);
         memset(
@@ -178,14 +170,11 @@ static enum buyer_step next_for_order(const struct buyer *buyer, const struct pu
 
 static void after_buy(struct crowd *crowd, struct buyer *buyer)
 {
-    int status = buyer->connection.reply.status;
-    if (is_refusal(status)) {
+    if (crowd->facts->class == FACTS_REFUSED) {
         after_refusal(crowd, buyer);
         return;
     }
-    if (status != 201)
-        answer_unexpected(crowd, buyer, "checkout");
-    if (status != 201 || !answer_new_order(crowd, buyer)) {
+    if (!answer_is_done(crowd, buyer) || !answer_new_order(crowd, buyer)) {
         leave(crowd, buyer, PURCHASE_FAILED);
         return;
     }
@@ -194,18 +183,14 @@ static void after_buy(struct crowd *crowd, struct buyer *buyer)
 
 static void after_report(struct crowd *crowd, struct buyer *buyer)
 {
-    int status = buyer->connection.reply.status;
+    int status = crowd->facts->status;
     bool asking = buyer->step == STEP_ASK;
     if ((status == 409 || status == 410) && !asking) {
-        char code[ANSWER_CODE_SIZE];
-        answer_code(crowd, buyer, code);
-        tally_add(&crowd->numbers.refusals, code[0] != '\0' ? code : "no_code");
+        answer_tally_code(crowd);
         buyer->step = STEP_ASK;
         return;
     }
-    if (status != 200)
-        answer_unexpected(crowd, buyer, "order");
-    bool known = status == 200 && answer_order(crowd, buyer);
+    bool known = answer_is_done(crowd, buyer) && answer_order(crowd, buyer);
     enum buyer_step next =
         known && !asking ? next_for_order(buyer, purchase_of(crowd, buyer)) : STEP_DONE;
     if (next == buyer->step) {
@@ -217,8 +202,7 @@ static void after_report(struct crowd *crowd, struct buyer *buyer)
 
 static void after_empty(struct crowd *crowd, struct buyer *buyer)
 {
-    if (buyer->connection.reply.status != 204)
-        answer_unexpected(crowd, buyer, "emptying the cart");
+    answer_is_done(crowd, buyer);
     buyer->step = STEP_DONE;
 }
 
@@ -249,15 +233,22 @@ static void take_answer(struct crowd *crowd, struct buyer *buyer)
     }
 }
 
-static enum connection_answer send_request(struct buyer *buyer)
+static void ask(struct crowd *crowd, struct buyer *buyer)
 {
+    struct question question = asking_question(crowd, buyer);
     buyer->in_flight = true;
     buyer->sent_ns = clock_now_ns();
     buyer->wake_ns = buyer->sent_ns + ANSWER_OVERDUE_NS;
-    return connection_start(&buyer->connection);
+    if (transport_ask(crowd->transport, (uint32_t)(buyer - crowd->buyer), &question))
+        return;
+    differences_add(crowd->differences, DIFFERENCE_UNEXPECTED_ANSWER,
+        "basket %u: its request is larger than the server takes any", buyer->basket);
+    purchase_of(crowd, buyer)->state = PURCHASE_FAILED;
+    buyer->in_flight = false;
+    finish(crowd, buyer);
 }
 
-/* The same bytes again after a while: as the server asks, else doubling, spread a little. */
+/* The same question again after a while: as the server asks, else doubling, spread a little. */
 static void send_again_later(
     struct crowd *crowd, struct buyer *buyer, const char *reason, int64_t asked_ms)
 {
@@ -274,38 +265,39 @@ static void send_again_later(
     buyer->wake_ns = clock_now_ns() + (wait_ms + jitter) * CLOCK_NS_PER_MS;
 }
 
-static void after_no_answer(struct crowd *crowd, struct buyer *buyer)
+static void after_garbled(struct crowd *crowd, struct buyer *buyer)
 {
-    int reason = buyer->connection.reason;
-    if (reason != EBADMSG && reason != EMSGSIZE) {
-        send_again_later(crowd, buyer, strerrorname_np(reason), -1);
-        return;
-    }
+    const struct facts *facts = crowd->facts;
+    int shown = facts->text_size < 200 ? (int)facts->text_size : 200;
     differences_add(crowd->differences, DIFFERENCE_UNEXPECTED_ANSWER,
-        "basket %u: the server's bytes are no HTTP answer (%s): %.200s", buyer->basket,
-        reason == EBADMSG ? "malformed" : "too large", buyer->connection.in);
+        "basket %u: the server's bytes are no answer (%s): %.*s", buyer->basket, facts->wrong,
+        shown, facts->text);
     purchase_of(crowd, buyer)->state = PURCHASE_FAILED;
+    buyer->in_flight = false;
     finish(crowd, buyer);
 }
 
 static void after_not_now(struct crowd *crowd, struct buyer *buyer)
 {
-    char code[ANSWER_CODE_SIZE];
-    int64_t wait_ms = -1;
-    answer_code(crowd, buyer, code);
-    if (code[0] == '\0' || !json_integer(&crowd->json,
-                               json_member(&crowd->json, JSON_ROOT, "retry_after_ms"), &wait_ms))
-        wait_ms = buyer->connection.reply.retry_after < 0
-                      ? -1
-                      : buyer->connection.reply.retry_after * 1000;
-    send_again_later(crowd, buyer, code[0] != '\0' ? code : "no_code", wait_ms);
+    const struct facts *facts = crowd->facts;
+    send_again_later(
+        crowd, buyer, facts->code[0] != '\0' ? facts->code : "no_code", facts->retry_after_ms);
 }
 
-static enum series_outcome outcome_of(int status)
+static enum series_outcome outcome_of(enum facts_class class)
 {
-    if (is_refusal(status) || status == 404)
+    switch (class) {
+    case FACTS_DONE:
+        return SERIES_OK;
+    case FACTS_REFUSED:
+    case FACTS_NOT_THERE:
         return SERIES_REFUSED;
-    return status >= 200 && status < 300 ? SERIES_OK : SERIES_FAILED;
+    case FACTS_NOT_NOW:
+        return SERIES_PUSHED_BACK;
+    case FACTS_WRONG:
+        break;
+    }
+    return SERIES_FAILED;
 }
 
 /* Will be sent again: not an answer yet. */
@@ -319,51 +311,38 @@ static void count_answer(struct crowd *crowd, struct buyer *buyer)
     uint64_t now_ns = clock_now_ns();
     uint64_t service_us = (now_ns - buyer->sent_ns) / 1000;
     series_answer(&crowd->series, asking_kind(buyer->step), now_ns, service_us, service_us,
-        outcome_of(buyer->connection.reply.status));
+        outcome_of(crowd->facts->class));
     crowd->numbers.answered++;
-    crowd->numbers.replayed += buyer->connection.reply.replayed;
+    crowd->numbers.replayed += crowd->facts->replayed;
     crowd->progress_ns = now_ns;
     buyer->failed_tries = 0;
     buyer->in_flight = false;
 }
 
-/* Deals with one answer. True when another request stands ready to be sent. */
-static bool settle(struct crowd *crowd, struct buyer *buyer, enum connection_answer answer)
+void buyer_hear(struct crowd *crowd, struct buyer *buyer, const struct transport_news *news)
 {
-    if (answer == CONNECTION_LOST) {
+    crowd->facts = news->facts;
+    if (news->event == TRANSPORT_LOST) {
         count_no_answer(crowd, buyer, SERIES_FAILED);
-        after_no_answer(crowd, buyer);
-        return false;
+        send_again_later(crowd, buyer, strerrorname_np(news->reason), -1);
+        return;
     }
-    int status = buyer->connection.reply.status;
-    if (status == 503 || status == 429) {
+    if (news->event == TRANSPORT_GARBLED) {
+        count_no_answer(crowd, buyer, SERIES_FAILED);
+        after_garbled(crowd, buyer);
+        return;
+    }
+    if (crowd->facts->class == FACTS_NOT_NOW) {
         count_no_answer(crowd, buyer, SERIES_PUSHED_BACK);
         after_not_now(crowd, buyer);
-        return false;
+        return;
     }
     count_answer(crowd, buyer);
     take_answer(crowd, buyer);
-    if (buyer->step == STEP_DONE) {
+    if (buyer->step == STEP_DONE)
         finish(crowd, buyer);
-        return false;
-    }
-    return true;
-}
-
-static void write_request(struct crowd *crowd, struct buyer *buyer)
-{
-    if (asking_write(crowd, buyer))
-        return;
-    differences_add(crowd->differences, DIFFERENCE_UNEXPECTED_ANSWER,
-        "basket %u: its request does not fit %u bytes", buyer->basket, CONNECTION_OUT_SIZE);
-}
-
-static void go_on(struct crowd *crowd, struct buyer *buyer, enum connection_answer answer)
-{
-    while (answer != CONNECTION_WAITING && settle(crowd, buyer, answer)) {
-        write_request(crowd, buyer);
-        answer = send_request(buyer);
-    }
+    else
+        ask(crowd, buyer);
 }
 
 void buyer_begin(struct crowd *crowd, struct buyer *buyer, uint32_t number)
@@ -383,23 +362,16 @@ void buyer_begin(struct crowd *crowd, struct buyer *buyer, uint32_t number)
     crowd->numbers.busy_count++;
     for (uint32_t at = basket->first_line; at < basket->first_line + basket->line_count; at++)
         crowd->ledger.wanted[at] = crowd->baskets->line[at].quantity;
-    write_request(crowd, buyer);
-    go_on(crowd, buyer, send_request(buyer));
-}
-
-void buyer_continue(struct crowd *crowd, struct buyer *buyer)
-{
-    if (buyer->in_flight)
-        go_on(crowd, buyer, connection_continue(&buyer->connection));
+    ask(crowd, buyer);
 }
 
 void buyer_wake(struct crowd *crowd, struct buyer *buyer)
 {
     if (buyer->in_flight) {
-        connection_close(&buyer->connection);
+        transport_drop(crowd->transport, (uint32_t)(buyer - crowd->buyer));
         count_no_answer(crowd, buyer, SERIES_FAILED);
         send_again_later(crowd, buyer, "overdue", -1);
         return;
     }
-    go_on(crowd, buyer, send_request(buyer));
+    ask(crowd, buyer);
 }

@@ -20,17 +20,14 @@
 
 #include "loadtest/crowd.h"
 
-/* The server's bound on the SKUs of one availability request. */
-#define BUYER_LOOK_MAX 500
-
 /* After so many refusals of one basket a shopper gives up. */
 #define BUYER_TRIES_MAX 12
 
 /* Starts with the basket; the first request is on its way when this returns. */
 void buyer_begin(struct crowd *crowd, struct buyer *buyer, uint32_t basket);
 
-/* The connection has something to say. */
-void buyer_continue(struct crowd *crowd, struct buyer *buyer);
+/* An answer, or that there will be none. */
+void buyer_hear(struct crowd *crowd, struct buyer *buyer, const struct transport_news *news);
 
 /* wake_ns has come: an answer is overdue, or the time to send again. */
 void buyer_wake(struct crowd *crowd, struct buyer *buyer);

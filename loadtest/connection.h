@@ -20,10 +20,10 @@
 #ifndef HOTSHELF_LOADTEST_CONNECTION_H
 #define HOTSHELF_LOADTEST_CONNECTION_H
 
+#include "loadtest/endpoint.h"
 #include "loadtest/reply.h"
 
 #include <stdint.h>
-#include <sys/socket.h>
 
 /* Head (16 KiB at most) and body (64 KiB at most) of a request as the server takes it. */
 #define CONNECTION_OUT_SIZE (80 * 1024)
@@ -41,13 +41,6 @@ enum connection_state {
 
 enum connection_answer { CONNECTION_WAITING, CONNECTION_REPLIED, CONNECTION_LOST };
 
-/* Where the server listens. */
-struct endpoint {
-    struct sockaddr_storage address;
-    socklen_t address_size;
-    char host[256]; /* for the Host header */
-};
-
 struct connection {
     const struct endpoint *endpoint;
     int epoll;
@@ -63,9 +56,6 @@ struct connection {
     struct reply reply;
     uint64_t connect_count;
 };
-
-/* http://HOST:PORT or unix:PATH. -1 after one line on stderr. */
-int endpoint_parse(struct endpoint *endpoint, const char *url);
 
 /* Sends out[0 .. out_size - 1], connecting first when it must. */
 enum connection_answer connection_start(struct connection *connection);

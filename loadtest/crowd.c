@@ -13,53 +13,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #define TICK_MS 2
-#define EVENTS_MAX 256
 #define GAUGE_NS (100 * CLOCK_NS_PER_MS)
-#define BUFFERS_PER_BUYER (CONNECTION_IN_SIZE + CONNECTION_OUT_SIZE)
 
 struct gauges {
     uint64_t at_ns;
-    uint64_t waited_ns;
+    uint64_t worked_ns;
 };
 
-/* One descriptor a buyer, and a few for everything else. */
-static void allow_descriptors(uint32_t connections)
-{
-    struct rlimit limit;
-    rlim_t wanted = (rlim_t)connections + 64;
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= wanted)
-        return;
-    limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-}
-
-static int take_buyers(struct crowd *crowd, uint32_t count)
-{
-    crowd->buyer = calloc(count, sizeof *crowd->buyer);
-    crowd->buyer_count = count;
-    crowd->buffers_size = (size_t)count * BUFFERS_PER_BUYER;
-    crowd->buffers = mmap(NULL, crowd->buffers_size, PROT_READ | PROT_WRITE,
-        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (crowd->buyer == NULL || crowd->buffers == MAP_FAILED)
-        return -1;
-    for (uint32_t at = 0; at < count; at++) {
-        char *buffers = (char *)crowd->buffers + (size_t)at * BUFFERS_PER_BUYER;
-        crowd->buyer[at].connection = (struct connection){
-            .endpoint = &crowd->endpoint,
-            .epoll = crowd->epoll,
-            .epoll_data = &crowd->buyer[at],
-            .in = buffers,
-            .out = buffers + CONNECTION_IN_SIZE,
-        };
-    }
-    return 0;
-}
+static void hear(void *context, const struct transport_news *news);
 
 int crowd_open(struct crowd *crowd, const struct options *options, const struct baskets *baskets,
     struct differences *differences)
@@ -68,17 +31,21 @@ int crowd_open(struct crowd *crowd, const struct options *options, const struct 
         .options = options,
         .baskets = baskets,
         .differences = differences,
-        .epoll = epoll_create1(EPOLL_CLOEXEC),
-        .body = malloc(CROWD_BODY_SIZE),
-        .buffers = MAP_FAILED,
+        .buyer = calloc(options->connections, sizeof *crowd->buyer),
+        .buyer_count = options->connections,
     };
-    if (endpoint_parse(&crowd->endpoint, options->url) < 0 ||
+    struct transport_plan plan = {
+        .protocol = options->resp != NULL ? PROTOCOL_RESP : PROTOCOL_HTTP,
+        .url = options->resp != NULL ? options->resp : options->url,
+        .connections = options->connections,
+        .hear = hear,
+        .context = crowd,
+    };
+    crowd->transport = transport_open(&plan);
+    if (crowd->transport == NULL ||
         ledger_open(&crowd->ledger, baskets, options->run, options->log_path) < 0)
         return -1;
-    allow_descriptors(options->connections);
-    if (crowd->epoll < 0 || crowd->body == NULL || json_open(&crowd->json) < 0 ||
-        take_buyers(crowd, options->connections) < 0 ||
-        series_open(&crowd->series) < 0 ||
+    if (crowd->buyer == NULL || series_open(&crowd->series) < 0 ||
         schedule_open(&crowd->schedule, baskets, options->rate, clock_now_ns()) < 0) {
         fprintf(stderr, "hotshelf-loadtest: no room for %u connections: %s\n", options->connections,
             strerror(errno));
@@ -89,18 +56,11 @@ int crowd_open(struct crowd *crowd, const struct options *options, const struct 
 
 void crowd_close(struct crowd *crowd)
 {
-    for (uint32_t at = 0; crowd->buyer != NULL && at < crowd->buyer_count; at++)
-        connection_close(&crowd->buyer[at].connection);
-    if (crowd->buffers != MAP_FAILED)
-        munmap(crowd->buffers, crowd->buffers_size);
+    transport_close(crowd->transport);
     free(crowd->buyer);
-    free(crowd->body);
-    json_close(&crowd->json);
     schedule_close(&crowd->schedule);
     series_close(&crowd->series);
     ledger_close(&crowd->ledger);
-    if (crowd->epoll >= 0)
-        close(crowd->epoll);
 }
 
 static void give_basket(struct crowd *crowd, struct buyer *buyer)
@@ -143,17 +103,13 @@ static void tell_progress(const struct crowd *crowd, uint64_t answered)
         (unsigned long long)answered);
 }
 
-static void wait_for_answers(struct crowd *crowd)
+static void hear(void *context, const struct transport_news *news)
 {
-    struct epoll_event event[EVENTS_MAX];
-    uint64_t before_ns = clock_now_ns();
-    int count = epoll_wait(crowd->epoll, event, EVENTS_MAX, TICK_MS);
-    crowd->now_ns = clock_now_ns();
-    crowd->numbers.waited_ns += crowd->now_ns - before_ns;
-    for (int at = 0; at < count; at++) {
-        buyer_continue(crowd, event[at].data.ptr);
-        give_basket(crowd, event[at].data.ptr);
-    }
+    struct crowd *crowd = context;
+    struct buyer *buyer = &crowd->buyer[news->connection];
+    crowd->now_ns = transport_now_ns(crowd->transport);
+    buyer_hear(crowd, buyer, news);
+    give_basket(crowd, buyer);
 }
 
 /* What the loop did since it was last looked at, and who waits. */
@@ -162,11 +118,14 @@ static void tell_gauges(struct crowd *crowd, struct gauges *told)
     uint64_t passed_ns = crowd->now_ns - told->at_ns;
     if (passed_ns < GAUGE_NS)
         return;
-    uint64_t waited_ns = crowd->numbers.waited_ns - told->waited_ns;
+    /* By the processor's clock: a call that sends and waits in one would count as waiting. */
+    uint64_t worked_ns = clock_thread_ns();
+    uint64_t waited_ns = passed_ns - (worked_ns - told->worked_ns);
+    crowd->numbers.waited_ns += waited_ns;
     series_gauge(&crowd->series, crowd->now_ns, (uint32_t)crowd->numbers.busy_count,
         schedule_due_count(&crowd->schedule, crowd->now_ns),
         100.0 * (double)(passed_ns - waited_ns) / (double)passed_ns);
-    *told = (struct gauges){.at_ns = crowd->now_ns, .waited_ns = crowd->numbers.waited_ns};
+    *told = (struct gauges){.at_ns = crowd->now_ns, .worked_ns = worked_ns};
 }
 
 void crowd_run(struct crowd *crowd)
@@ -176,7 +135,7 @@ void crowd_run(struct crowd *crowd)
     crowd->numbers.started_ns = crowd->now_ns;
     crowd->schedule.start_ns = crowd->now_ns;
     series_start(&crowd->series, crowd->now_ns);
-    struct gauges gauges = {.at_ns = crowd->now_ns};
+    struct gauges gauges = {.at_ns = crowd->now_ns, .worked_ns = clock_thread_ns()};
     crowd->progress_ns = crowd->now_ns;
     uint64_t looked_ns = 0;
     uint64_t told_ns = crowd->now_ns;
@@ -186,7 +145,11 @@ void crowd_run(struct crowd *crowd)
             look_at_all(crowd);
             looked_ns = crowd->now_ns;
         }
-        wait_for_answers(crowd);
+        if (!transport_turn(crowd->transport, crowd->now_ns + TICK_MS * CLOCK_NS_PER_MS)) {
+            differences_add(crowd->differences, DIFFERENCE_NO_PROGRESS, "the ring failed");
+            break;
+        }
+        crowd->now_ns = transport_now_ns(crowd->transport);
         tell_gauges(crowd, &gauges);
         if (crowd->now_ns - told_ns >= CLOCK_NS_PER_SECOND) {
             tell_progress(crowd, crowd->numbers.answered - told_answered);

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * crowd - all buyers at once: one thread, one epoll, a connection and a basket for each.
+ * crowd - all buyers at once: one thread, a connection and a basket for each.
  *
- *     schedule --basket--> buyer (buyer.h) --requests--> connection (connection.h) --> server
+ *     schedule --basket--> buyer (buyer.h) --questions--> transport (transport.h) --> server
  *                             \--what it became--> ledger, tallies, latencies
  *
- * Ownership  crowd_open() takes all memory (connections x about 600 KiB of address space, touched
- *            only where used), crowd_close() gives it back. Baskets stay the caller's.
+ * Ownership  crowd_open() takes all memory, crowd_close() gives it back. Baskets stay the caller's.
  * Threads    One.
  * Units      Nanoseconds of CLOCK_MONOTONIC.
  * Errors     crowd_open(): -1 after one line on stderr. Everything the server does wrong goes to
@@ -18,14 +17,13 @@
 #define HOTSHELF_LOADTEST_CROWD_H
 
 #include "loadtest/baskets.h"
-#include "loadtest/connection.h"
 #include "loadtest/differences.h"
-#include "loadtest/json.h"
 #include "loadtest/ledger.h"
 #include "loadtest/options.h"
 #include "loadtest/schedule.h"
 #include "loadtest/series.h"
 #include "loadtest/tally.h"
+#include "loadtest/transport.h"
 
 /* The next thing a buyer does; see buyer.c for the order. */
 enum buyer_step {
@@ -42,7 +40,6 @@ enum buyer_step {
 };
 
 struct buyer {
-    struct connection connection;
     enum buyer_step step;
     uint32_t basket;
     uint32_t line;         /* LOOK: the first line of the chunk; FILL: the line being put */
@@ -73,24 +70,23 @@ struct crowd_numbers {
 struct crowd {
     const struct options *options;
     const struct baskets *baskets;
-    struct endpoint endpoint;
     struct ledger ledger;
     struct schedule schedule;
     struct differences *differences;
     struct crowd_numbers numbers;
     struct series series;
-    struct json json; /* of the answer at hand */
-    char *body;       /* of the request at hand */
+    struct transport *transport;
+    const struct facts *facts; /* of the answer at hand */
+    /* Of the question at hand. */
+    struct question_item item[QUESTION_ITEMS_MAX];
+    char key[LEDGER_KEY_SIZE];
+    char payment_id[LEDGER_KEY_SIZE];
+    char refund_id[LEDGER_KEY_SIZE + 8];
     struct buyer *buyer;
     uint32_t buyer_count;
-    void *buffers;
-    size_t buffers_size;
-    int epoll;
     uint64_t now_ns;
     uint64_t progress_ns; /* when something was last answered */
 };
-
-#define CROWD_BODY_SIZE (64 * 1024)
 
 int crowd_open(struct crowd *crowd, const struct options *options, const struct baskets *baskets,
     struct differences *differences);

@@ -28,7 +28,10 @@ struct option_row {
 static void fill_table(struct options *options, const char **run, struct option_row *row)
 {
     const struct option_row table[OPTION_ROWS] = {
-        {"--url", OPTION_TEXT, &options->url, 0, 0, "the storefront (http://127.0.0.1:8080)"},
+        {"--url", OPTION_TEXT, &options->url, 0, 0,
+            "the storefront, or unix:PATH (http://127.0.0.1:8080)"},
+        {"--resp", OPTION_TEXT, &options->resp, 0, 0,
+            "buy over RESP instead: HOST:PORT or unix:PATH of that listener"},
         {"--admin", OPTION_TEXT, &options->admin_url, 0, 0,
             "the admin listener: compare the server's counters"},
         {"--admin-token-file", OPTION_TEXT, &options->admin_token_file, 0, 0,

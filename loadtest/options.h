@@ -17,6 +17,7 @@
 struct options {
     const char *orders_path;
     const char *url;
+    const char *resp; /* the listener of RESP to use instead; NULL: HTTP */
     const char *admin_url; /* NULL: counters are not compared */
     const char *admin_token_file;
     char admin_token[256];

@@ -11,26 +11,22 @@ static void write_header(struct writer *writer, const char *name, const char *va
     writer_text(writer, "\r\n");
 }
 
-bool request_write(
-    struct connection *connection, const struct request *request, const struct writer *body)
+void request_write(struct writer *writer, const struct request *request, const struct writer *body)
 {
-    struct writer writer = writer_over(connection->out, CONNECTION_OUT_SIZE);
-    writer_text(&writer, request->method);
-    writer_text(&writer, " ");
-    writer_text(&writer, request->path);
-    writer_text(&writer, " HTTP/1.1\r\n");
-    write_header(&writer, "Host", connection->endpoint->host);
-    write_header(&writer, "X-Customer-Id", request->customer);
-    write_header(&writer, "X-Role", request->role);
-    write_header(&writer, "Idempotency-Key", request->idempotency_key);
+    writer_text(writer, request->method);
+    writer_text(writer, " ");
+    writer_text(writer, request->path);
+    writer_text(writer, " HTTP/1.1\r\n");
+    write_header(writer, "Host", request->host);
+    write_header(writer, "X-Customer-Id", request->customer);
+    write_header(writer, "X-Role", request->role);
+    write_header(writer, "Idempotency-Key", request->idempotency_key);
     if (request->bearer != NULL)
-        writer_format(&writer, "Authorization: Bearer %s\r\n", request->bearer);
+        writer_format(writer, "Authorization: Bearer %s\r\n", request->bearer);
     if (body != NULL)
         writer_format(
-            &writer, "Content-Type: application/json\r\nContent-Length: %zu\r\n", body->size);
-    writer_text(&writer, "\r\n");
+            writer, "Content-Type: application/json\r\nContent-Length: %zu\r\n", body->size);
+    writer_text(writer, "\r\n");
     if (body != NULL)
-        writer_bytes(&writer, body->data, body->size);
-    connection->out_size = writer.size;
-    return !writer.overflowed && (body == NULL || !body->overflowed);
+        writer_bytes(writer, body->data, body->size);
 }

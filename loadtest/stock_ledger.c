@@ -136,8 +136,15 @@ static int read_page(struct stock_ledger *stock, char cursor[CURSOR_SIZE])
         writer_percent_encoded(&writer, cursor, strlen(cursor));
     }
     path[writer.size] = '\0';
-    struct request request = {.method = "GET", .path = path, .bearer = stock->options->admin_token};
-    request_write(&stock->connection, &request, NULL);
+    struct request request = {
+        .method = "GET",
+        .path = path,
+        .host = stock->endpoint.host,
+        .bearer = stock->options->admin_token,
+    };
+    struct writer out = writer_over(stock->connection.out, CONNECTION_OUT_SIZE);
+    request_write(&out, &request, NULL);
+    stock->connection.out_size = out.size;
     if (exchange_patiently(stock) < 0)
         return -1;
     int more = take_page(stock, cursor);

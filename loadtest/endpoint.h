@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * endpoint - where a listener of the server is: a TCP address or a Unix socket.
+ *
+ * Ownership  A plain value without pointers.
+ * Threads    Any.
+ * Units      Bytes.
+ * Errors     -1 after one line on stderr.
+ * Cost       A name is looked up once; of several addresses the first is taken.
+ */
+#ifndef HOTSHELF_LOADTEST_ENDPOINT_H
+#define HOTSHELF_LOADTEST_ENDPOINT_H
+
+#include <sys/socket.h>
+
+struct endpoint {
+    struct sockaddr_storage address;
+    socklen_t address_size;
+    char host[256]; /* for the Host header */
+};
+
+/* http://HOST:PORT or unix:PATH. */
+int endpoint_parse(struct endpoint *endpoint, const char *url);
+
+/* HOST:PORT (6390 when it is not named) or unix:PATH. */
+int endpoint_parse_resp(struct endpoint *endpoint, const char *place);
+
+#endif

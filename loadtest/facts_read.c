@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "loadtest/facts_read.h"
+
+void facts_begin(struct facts *facts, enum facts_class class, int status)
+{
+    facts->class = class;
+    facts->status = status;
+    facts->wrong = class == FACTS_WRONG ? "a status that no rule allows" : NULL;
+    facts->text = "";
+    facts->text_size = 0;
+    facts->retry_after_ms = -1;
+    facts->available = -1;
+    facts->version = -1;
+    facts->items_total = -1;
+    facts->total = -1;
+    facts->refund_due = -1;
+    facts->replayed = false;
+    facts->code[0] = '\0';
+    facts->order_id[0] = '\0';
+    facts->order_status[0] = '\0';
+    facts->currency[0] = '\0';
+    facts->next_cursor[0] = '\0';
+    facts->line_count = 0;
+}
+
+void facts_wrong(struct facts *facts, const char *why)
+{
+    facts->class = FACTS_WRONG;
+    facts->wrong = why;
+}
+
+int facts_status_when_done(enum question_kind kind)
+{
+    if (kind == QUESTION_CHECKOUT)
+        return 201;
+    return kind == QUESTION_CART_CLEAR ? 204 : 200;
+}
+
+enum facts_class facts_class_of_status(enum question_kind kind, int status)
+{
+    if (status == facts_status_when_done(kind))
+        return FACTS_DONE;
+    switch (status) {
+    case 404:
+        return FACTS_NOT_THERE;
+    case 409:
+    case 410:
+    case 422:
+        return FACTS_REFUSED;
+    case 429:
+    case 503:
+        return FACTS_NOT_NOW;
+    default:
+        return FACTS_WRONG;
+    }
+}
+
+static bool read_text(
+    const struct document *document, int object, const char *name, char *text, size_t capacity)
+{
+    return document_text(document, document_member(document, object, name), text, capacity);
+}
+
+static bool read_integer(
+    const struct document *document, int object, const char *name, int64_t *number)
+{
+    return document_integer(document, document_member(document, object, name), number);
+}
+
+/* NULL when there is no room for another one. */
+static struct facts_line *add_line(struct facts *facts)
+{
+    if (facts->line_count == FACTS_LINES_MAX) {
+        facts_wrong(facts, "more lines than the shop's bound");
+        return NULL;
+    }
+    struct facts_line *line = &facts->line[facts->line_count++];
+    line->code[0] = '\0';
+    line->available = -1;
+    line->quantity = -1;
+    line->unit_price = -1;
+    line->line_total = -1;
+    return line;
+}
+
+void facts_read_items(
+    const struct document *document, int items, bool has_price, struct facts *facts)
+{
+    if (items == DOCUMENT_NONE) {
+        facts_wrong(facts, "no items");
+        return;
+    }
+    for (int at = document_first(document, items); at != DOCUMENT_NONE;
+         at = document_next(document, items, at)) {
+        struct facts_line *line = add_line(facts);
+        if (line == NULL)
+            return;
+        if (!read_text(document, at, "sku", line->sku, sizeof line->sku) ||
+            !read_text(document, at, "status", line->code, sizeof line->code) ||
+            (has_price && !read_integer(document, at, "price", &line->unit_price))) {
+            facts_wrong(facts, "an item without sku, status or price");
+            return;
+        }
+        read_integer(document, at, "available", &line->available); /* hidden from some (A5) */
+    }
+}
+
+static void read_order_lines(const struct document *document, struct facts *facts)
+{
+    int lines = document_member(document, DOCUMENT_ROOT, "lines");
+    for (int at = document_first(document, lines); at != DOCUMENT_NONE;
+         at = document_next(document, lines, at)) {
+        struct facts_line *line = add_line(facts);
+        if (line == NULL)
+            return;
+        if (!read_text(document, at, "sku", line->sku, sizeof line->sku) ||
+            !read_integer(document, at, "quantity", &line->quantity) ||
+            !read_integer(document, at, "unit_price", &line->unit_price) ||
+            !read_integer(document, at, "line_total", &line->line_total)) {
+            facts_wrong(facts, "a line without sku, quantity, unit_price or line_total");
+            return;
+        }
+    }
+}
+
+void facts_read_order(const struct document *document, struct facts *facts)
+{
+    bool whole =
+        read_text(document, DOCUMENT_ROOT, "id", facts->order_id, sizeof facts->order_id) &&
+        read_text(
+            document, DOCUMENT_ROOT, "status", facts->order_status, sizeof facts->order_status) &&
+        read_text(document, DOCUMENT_ROOT, "currency", facts->currency, sizeof facts->currency) &&
+        read_integer(document, DOCUMENT_ROOT, "version", &facts->version) &&
+        read_integer(document, DOCUMENT_ROOT, "items_total", &facts->items_total) &&
+        read_integer(document, DOCUMENT_ROOT, "total", &facts->total) &&
+        read_integer(document, DOCUMENT_ROOT, "refund_due", &facts->refund_due);
+    if (!whole)
+        facts_wrong(facts, "not an order");
+    else
+        read_order_lines(document, facts);
+}
+
+void facts_read_refused_lines(const struct document *document, struct facts *facts)
+{
+    int lines = document_member(document, DOCUMENT_ROOT, "lines");
+    for (int at = document_first(document, lines); at != DOCUMENT_NONE;
+         at = document_next(document, lines, at)) {
+        struct facts_line *line = add_line(facts);
+        if (line == NULL)
+            return;
+        if (!read_text(document, at, "sku", line->sku, sizeof line->sku) ||
+            !read_text(document, at, "code", line->code, sizeof line->code)) {
+            facts_wrong(facts, "a refused line without sku or code");
+            return;
+        }
+        read_integer(document, at, "available", &line->available);
+    }
+}
