@@ -5,7 +5,7 @@ import psycopg2
 import pytest
 
 from tests.lib.replay import SALE, Replay
-from tests.lib.server import CATALOG, eventually
+from tests.lib.server import CATALOG, eventually, free_address
 
 
 @pytest.mark.parametrize("mode", ["deferred", "external"])
@@ -36,3 +36,59 @@ def test_a_replay_that_finds_a_difference_fails(new_server, database):
     assert replay.wait(120) == 1, replay.told()
     assert "order_unknown 1" in replay.told(), replay.told()
     assert order["id"] in replay.told(), replay.told()
+
+
+@pytest.mark.parametrize("way", ["resp", "resp-unix", "http-unix"])
+def test_over_every_way_to_the_server_the_ledgers_are_equal(new_server, database, memory_workspace,
+                                                            way):
+    """V1, V3, V4: carts, payments, refusals and cancellations mean the same over RESP."""
+    path = memory_workspace / f"{way}.sock"
+    address = free_address()
+    settings = {"resp": {"server.resp": address}, "resp-unix": {"server.resp": f"unix:{path}"},
+                "http-unix": {"server.http": f"unix:{path}", "server.resp": "off"}}[way]
+    server = new_server(shards=2, dsn=database.dsn, settings={**SALE, **settings}).launch()
+    assert eventually(lambda: is_ready(server)), server.log()
+    assert server.run("import", CATALOG).returncode == 0
+    more = {"resp": ["--resp", address], "resp-unix": ["--resp", f"unix:{path}"],
+            "http-unix": ["--url", f"unix:{path}"]}[way]
+    replay = Replay(server, orders=200, dsn=database.dsn,
+                    more=[*more, "--mode", "external", "--cancel-percent", "20"])
+    assert replay.wait(120) == 0, replay.told()
+    statuses = {status: count for status, count in database.rows(
+        "SELECT status, count(*) FROM hotshelf.orders GROUP BY status")}
+    assert statuses["confirmed"] > 50 and statuses["cancelled"] > 10, statuses
+    assert server.stop() == 0
+    server.audit()
+
+
+def is_ready(server):
+    """By the admin listener: the other may be a Unix socket."""
+    try:
+        return server.admin().get("/readyz").status == 200
+    except OSError:
+        return False
+
+
+def test_two_thousand_connections_take_little_memory(new_server):
+    """What the generator needs does not grow with what it is answered."""
+    settings = {**SALE, "capacity.connections": 2500, "capacity.requests": 4096,
+                "server.resp": "off"}
+    server = new_server(shards=1, settings=settings).start()
+    assert server.run("import", CATALOG).returncode == 0
+    replay = Replay(server, orders=2500, connections=2000,
+                    more=["--mode", "deferred", "--cart-percent", "0"])
+    peaks = [0]
+    assert eventually(lambda: peaks.append(replay.peak_bytes()) or replay.is_over(), 120)
+    assert replay.wait(1) == 0, replay.told()
+    assert replay.report()["orders_acknowledged"] > 1000
+    assert 0 < max(peaks) < 64 << 20, max(peaks)
+
+
+def test_bytes_that_are_no_answer_are_a_difference(new_server):
+    """The test of the test: HTTP where RESP is expected ends in exit 1, not in a wait."""
+    server = new_server(shards=1, settings=SALE).start()
+    assert server.run("import", CATALOG).returncode == 0
+    replay = Replay(server, orders=3, connections=1,
+                    more=["--resp", f"127.0.0.1:{server.http_port}"])
+    assert replay.wait(60) == 1, replay.told()
+    assert "the server's bytes are no answer (malformed): HTTP/1.1 400" in replay.told()

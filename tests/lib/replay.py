@@ -2,6 +2,7 @@
 """Runs hotshelf-loadtest replay against a server of the tests and reads its verdict."""
 
 import json
+import pathlib
 import subprocess
 
 from tests.lib.server import ADMIN_TOKEN, LOADTEST, ORDERS
@@ -31,6 +32,17 @@ class Replay:
         self.output = open(self.log_path, "wb")
         self.process = subprocess.Popen(arguments, stdout=self.output, stderr=self.output,
                                         stdin=subprocess.DEVNULL, cwd=server.directory)
+
+    def peak_bytes(self):
+        """The most memory it had in use so far (VmHWM); 0 when it has ended."""
+        try:
+            status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        except OSError:
+            return 0
+        for line in status.splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+        return 0
 
     def is_over(self):
         return self.process.poll() is not None
