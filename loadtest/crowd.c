@@ -128,6 +128,21 @@ static void tell_gauges(struct crowd *crowd, struct gauges *told)
     *told = (struct gauges){.at_ns = crowd->now_ns, .worked_ns = worked_ns};
 }
 
+/* What no buyer heard of. */
+static void tell_transport(struct crowd *crowd)
+{
+    const struct transport_numbers *numbers = transport_numbers(crowd->transport);
+    if (numbers->unasked > 0)
+        differences_add(crowd->differences, DIFFERENCE_UNEXPECTED_ANSWER,
+            "%llu times the server sent bytes that nobody had asked for",
+            (unsigned long long)numbers->unasked);
+    if (numbers->starved > 0)
+        fprintf(stderr,
+            "hotshelf-loadtest: %llu large questions and answers found no buffer here and were "
+            "sent again: this many connections are too many for such baskets\n",
+            (unsigned long long)numbers->starved);
+}
+
 void crowd_run(struct crowd *crowd)
 {
     uint64_t patience_ns = crowd->options->patience_seconds * CLOCK_NS_PER_SECOND;
@@ -165,4 +180,5 @@ void crowd_run(struct crowd *crowd)
     crowd->now_ns = clock_now_ns();
     crowd->numbers.ended_ns = crowd->now_ns;
     tell_progress(crowd, crowd->numbers.answered - told_answered);
+    tell_transport(crowd);
 }

@@ -14,8 +14,8 @@
 #include "loadtest/json.h"
 #include "loadtest/protocol.h"
 
-void http_write(
-    const struct question *question, const char *host, struct writer *out, struct writer *body);
+void http_write(const struct question *question, const struct protocol_door *door,
+    struct writer *out, struct writer *body);
 
 enum protocol_progress http_scan(struct protocol_scan *scan, const char *data, size_t size);
 

@@ -2,6 +2,7 @@
 /*
  * Availability and products are public and the cart is the customer's own. A payment is reported by
  * the shop's back end (role service), and so is a checkout that names its payment mode (rule P1).
+ * With a token everything comes from a back end, which acts for the customer.
  */
 #include "loadtest/http.h"
 
@@ -118,9 +119,9 @@ static void write_path(const struct question *question, struct writer *path)
     }
 }
 
-static bool is_by_back_end(const struct question *question)
+static bool is_by_back_end(const struct question *question, const struct protocol_door *door)
 {
-    return question->kind == QUESTION_PAYMENT ||
+    return door->token != NULL || question->kind == QUESTION_PAYMENT ||
            (question->kind == QUESTION_CHECKOUT && question->mode != NULL);
 }
 
@@ -139,8 +140,8 @@ static const char *method_of(enum question_kind kind)
     return method[kind];
 }
 
-void http_write(
-    const struct question *question, const char *host, struct writer *out, struct writer *body)
+void http_write(const struct question *question, const struct protocol_door *door,
+    struct writer *out, struct writer *body)
 {
     char path[PATH_SIZE];
     struct writer path_writer = writer_over(path, sizeof path - 1);
@@ -151,12 +152,13 @@ void http_write(
     struct request request = {
         .method = method_of(question->kind),
         .path = path,
-        .host = host,
+        .host = door->host,
         .customer = is_public ? NULL : question->customer,
-        .role = is_public                  ? NULL
-                : is_by_back_end(question) ? "service"
-                                           : "customer",
+        .role = is_public                        ? NULL
+                : is_by_back_end(question, door) ? "service"
+                                                 : "customer",
         .idempotency_key = question->key,
+        .bearer = is_public ? NULL : door->token,
     };
     request_write(out, &request, body->size > 0 ? body : NULL);
     out->overflowed = out->overflowed || path_writer.overflowed || body->overflowed;

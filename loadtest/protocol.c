@@ -27,13 +27,19 @@ bool protocol_can_ask(enum protocol protocol, const struct question *question)
            (question->kind != QUESTION_PRODUCTS && !question->only_available);
 }
 
-void protocol_write(enum protocol protocol, const struct question *question, const char *host,
-    struct writer *out, struct writer *body)
+void protocol_write(enum protocol protocol, const struct question *question,
+    const struct protocol_door *door, struct writer *out, struct writer *body)
 {
     if (protocol == PROTOCOL_HTTP)
-        http_write(question, host, out, body);
+        http_write(question, door, out, body);
     else
         resp_shop_write(question, out);
+}
+
+void protocol_greet(enum protocol protocol, const struct protocol_door *door, struct writer *out)
+{
+    if (protocol == PROTOCOL_RESP && door->token != NULL)
+        resp_shop_write_token(door->token, out);
 }
 
 enum protocol_progress protocol_scan(

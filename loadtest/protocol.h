@@ -50,9 +50,18 @@ const char *protocol_name(enum protocol protocol);
 /* RESP has no products pages and no only_available. */
 bool protocol_can_ask(enum protocol protocol, const struct question *question);
 
-/* `host` is for HTTP, `body` is scratch memory for its body. What does not fit: overflowed. */
-void protocol_write(enum protocol protocol, const struct question *question, const char *host,
-    struct writer *out, struct writer *body);
+/* What every question shows beside itself, and what is said once before the first. */
+struct protocol_door {
+    const char *host;  /* HTTP: for the Host header */
+    const char *token; /* of a back end, which acts for all customers; NULL: none is asked for */
+};
+
+/* `body` is scratch memory for HTTP. What does not fit: overflowed. */
+void protocol_write(enum protocol protocol, const struct question *question,
+    const struct protocol_door *door, struct writer *out, struct writer *body);
+
+/* RESP shows its token once a connection, and is answered +OK; HTTP shows it each time. */
+void protocol_greet(enum protocol protocol, const struct protocol_door *door, struct writer *out);
 
 enum protocol_progress protocol_scan(
     enum protocol protocol, struct protocol_scan *scan, const char *data, size_t size);

@@ -116,6 +116,13 @@ void resp_shop_write(const struct question *question, struct writer *out)
     }
 }
 
+void resp_shop_write_token(const char *token, struct writer *out)
+{
+    put_count(out, 2);
+    put(out, "AUTH");
+    put(out, token);
+}
+
 /* What HTTP calls an error by this code (api.md); any other is one that no rule allows. */
 static int status_of_code(const char *code)
 {

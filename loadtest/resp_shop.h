@@ -17,6 +17,9 @@
 
 void resp_shop_write(const struct question *question, struct writer *out);
 
+/* AUTH token */
+void resp_shop_write_token(const char *token, struct writer *out);
+
 void resp_shop_read(
     struct resp *resp, enum question_kind kind, const char *data, size_t size, struct facts *facts);
 

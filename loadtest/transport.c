@@ -9,67 +9,23 @@
  * after its connection was closed. The latter is known by the connection's generation, which moves
  * on with each close, and dropped.
  */
-#include "loadtest/transport.h"
+#include "loadtest/transport_parts.h"
 
-#include "loadtest/buffers.h"
 #include "loadtest/clock.h"
-#include "loadtest/descriptors.h"
-#include "loadtest/endpoint.h"
 #include "loadtest/facts_read.h"
-#include "loadtest/ring.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
-
-/* What a connection has of its own: a basket of some 25 lines. */
-#define SMALL_SIZE 2048
-
-/* Head (16 KiB at most) and body (64 KiB at most) of a request as the server takes it. */
-#define OUT_SIZE (80 * 1024)
-#define BODY_SIZE (64 * 1024)
 
 /* Completions handed over before what they led to is sent: some 100 us of this thread's work. */
 #define NEWS_MAX 64
 
 enum errand { ERRAND_CONNECT = 1, ERRAND_SEND, ERRAND_RECEIVE, ERRAND_FAIL, ERRAND_CANCEL };
-
-enum slot_state { SLOT_CLOSED, SLOT_CONNECTING, SLOT_OPEN };
-
-struct slot {
-    int fd;
-    uint16_t generation;
-    uint8_t state;
-    bool waiting; /* for an answer */
-    enum question_kind kind;
-    int reason;   /* of the loss that ERRAND_FAIL tells */
-    uint16_t out; /* BUFFERS_NONE: the question stands in its own 2 KiB */
-    uint16_t in;  /* BUFFERS_NONE: nothing of the answer has come */
-    uint32_t out_size;
-    uint32_t in_size;
-    struct protocol_scan scan;
-};
-
-struct transport {
-    struct transport_plan plan;
-    struct endpoint endpoint;
-    struct ring ring;
-    struct buffers buffers;
-    struct protocol_reader reader;
-    struct transport_numbers numbers;
-    struct slot *slot;
-    char *small;
-    uint64_t now_ns;
-    struct facts facts;
-    char out[OUT_SIZE];
-    char body[BODY_SIZE];
-};
 
 _Static_assert(BUFFERS_COUNT < 1 << 12, "a buffer's number fits user_data");
 
@@ -83,7 +39,7 @@ static void name_errand(struct io_uring_sqe *entry, enum errand errand, uint16_t
 
 static char *small_of(struct transport *transport, uint32_t connection)
 {
-    return transport->small + (size_t)connection * SMALL_SIZE;
+    return transport->small + (size_t)connection * TRANSPORT_SMALL_SIZE;
 }
 
 static void give_in(struct transport *transport, struct slot *slot)
@@ -139,6 +95,17 @@ static void start_send(struct transport *transport, uint32_t connection)
     slot->out = BUFFERS_NONE; /* the completion gives it back */
 }
 
+static void start_greeting(struct transport *transport, uint32_t connection)
+{
+    struct slot *slot = &transport->slot[connection];
+    struct io_uring_sqe *entry = ring_entry(&transport->ring);
+    io_uring_prep_send(
+        entry, slot->fd, transport->greeting, transport->greeting_size, MSG_WAITALL | MSG_NOSIGNAL);
+    name_errand(entry, ERRAND_SEND, BUFFERS_NONE, slot, connection);
+    entry->flags |= IOSQE_CQE_SKIP_SUCCESS;
+    slot->greeted = 0;
+}
+
 /* The loss is heard with the next turn. */
 static void fail_later(struct transport *transport, uint32_t connection, int reason)
 {
@@ -176,7 +143,7 @@ static bool keep_question(
     if (slot->out != BUFFERS_NONE)
         buffers_give(&transport->buffers, slot->out); /* it never got so far as to be sent */
     slot->out = BUFFERS_NONE;
-    if (question->size > SMALL_SIZE) {
+    if (question->size > TRANSPORT_SMALL_SIZE) {
         slot->out = buffers_take(&transport->buffers, question->size);
         if (slot->out == BUFFERS_NONE)
             return false;
@@ -193,9 +160,9 @@ bool transport_ask(
     struct slot *slot = &transport->slot[connection];
     assert(connection < transport->plan.connections && !slot->waiting);
     assert(protocol_can_ask(transport->plan.protocol, question));
-    struct writer out = writer_over(transport->out, OUT_SIZE);
-    struct writer body = writer_over(transport->body, BODY_SIZE);
-    protocol_write(transport->plan.protocol, question, transport->endpoint.host, &out, &body);
+    struct writer out = writer_over(transport->out, TRANSPORT_OUT_SIZE);
+    struct writer body = writer_over(transport->body, TRANSPORT_BODY_SIZE);
+    protocol_write(transport->plan.protocol, question, &transport->door, &out, &body);
     if (out.overflowed)
         return false;
     slot->waiting = true;
@@ -315,6 +282,24 @@ static bool keep_piece(
     return true;
 }
 
+/* The question follows when the token was taken. */
+static void take_greeting(
+    struct transport *transport, uint32_t connection, const char *data, size_t size)
+{
+    static const char taken[] = "+OK\r\n";
+    struct slot *slot = &transport->slot[connection];
+    size_t left = sizeof taken - 1 - slot->greeted;
+    if (size > left || memcmp(data, taken + slot->greeted, size) != 0) {
+        garble(transport, connection, data, size, "the token was not taken");
+        return;
+    }
+    slot->greeted += (uint32_t)size;
+    if (size < left)
+        return;
+    slot->state = SLOT_OPEN;
+    start_send(transport, connection);
+}
+
 static void take_bytes(
     struct transport *transport, uint32_t connection, const char *data, size_t size)
 {
@@ -322,6 +307,10 @@ static void take_bytes(
     if (!slot->waiting) {
         transport->numbers.unasked++;
         close_slot(transport, connection);
+        return;
+    }
+    if (slot->state == SLOT_GREETING) {
+        take_greeting(transport, connection, data, size);
         return;
     }
     bool has_pieces = slot->in != BUFFERS_NONE;
@@ -348,9 +337,13 @@ static void after_connect(struct transport *transport, uint32_t connection, int 
         lose(transport, connection, -result);
         return;
     }
-    transport->slot[connection].state = SLOT_OPEN;
+    bool greets = transport->greeting_size > 0;
+    transport->slot[connection].state = greets ? SLOT_GREETING : SLOT_OPEN;
     start_receive(transport, connection);
-    start_send(transport, connection);
+    if (greets)
+        start_greeting(transport, connection);
+    else
+        start_send(transport, connection);
 }
 
 static void after_receive(
@@ -434,59 +427,4 @@ uint64_t transport_now_ns(const struct transport *transport)
 const struct transport_numbers *transport_numbers(const struct transport *transport)
 {
     return &transport->numbers;
-}
-
-static bool take_memory(struct transport *transport)
-{
-    uint32_t count = transport->plan.connections;
-    transport->slot = calloc(count, sizeof *transport->slot);
-    transport->small = mmap(NULL, (size_t)count * SMALL_SIZE, PROT_READ | PROT_WRITE,
-        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (transport->small == MAP_FAILED)
-        transport->small = NULL;
-    if (transport->slot == NULL || transport->small == NULL ||
-        buffers_open(&transport->buffers) < 0 ||
-        protocol_reader_open(&transport->reader, transport->plan.protocol) < 0) {
-        fprintf(stderr, "hotshelf-loadtest: no memory for %u connections\n", count);
-        return false;
-    }
-    for (uint32_t connection = 0; connection < count; connection++)
-        transport->slot[connection] =
-            (struct slot){.fd = -1, .out = BUFFERS_NONE, .in = BUFFERS_NONE};
-    return true;
-}
-
-struct transport *transport_open(const struct transport_plan *plan)
-{
-    struct transport *transport = calloc(1, sizeof *transport);
-    if (transport == NULL) {
-        fputs("hotshelf-loadtest: no memory\n", stderr);
-        return NULL;
-    }
-    transport->plan = *plan;
-    int found = plan->protocol == PROTOCOL_RESP
-                    ? endpoint_parse_resp(&transport->endpoint, plan->url)
-                    : endpoint_parse(&transport->endpoint, plan->url);
-    if (found == 0 && descriptors_allow(plan->connections) == 0 && take_memory(transport) &&
-        ring_open(&transport->ring) == 0)
-        return transport;
-    transport_close(transport);
-    return NULL;
-}
-
-void transport_close(struct transport *transport)
-{
-    if (transport == NULL)
-        return;
-    for (uint32_t at = 0; transport->slot != NULL && at < transport->plan.connections; at++) {
-        if (transport->slot[at].state != SLOT_CLOSED)
-            close(transport->slot[at].fd);
-    }
-    ring_close(&transport->ring);
-    buffers_close(&transport->buffers);
-    protocol_reader_close(&transport->reader);
-    if (transport->small != NULL)
-        munmap(transport->small, (size_t)transport->plan.connections * SMALL_SIZE);
-    free(transport->slot);
-    free(transport);
 }

@@ -41,7 +41,8 @@ struct transport_news {
 
 struct transport_plan {
     enum protocol protocol;
-    const char *url; /* http://HOST:PORT, HOST:PORT or unix:PATH */
+    const char *url;   /* http://HOST:PORT, HOST:PORT or unix:PATH */
+    const char *token; /* of a back end that acts for all; NULL: none is asked for */
     uint32_t connections;
     void (*hear)(void *context, const struct transport_news *news);
     void *context;

@@ -14,16 +14,43 @@
 
 static const struct question_item items[] = {{"A/1", 2}, {"B", 1}};
 
-static void asks(enum protocol protocol, const struct question *question, const char *expected)
+static void asks_with(const char *token, enum protocol protocol, const struct question *question,
+    const char *expected)
 {
+    struct protocol_door door = {.host = "shop", .token = token};
     char out[1024], body[512];
     struct writer writer = writer_over(out, sizeof out - 1);
     struct writer scratch = writer_over(body, sizeof body);
     assert_true(protocol_can_ask(protocol, question));
-    protocol_write(protocol, question, "shop", &writer, &scratch);
+    protocol_write(protocol, question, &door, &writer, &scratch);
     assert_false(writer.overflowed);
     out[writer.size] = '\0';
     assert_string_equal(out, expected);
+}
+
+static void asks(enum protocol protocol, const struct question *question, const char *expected)
+{
+    asks_with(NULL, protocol, question, expected);
+}
+
+static void a_token_is_shown_by_a_back_end_that_acts_for_the_customer(void **state)
+{
+    (void)state;
+    struct question question = {.kind = QUESTION_ORDER, .customer = "ann", .order_id = "o1"};
+    asks_with("secret", PROTOCOL_HTTP, &question,
+        "GET /v1/orders/o1 HTTP/1.1\r\nHost: shop\r\nX-Customer-Id: ann\r\nX-Role: service\r\n"
+        "Authorization: Bearer secret\r\n\r\n");
+    asks_with("secret", PROTOCOL_RESP, &question, "*2\r\n$8\r\nHS.ORDER\r\n$2\r\no1\r\n");
+    struct question look = {.kind = QUESTION_PRODUCTS, .query = ""};
+    asks_with("secret", PROTOCOL_HTTP, &look, "GET /v1/products HTTP/1.1\r\nHost: shop\r\n\r\n");
+    struct protocol_door door = {.host = "shop", .token = "secret"};
+    char text[64];
+    struct writer writer = writer_over(text, sizeof text);
+    protocol_greet(PROTOCOL_HTTP, &door, &writer);
+    assert_int_equal(writer.size, 0);
+    protocol_greet(PROTOCOL_RESP, &door, &writer);
+    assert_memory_equal(text, "*2\r\n$4\r\nAUTH\r\n$6\r\nsecret\r\n", writer.size);
+    assert_int_equal(writer.size, 26);
 }
 
 static void a_checkout_is_written_in_both_protocols(void **state)
@@ -119,7 +146,8 @@ static void a_question_that_does_not_fit_is_told(void **state)
     struct question question = {.kind = QUESTION_AVAILABILITY, .item = items, .item_count = 2};
     struct writer writer = writer_over(out, sizeof out);
     struct writer scratch = writer_over(body, sizeof body);
-    protocol_write(PROTOCOL_HTTP, &question, "shop", &writer, &scratch);
+    struct protocol_door door = {.host = "shop"};
+    protocol_write(PROTOCOL_HTTP, &question, &door, &writer, &scratch);
     assert_true(writer.overflowed);
 }
 
@@ -343,6 +371,7 @@ static void the_server_may_close(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_token_is_shown_by_a_back_end_that_acts_for_the_customer),
         cmocka_unit_test(a_checkout_is_written_in_both_protocols),
         cmocka_unit_test(a_cart_is_put_emptied_and_bought),
         cmocka_unit_test(a_refund_names_its_payment),
