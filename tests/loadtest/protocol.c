@@ -368,6 +368,52 @@ static void the_server_may_close(void **state)
     protocol_reader_close(&reader);
 }
 
+/* Each byte in turn becomes another: whatever that makes of the answer, pieces and the whole are
+ * judged alike, and what is whole is read to an end. */
+static void check_changed(enum protocol protocol, enum question_kind kind, const char *answer)
+{
+    static struct facts facts;
+    static const char bytes[] = "\0\n\r -0:9$*%{}\"\\z\xff";
+    struct protocol_reader reader;
+    char changed[1024];
+    size_t size = strlen(answer);
+    assert_true(size < sizeof changed);
+    assert_int_equal(protocol_reader_open(&reader, protocol), 0);
+    for (size_t at = 0; at < size; at++) {
+        for (size_t byte = 0; byte < sizeof bytes - 1; byte++) {
+            struct protocol_scan along = {0}, anew = {0};
+            enum protocol_progress progress = PROTOCOL_INCOMPLETE;
+            memcpy(changed, answer, size);
+            changed[at] = bytes[byte];
+            for (size_t has = 1; has <= size && progress == PROTOCOL_INCOMPLETE; has++)
+                progress = protocol_scan(protocol, &along, changed, has);
+            if (progress != PROTOCOL_WHOLE)
+                continue;
+            assert_true(along.size <= size);
+            assert_int_equal(protocol_scan(protocol, &anew, changed, along.size), PROTOCOL_WHOLE);
+            assert_int_equal(anew.size, along.size);
+            protocol_read(&reader, kind, changed, along.size, &facts);
+            assert_true(facts.line_count <= FACTS_LINES_MAX);
+            assert_true((facts.class == FACTS_WRONG) == (facts.wrong != NULL));
+        }
+    }
+    protocol_reader_close(&reader);
+}
+
+static void a_changed_byte_is_judged_alike_in_pieces_and_whole(void **state)
+{
+    (void)state;
+    char http[1024];
+    snprintf(http, sizeof http, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n%s",
+        sizeof order_json - 1, order_json);
+    check_changed(PROTOCOL_HTTP, QUESTION_ORDER, http);
+    check_changed(PROTOCOL_RESP, QUESTION_ORDER, ORDER_RESP("*16", "*10"));
+    check_changed(PROTOCOL_RESP, QUESTION_CHECKOUT, "-LINES A:sold_out:0 B:insufficient:3 a=b\r\n");
+    check_changed(PROTOCOL_RESP, QUESTION_AVAILABILITY,
+        "*1\r\n%3\r\n$3\r\nsku\r\n$1\r\nB\r\n$6\r\nstatus\r\n$2\r\nok\r\n"
+        "$9\r\navailable\r\n_\r\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -386,6 +432,7 @@ int main(void)
         cmocka_unit_test(availability_is_the_same_in_both_protocols),
         cmocka_unit_test(a_page_of_products_tells_prices_and_its_cursor),
         cmocka_unit_test(the_server_may_close),
+        cmocka_unit_test(a_changed_byte_is_judged_alike_in_pieces_and_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,6 +10,9 @@
 
 #include <cmocka.h>
 
+#include <sys/socket.h>
+
+#include "loadtest/ring.h"
 #include "tests/loadtest/stage.h"
 
 static void one_connection_asks_one_thing_after_another(void **state)
@@ -120,6 +123,25 @@ static void the_largest_question_and_answer_come_whole(void **state)
     assert_int_equal(transport_numbers(stage.transport)->starved, 0);
 }
 
+static void more_comes_at_once_than_the_ring_has_buffers_for(void **state)
+{
+    (void)state;
+    static char text[16 * 1024];
+    struct question question = stage_long_question(1);
+    size_t told = stage_long_answer(100, text, sizeof text);
+    assert_true(told / RING_BUFFER_SIZE * STAGE_CONNECTIONS > RING_BUFFER_COUNT);
+    for (uint32_t connection = 0; connection < STAGE_CONNECTIONS; connection++)
+        assert_true(transport_ask(stage.transport, connection, &question));
+    stage_accept_until(STAGE_CONNECTIONS);
+    stage_turn();
+    for (uint32_t peer = 0; peer < STAGE_CONNECTIONS; peer++)
+        assert_int_equal(send(stage.peer[peer], text, told, MSG_NOSIGNAL), told);
+    stage_turn_until_heard(STAGE_CONNECTIONS);
+    for (uint32_t connection = 0; connection < STAGE_CONNECTIONS; connection++)
+        stage_check_done(connection);
+    assert_int_equal(transport_numbers(stage.transport)->starved, 0);
+}
+
 static void a_turn_without_news_ends_when_it_is_told_to(void **state)
 {
     (void)state;
@@ -138,6 +160,7 @@ int main(void)
         ON_STAGE(all_connections_ask_in_one_turn),
         ON_STAGE(an_answer_may_lead_to_the_next_question),
         ON_STAGE(the_largest_question_and_answer_come_whole),
+        ON_STAGE(more_comes_at_once_than_the_ring_has_buffers_for),
         ON_STAGE(a_turn_without_news_ends_when_it_is_told_to),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
