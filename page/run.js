@@ -55,6 +55,7 @@ function curvePlot(result) {
   const due = Object.entries(result.latency_us).map(([kind, latency], at) => ({
     name: kind,
     tone: (at % 8) + 1,
+    dash: at < 6 ? null : "9 3",
     points: curve(latency),
   }));
   const sent = Object.entries(result.service_us).map(([kind, latency], at) => ({
