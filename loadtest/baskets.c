@@ -108,14 +108,19 @@ static void cut_order(struct baskets *baskets, uint32_t customer, uint32_t first
     }
 }
 
-static void chain_customers(struct baskets *baskets, uint32_t *next)
+int baskets_chain(struct baskets *baskets)
 {
+    uint32_t *next = malloc(baskets->customers.count * sizeof *next);
+    if (next == NULL && baskets->customers.count > 0)
+        return -ENOMEM;
     memset(next, 0xff, baskets->customers.count * sizeof *next);
     for (uint32_t at = baskets->count; at-- > 0;) {
         struct basket *basket = &baskets->basket[at];
         basket->next = next[basket->customer];
         next[basket->customer] = at;
     }
+    free(next);
+    return 0;
 }
 
 static int build(struct baskets *baskets, struct order_rows *rows, struct grouping *grouping)
@@ -123,9 +128,10 @@ static int build(struct baskets *baskets, struct order_rows *rows, struct groupi
     baskets->line = calloc(rows->row_count, sizeof *baskets->line);
     baskets->basket = calloc(
         (size_t)rows->order_count + rows->row_count / BASKETS_LINES_MAX, sizeof *baskets->basket);
-    uint32_t *next = calloc(baskets->customers.count, sizeof *next);
     int result = group_rows(grouping, rows, baskets->skus.count);
-    if (result == 0 && baskets->line != NULL && baskets->basket != NULL && next != NULL) {
+    if (baskets->line == NULL || baskets->basket == NULL)
+        result = -ENOMEM;
+    if (result == 0) {
         for (uint32_t at = 0; at < rows->order_count; at++) {
             uint32_t order = grouping->in_time[at];
             uint32_t first_line = baskets->line_count;
@@ -136,12 +142,10 @@ static int build(struct baskets *baskets, struct order_rows *rows, struct groupi
             }
             cut_order(baskets, rows->order[order].customer, first_line);
         }
-        chain_customers(baskets, next);
-    } else {
-        fprintf(stderr, "hotshelf-loadtest: no memory for %u rows\n", rows->row_count);
-        result = -ENOMEM;
+        result = baskets_chain(baskets);
     }
-    free(next);
+    if (result != 0)
+        fprintf(stderr, "hotshelf-loadtest: no memory for %u rows\n", rows->row_count);
     return result;
 }
 
@@ -160,6 +164,12 @@ int baskets_read(struct baskets *baskets, const char *path, uint32_t orders_max)
     if (result != 0)
         baskets_free(baskets);
     return result == 0 ? 0 : -1;
+}
+
+int baskets_keep(struct baskets *baskets, uint32_t count)
+{
+    baskets->count = count < baskets->count ? count : baskets->count;
+    return baskets_chain(baskets);
 }
 
 void baskets_free(struct baskets *baskets)

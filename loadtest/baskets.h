@@ -54,6 +54,13 @@ struct baskets {
 
 /* Reads the first orders_max orders of the file; 0 reads all. */
 int baskets_read(struct baskets *baskets, const char *path, uint32_t orders_max);
+
+/* Sets `next` of all baskets anew, in their order. -ENOMEM. */
+int baskets_chain(struct baskets *baskets);
+
+/* Keeps the first `count` baskets only. -ENOMEM. */
+int baskets_keep(struct baskets *baskets, uint32_t count);
+
 void baskets_free(struct baskets *baskets);
 
 #endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * honesty - whether what was measured was the server, or the program that measured it.
+ *
+ *     due ......... begun        a connection was free: the generator itself was late
+ *     due ... freed . begun      none was: the visit waited for one, then the generator was late
+ *     woke --turn--> waits       how long the loop looks at nothing else
+ *
+ * Whatever of this happened is in the latencies, since they count from the moment a request was
+ * due; here is whose fault it was.
+ *
+ * Ownership  A plain value without pointers.
+ * Threads    That of the loop: its own processor time is read.
+ * Units      Nanoseconds of CLOCK_MONOTONIC; histograms in microseconds.
+ * Errors     None.
+ * Cost       A few instructions a visit and a turn.
+ */
+#ifndef HOTSHELF_LOADTEST_HONESTY_H
+#define HOTSHELF_LOADTEST_HONESTY_H
+
+#include "loadtest/histogram.h"
+
+#include <stdbool.h>
+
+struct honesty {
+    struct histogram late;   /* of visits and of later requests that were due */
+    struct histogram waited; /* of visits that found no free connection: until there was one */
+    struct histogram turn;
+    uint64_t visit_count;
+    uint64_t busy_ns; /* outside of waiting for the kernel */
+    uint64_t started_ns;
+    uint64_t ended_ns;
+    uint64_t cpu_ns;    /* of this thread; while it runs: at the start */
+    uint64_t preempted; /* times it lost its core while it had work; while it runs: at the start */
+    uint64_t gauged_ns; /* when honesty_busy_percent() was last asked */
+    uint64_t gauged_busy_ns;
+};
+
+#define HONESTY_WORDS_SIZE 240
+
+struct honesty_verdict {
+    bool limited; /* the generator, not the server, was the limit */
+    double busy_percent;
+    double cpu_percent;
+    double waited_percent; /* of visits */
+    uint64_t late_p99_us;
+    char says[HONESTY_WORDS_SIZE];
+};
+
+void honesty_begin(struct honesty *honesty, uint64_t now_ns);
+
+/* A visit begins that was due at due_ns; a connection for it was free from free_ns on. */
+void honesty_visit(struct honesty *honesty, uint64_t due_ns, uint64_t free_ns, uint64_t now_ns);
+
+/* A later request of a visit is sent, that was due at due_ns. */
+void honesty_request(struct honesty *honesty, uint64_t due_ns, uint64_t now_ns);
+
+/* The loop worked from woke_ns to now, and waits again. */
+void honesty_turn(struct honesty *honesty, uint64_t woke_ns, uint64_t now_ns);
+
+/* How busy the loop was since this was last asked. */
+uint32_t honesty_busy_percent(struct honesty *honesty, uint64_t now_ns);
+
+void honesty_end(struct honesty *honesty, uint64_t now_ns);
+
+/* Once ended. is_open: visits came by a schedule; otherwise nothing can be late. */
+struct honesty_verdict honesty_judge(
+    const struct honesty *honesty, uint32_t connections, bool is_open);
+
+#endif

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whose fault it was. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "loadtest/honesty.h"
+
+#define MS UINT64_C(1000000)
+#define SECOND (1000 * MS)
+
+/* A second in which the loop worked so many milliseconds, in turns of one. */
+static void work(struct honesty *honesty, uint64_t ms)
+{
+    for (uint64_t at = 0; at < ms; at++)
+        honesty_turn(honesty, at * MS, (at + 1) * MS);
+}
+
+static struct honesty_verdict judge(struct honesty *honesty, bool is_open)
+{
+    honesty_end(honesty, SECOND);
+    return honesty_judge(honesty, 16, is_open);
+}
+
+static void a_generator_that_keeps_up_says_so(void **state)
+{
+    (void)state;
+    struct honesty honesty;
+    honesty_begin(&honesty, 0);
+    work(&honesty, 300);
+    for (uint64_t at = 0; at < 1000; at++)
+        honesty_visit(&honesty, at * MS, 0, at * MS + MS / 10);
+    struct honesty_verdict verdict = judge(&honesty, true);
+    assert_false(verdict.limited);
+    assert_true(verdict.busy_percent > 29.9 && verdict.busy_percent < 30.1);
+    assert_in_range(verdict.late_p99_us, 100, 102);
+    assert_true(verdict.waited_percent == 0);
+    assert_non_null(strstr(verdict.says, "kept up"));
+}
+
+static void too_few_connections_are_told_as_that(void **state)
+{
+    (void)state;
+    struct honesty honesty;
+    honesty_begin(&honesty, 0);
+    work(&honesty, 300);
+    for (uint64_t at = 0; at < 1000; at++) {
+        uint64_t free_ns = at % 20 == 0 ? at * MS + 50 * MS : 0;
+        honesty_visit(&honesty, at * MS, free_ns, at * MS + (free_ns > 0 ? 50 * MS : 0));
+    }
+    struct honesty_verdict verdict = judge(&honesty, true);
+    assert_true(verdict.limited);
+    assert_int_equal(verdict.late_p99_us, 0); /* it waited for connections, it was not late */
+    assert_true(verdict.waited_percent == 5);
+    assert_non_null(strstr(verdict.says, "the generator was the limit: 5.0 % of visits"));
+    assert_non_null(strstr(verdict.says, "16 connections"));
+}
+
+static void what_begins_late_is_told_as_that(void **state)
+{
+    (void)state;
+    struct honesty honesty;
+    honesty_begin(&honesty, 0);
+    work(&honesty, 500);
+    for (uint64_t at = 0; at < 1000; at++)
+        honesty_request(&honesty, at * MS, at * MS + (at % 50 == 0 ? 9 * MS : 0));
+    struct honesty_verdict verdict = judge(&honesty, true);
+    assert_true(verdict.limited);
+    assert_true(verdict.late_p99_us > 8900);
+    assert_non_null(strstr(verdict.says, "began late"));
+}
+
+static void a_loop_that_never_waits_is_the_limit(void **state)
+{
+    (void)state;
+    for (int is_open = 0; is_open < 2; is_open++) {
+        struct honesty honesty;
+        honesty_begin(&honesty, 0);
+        work(&honesty, 990);
+        struct honesty_verdict verdict = judge(&honesty, is_open);
+        assert_true(verdict.limited);
+        assert_non_null(strstr(verdict.says, "99 %"));
+    }
+}
+
+static void a_closed_loop_is_called_one(void **state)
+{
+    (void)state;
+    struct honesty honesty;
+    honesty_begin(&honesty, 0);
+    work(&honesty, 300);
+    for (uint64_t at = 0; at < 1000; at++)
+        honesty_visit(&honesty, 0, at * MS, at * MS);
+    struct honesty_verdict verdict = judge(&honesty, false);
+    assert_false(verdict.limited);
+    assert_non_null(strstr(verdict.says, "a closed loop: 16 connections"));
+}
+
+static void how_busy_it_is_is_told_for_each_while(void **state)
+{
+    (void)state;
+    struct honesty honesty;
+    honesty_begin(&honesty, 0);
+    honesty_turn(&honesty, 0, 40 * MS);
+    assert_int_equal(honesty_busy_percent(&honesty, 100 * MS), 40);
+    honesty_turn(&honesty, 100 * MS, 190 * MS);
+    assert_int_equal(honesty_busy_percent(&honesty, 200 * MS), 90);
+    assert_int_equal(honesty_busy_percent(&honesty, 300 * MS), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_generator_that_keeps_up_says_so),
+        cmocka_unit_test(too_few_connections_are_told_as_that),
+        cmocka_unit_test(what_begins_late_is_told_as_that),
+        cmocka_unit_test(a_loop_that_never_waits_is_the_limit),
+        cmocka_unit_test(a_closed_loop_is_called_one),
+        cmocka_unit_test(how_busy_it_is_is_told_for_each_while),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
