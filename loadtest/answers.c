@@ -45,6 +45,17 @@ static uint32_t find_line(struct crowd *crowd, struct buyer *buyer, const char *
     return BASKETS_NONE;
 }
 
+/* What was last heard of a SKU; `held_by_others` and the like are not the end of it. */
+static void note_status(struct crowd *crowd, uint32_t sku, const char *code)
+{
+    bool is_sold_out = strcmp(code, "sold_out") == 0;
+    if (crowd->sold_out[sku] == is_sold_out)
+        return;
+    crowd->sold_out[sku] = is_sold_out;
+    crowd->numbers.sold_out_count =
+        is_sold_out ? crowd->numbers.sold_out_count + 1 : crowd->numbers.sold_out_count - 1;
+}
+
 static bool is_gone(const struct facts_line *line)
 {
     return strcmp(line->code, "sold_out") == 0 || strcmp(line->code, "unknown") == 0 ||
@@ -66,6 +77,7 @@ bool answer_look(struct crowd *crowd, struct buyer *buyer)
             answer_unexpected(crowd, buyer, "not the SKUs asked for, in order");
             return false;
         }
+        note_status(crowd, sku, facts->line[at].code);
         if (buyer->heeds_look && is_gone(&facts->line[at]))
             crowd->ledger.wanted[buyer->line] = 0;
     }
@@ -96,6 +108,7 @@ bool answer_refused_lines(struct crowd *crowd, struct buyer *buyer)
         if (line == BASKETS_NONE || crowd->ledger.wanted[line] == 0)
             return false;
         tally_add(&crowd->numbers.refusals, refused->code);
+        note_status(crowd, crowd->baskets->line[line].sku, refused->code);
         crowd->ledger.wanted[line] =
             lowered(refused->code, refused->available, crowd->ledger.wanted[line]);
     }
@@ -106,6 +119,7 @@ void answer_refused_line(struct crowd *crowd, struct buyer *buyer)
 {
     const struct facts *facts = crowd->facts;
     answer_tally_code(crowd);
+    note_status(crowd, crowd->baskets->line[buyer->line].sku, facts->code);
     int64_t available = facts->line_count > 0 ? facts->line[0].available : facts->available;
     uint32_t *wanted = &crowd->ledger.wanted[buyer->line];
     *wanted = lowered(facts->code, available, *wanted);
@@ -194,6 +208,59 @@ bool answer_new_order(struct crowd *crowd, struct buyer *buyer)
         differences_add(crowd->differences, DIFFERENCE_WRONG_ORDER,
             "basket %u: order %s was already acknowledged for another basket", buyer->basket,
             purchase->order_id);
+    }
+    return true;
+}
+
+bool answer_same_order(struct crowd *crowd, struct buyer *buyer)
+{
+    const struct facts *facts = crowd->facts;
+    const struct purchase *purchase = &crowd->ledger.purchase[buyer->basket];
+    bool is_same = strcmp(facts->order_id, purchase->order_id) == 0 &&
+                   strcmp(facts->order_status, purchase->status) == 0 &&
+                   facts->total == purchase->total;
+    if (!is_same)
+        differences_add(crowd->differences, DIFFERENCE_WRONG_ORDER,
+            "basket %u: the same key gave order %s (%s, %lld), then order %s (%s, %lld)",
+            buyer->basket, purchase->order_id, purchase->status, (long long)purchase->total,
+            facts->order_id, facts->order_status, (long long)facts->total);
+    return is_same;
+}
+
+bool answer_page(struct crowd *crowd, struct buyer *buyer)
+{
+    const struct facts *facts = crowd->facts;
+    uint32_t *page = crowd_page(crowd, buyer);
+    buyer->page_count = 0;
+    if (facts->line_count > crowd->plan->scenario.page_size) {
+        answer_unexpected(crowd, buyer, "more products than a page has");
+        return false;
+    }
+    for (uint32_t at = 0; at < facts->line_count; at++) {
+        const char *name = facts->line[at].sku;
+        uint32_t sku = names_find(&crowd->baskets->skus, name, strlen(name));
+        /* A product that came into the catalog since is nobody's wish. */
+        if (sku != NAMES_NONE)
+            page[buyer->page_count++] = sku;
+    }
+    memcpy(crowd->cursor[buyer - crowd->buyer], facts->next_cursor, sizeof facts->next_cursor);
+    return true;
+}
+
+bool answer_filter(struct crowd *crowd, struct buyer *buyer)
+{
+    const struct facts *facts = crowd->facts;
+    const uint32_t *page = crowd_page(crowd, buyer);
+    uint32_t asked = 0;
+    for (uint32_t at = 0; at < facts->line_count; at++, asked++) {
+        const struct facts_line *line = &facts->line[at];
+        uint32_t sku = names_find(&crowd->baskets->skus, line->sku, strlen(line->sku));
+        while (asked < buyer->page_count && page[asked] != sku)
+            asked++;
+        if (asked == buyer->page_count || strcmp(line->code, "available") != 0) {
+            answer_unexpected(crowd, buyer, "only_available, but not in order or not to be bought");
+            return false;
+        }
     }
     return true;
 }

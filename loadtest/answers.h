@@ -26,6 +26,15 @@ bool answer_look(struct crowd *crowd, struct buyer *buyer);
 /* A new order: id, status, sums, and the very lines that were asked for. */
 bool answer_new_order(struct crowd *crowd, struct buyer *buyer);
 
+/* The order of a checkout that was sent again: the very same, as it was born. */
+bool answer_same_order(struct crowd *crowd, struct buyer *buyer);
+
+/* A page of products: keeps its SKUs and the cursor of the next one. */
+bool answer_page(struct crowd *crowd, struct buyer *buyer);
+
+/* Which of the page can be bought: only such, in the order of the page. */
+bool answer_filter(struct crowd *crowd, struct buyer *buyer);
+
 /* A later state of the order in the ledger. */
 bool answer_order(struct crowd *crowd, struct buyer *buyer);
 

@@ -26,8 +26,7 @@ const char *arrivals_kind_name(enum arrivals_kind kind)
     return name[kind];
 }
 
-/* How many come by the end of a ramp, or at a rate that stays. */
-static double expected(const struct arrivals_plan *plan)
+double arrivals_expected(const struct arrivals_plan *plan)
 {
     double rate = plan->kind == ARRIVALS_RAMP ? (plan->rate + plan->rate_end) / 2 : plan->rate;
     return rate * plan->seconds;
@@ -51,15 +50,16 @@ const char *arrivals_reason(const struct arrivals_plan *plan)
         return "a rate is missing";
     if (plan->visits == 0 && plan->seconds <= 0)
         return "neither visits nor seconds: it would never end";
-    if (plan->visits == 0 && expected(plan) < 1)
+    if (plan->visits == 0 && arrivals_expected(plan) < 1)
         return "not one visit in these seconds at this rate";
-    return plan->visits == 0 && expected(plan) > ARRIVALS_MAX / 2 ? "too many visits" : NULL;
+    return plan->visits == 0 && arrivals_expected(plan) > ARRIVALS_MAX / 2 ? "too many visits"
+                                                                           : NULL;
 }
 
 /* At least as many as will come; Poisson's number strays by a few of its standard deviations. */
 static uint32_t room(const struct arrivals_plan *plan)
 {
-    double count = expected(plan);
+    double count = arrivals_expected(plan);
     if (plan->kind == ARRIVALS_POISSON)
         count += 10 * sqrt(count) + 10;
     count = floor(count + 1e-6);

@@ -52,6 +52,9 @@ struct arrivals {
 
 const char *arrivals_kind_name(enum arrivals_kind kind);
 
+/* How many come in its seconds, on average; visits do not bound it. */
+double arrivals_expected(const struct arrivals_plan *plan);
+
 /* Why no arrivals can be made of this plan; NULL when they can. */
 const char *arrivals_reason(const struct arrivals_plan *plan);
 

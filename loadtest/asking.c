@@ -2,6 +2,7 @@
 #include "loadtest/asking.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static const struct purchase *purchase_of(const struct crowd *crowd, const struct buyer *buyer)
 {
@@ -38,9 +39,10 @@ static void ask_fill(struct crowd *crowd, const struct buyer *buyer, struct ques
 
 static void ask_buy(struct crowd *crowd, const struct buyer *buyer, struct question *question)
 {
+    const char *mode = crowd->plan->scenario.mode;
     const struct basket *basket = &crowd->baskets->basket[buyer->basket];
     question->kind = QUESTION_CHECKOUT;
-    question->mode = crowd->options->mode;
+    question->mode = mode[0] != '\0' ? mode : NULL;
     question->key = crowd->key;
     ledger_key(&crowd->ledger, buyer->basket, crowd->key);
     for (uint32_t at = basket->first_line; at < basket->first_line + basket->line_count; at++) {
@@ -73,6 +75,37 @@ static void ask_cancel(struct crowd *crowd, const struct buyer *buyer, struct qu
     question->key = crowd->key;
 }
 
+static void ask_page(struct crowd *crowd, const struct buyer *buyer, struct question *question)
+{
+    const struct scenario *scenario = &crowd->plan->scenario;
+    const char *sale = scenario->baskets.sale;
+    const char *cursor = crowd->cursor[buyer - crowd->buyer];
+    struct writer writer = writer_over(crowd->query, sizeof crowd->query - 1);
+    writer_format(&writer, "limit=%u", scenario->page_size);
+    if (sale[0] != '\0') {
+        writer_text(&writer, "&sale=");
+        writer_percent_encoded(&writer, sale, strlen(sale));
+    }
+    if (cursor[0] != '\0') {
+        writer_text(&writer, "&cursor=");
+        writer_percent_encoded(&writer, cursor, strlen(cursor));
+    }
+    crowd->query[writer.size] = '\0';
+    question->kind = QUESTION_PRODUCTS;
+    question->query = crowd->query;
+}
+
+static void ask_filter(struct crowd *crowd, const struct buyer *buyer, struct question *question)
+{
+    const uint32_t *page = crowd_page(crowd, buyer);
+    question->kind = QUESTION_AVAILABILITY;
+    question->only_available = true;
+    question->item_count = buyer->page_count;
+    for (uint32_t at = 0; at < buyer->page_count; at++)
+        crowd->item[at] =
+            (struct question_item){.sku = names_text(&crowd->baskets->skus, page[at])};
+}
+
 struct question asking_question(struct crowd *crowd, const struct buyer *buyer)
 {
     uint32_t number = crowd->baskets->basket[buyer->basket].customer;
@@ -88,6 +121,7 @@ struct question asking_question(struct crowd *crowd, const struct buyer *buyer)
         ask_fill(crowd, buyer, &question);
         break;
     case STEP_BUY:
+    case STEP_BUY_AGAIN:
         ask_buy(crowd, buyer, &question);
         break;
     case STEP_PAY:
@@ -99,6 +133,12 @@ struct question asking_question(struct crowd *crowd, const struct buyer *buyer)
         break;
     case STEP_EMPTY:
         question.kind = QUESTION_CART_CLEAR;
+        break;
+    case STEP_SEARCH:
+        ask_page(crowd, buyer, &question);
+        break;
+    case STEP_FILTER:
+        ask_filter(crowd, buyer, &question);
         break;
     case STEP_ASK:
     case STEP_IDLE:
@@ -116,11 +156,14 @@ enum request_kind asking_kind(enum buyer_step step)
         [STEP_LOOK] = REQUEST_AVAILABILITY,
         [STEP_FILL] = REQUEST_CART,
         [STEP_BUY] = REQUEST_CHECKOUT,
+        [STEP_BUY_AGAIN] = REQUEST_CHECKOUT,
         [STEP_PAY] = REQUEST_PAYMENT,
         [STEP_CANCEL] = REQUEST_CANCEL,
         [STEP_REFUND] = REQUEST_PAYMENT,
         [STEP_ASK] = REQUEST_ORDER,
         [STEP_EMPTY] = REQUEST_CART,
+        [STEP_SEARCH] = REQUEST_PRODUCTS,
+        [STEP_FILTER] = REQUEST_AVAILABILITY,
         [STEP_IDLE] = REQUEST_ORDER,
         [STEP_DONE] = REQUEST_ORDER,
     };

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A buyer that is done takes the next basket at once. Every TICK_MS the loop looks at all buyers:
- * one whose time has come is woken, one without a basket gets one (its customer may have become
- * free, or the schedule's next moment has come).
+ * The loop: wake whom an alarm rings for, let in who is due and finds an idle buyer, send and hear
+ * with one turn of the transport, which waits until the next of these moments.
+ *
+ * What can go wrong: the ring fails, or nothing is answered any more for as long as patience lasts;
+ * then the loop ends with a difference, and not every visit is done.
  */
 #include "loadtest/crowd.h"
 
@@ -10,44 +12,66 @@
 #include "loadtest/clock.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
 
-#define TICK_MS 2
+/* How often gauges are read, and a signal is looked for. */
 #define GAUGE_NS (100 * CLOCK_NS_PER_MS)
 
-struct gauges {
-    uint64_t at_ns;
-    uint64_t worked_ns;
-};
+static void hear(void *context, const struct transport_news *news)
+{
+    struct crowd *crowd = context;
+    crowd->now_ns = transport_now_ns(crowd->transport);
+    buyer_hear(crowd, &crowd->buyer[news->connection], news);
+}
 
-static void hear(void *context, const struct transport_news *news);
+static bool take_memory(struct crowd *crowd)
+{
+    uint32_t count = crowd->buyer_count;
+    const struct baskets *baskets = crowd->baskets;
+    crowd->buyer = calloc(count, sizeof *crowd->buyer);
+    crowd->idle = calloc(count, sizeof *crowd->idle);
+    crowd->page = calloc((size_t)count * crowd->plan->scenario.page_size, sizeof *crowd->page);
+    crowd->cursor = calloc(count, sizeof *crowd->cursor);
+    crowd->cart_left = calloc(baskets->customers.count, sizeof *crowd->cart_left);
+    crowd->sold_out = calloc(baskets->skus.count, sizeof *crowd->sold_out);
+    if (crowd->buyer == NULL || crowd->idle == NULL || crowd->page == NULL ||
+        crowd->cursor == NULL || crowd->cart_left == NULL || crowd->sold_out == NULL)
+        return false;
+    for (uint32_t at = 0; at < count; at++)
+        crowd->idle[crowd->idle_count++] = count - 1 - at;
+    return alarms_open(&crowd->alarms, count) == 0 && series_open(&crowd->series) == 0 &&
+           schedule_open(&crowd->schedule, baskets, &crowd->plan->arrivals, clock_now_ns()) == 0;
+}
 
-int crowd_open(struct crowd *crowd, const struct options *options, const struct baskets *baskets,
+int crowd_open(struct crowd *crowd, const struct options *options, const struct plan *plan,
     struct differences *differences)
 {
     *crowd = (struct crowd){
         .options = options,
-        .baskets = baskets,
+        .plan = plan,
+        .baskets = &plan->baskets,
         .differences = differences,
-        .buyer = calloc(options->connections, sizeof *crowd->buyer),
-        .buyer_count = options->connections,
+        .buyer_count = plan->scenario.connections,
+        .signals = -1,
     };
-    struct transport_plan plan = {
+    struct transport_plan transport = {
         .protocol = options->resp != NULL ? PROTOCOL_RESP : PROTOCOL_HTTP,
         .url = options->resp != NULL ? options->resp : options->url,
-        .connections = options->connections,
+        .connections = crowd->buyer_count,
         .hear = hear,
         .context = crowd,
     };
-    crowd->transport = transport_open(&plan);
+    crowd->transport = transport_open(&transport);
     if (crowd->transport == NULL ||
-        ledger_open(&crowd->ledger, baskets, options->run, options->log_path) < 0)
+        ledger_open(&crowd->ledger, crowd->baskets, options->run, options->log_path) < 0)
         return -1;
-    if (crowd->buyer == NULL || series_open(&crowd->series) < 0 ||
-        schedule_open(&crowd->schedule, baskets, options->rate, clock_now_ns()) < 0) {
-        fprintf(stderr, "hotshelf-loadtest: no room for %u connections: %s\n", options->connections,
+    if (!take_memory(crowd)) {
+        fprintf(stderr, "hotshelf-loadtest: no room for %u connections: %s\n", crowd->buyer_count,
             strerror(errno));
         return -1;
     }
@@ -58,74 +82,155 @@ void crowd_close(struct crowd *crowd)
 {
     transport_close(crowd->transport);
     free(crowd->buyer);
+    free(crowd->idle);
+    free(crowd->page);
+    free(crowd->cursor);
+    free(crowd->cart_left);
+    free(crowd->sold_out);
+    alarms_close(&crowd->alarms);
     schedule_close(&crowd->schedule);
     series_close(&crowd->series);
     ledger_close(&crowd->ledger);
 }
 
-static void give_basket(struct crowd *crowd, struct buyer *buyer)
+/* SIGINT and SIGTERM are read from a descriptor until the first has come, or the run is over. */
+static void watch_signals(struct crowd *crowd, sigset_t *before)
 {
-    /* A basket can be over before this returns; it is then one fewer, so this ends. */
-    while (buyer->step == STEP_IDLE) {
+    sigset_t ends;
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGINT);
+    sigaddset(&ends, SIGTERM);
+    sigprocmask(SIG_BLOCK, &ends, before);
+    crowd->signals = signalfd(-1, &ends, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+static void watch_signals_no_more(struct crowd *crowd, const sigset_t *before)
+{
+    if (crowd->signals >= 0)
+        close(crowd->signals);
+    crowd->signals = -1;
+    sigprocmask(SIG_SETMASK, before, NULL);
+}
+
+static void look_for_signal(struct crowd *crowd, const sigset_t *before)
+{
+    struct signalfd_siginfo signal;
+    if (crowd->signals < 0 || read(crowd->signals, &signal, sizeof signal) < (ssize_t)sizeof signal)
+        return;
+    watch_signals_no_more(crowd, before);
+    fputs("interrupted: nobody comes any more; once more to end at once\n", stderr);
+    crowd->interrupted = true;
+    schedule_stop(&crowd->schedule);
+    for (uint32_t at = 0; at < crowd->buyer_count; at++)
+        buyer_hurry(crowd, &crowd->buyer[at]);
+}
+
+static void let_in_who_is_due(struct crowd *crowd)
+{
+    bool is_open = plan_is_open_loop(crowd->plan);
+    uint64_t planned_ns;
+    while (
+        is_open && (planned_ns = schedule_plan(&crowd->schedule, crowd->now_ns)) != SCHEDULE_NEVER)
+        series_planned(&crowd->series, planned_ns);
+    while (crowd->idle_count > 0) {
         uint64_t due_ns = schedule_due_ns(&crowd->schedule);
-        uint32_t basket = schedule_take(&crowd->schedule, crowd->now_ns);
-        if (basket == BASKETS_NONE)
+        uint32_t visit = schedule_take(&crowd->schedule, crowd->now_ns);
+        if (visit == BASKETS_NONE)
             return;
-        /* Without a rate a basket is due when there is a buyer for it. */
-        series_planned(&crowd->series, crowd->options->rate > 0 ? due_ns : crowd->now_ns);
+        /* In a closed loop a visit is due when there is a connection for it. */
+        if (!is_open) {
+            due_ns = crowd->now_ns;
+            series_planned(&crowd->series, due_ns);
+            crowd->schedule.planned_count++;
+        }
+        honesty_visit(&crowd->honesty, due_ns, crowd->idle_since_ns, crowd->now_ns);
         series_begun(&crowd->series, crowd->now_ns);
-        buyer_begin(crowd, buyer, basket);
+        buyer_begin(crowd, &crowd->buyer[crowd->idle[--crowd->idle_count]], visit, due_ns);
     }
 }
 
-static void look_at_all(struct crowd *crowd)
+static bool is_left_unpaid(const struct crowd *crowd, uint32_t basket)
 {
-    for (uint32_t at = 0; at < crowd->buyer_count; at++) {
-        struct buyer *buyer = &crowd->buyer[at];
-        if (buyer->step != STEP_IDLE && buyer->wake_ns <= crowd->now_ns)
-            buyer_wake(crowd, buyer);
-        give_basket(crowd, buyer);
+    const struct purchase *purchase = &crowd->ledger.purchase[basket];
+    return purchase->state == PURCHASE_ORDERED && strcmp(purchase->status, "pending_payment") == 0;
+}
+
+/* Carts by customer, then orders: the owners give back, one connection each. */
+static void let_them_give_back(struct crowd *crowd)
+{
+    uint32_t customers = crowd->baskets->customers.count;
+    uint32_t all = customers + crowd->baskets->count;
+    for (; crowd->idle_count > 0 && crowd->give_back_at < all; crowd->give_back_at++) {
+        uint32_t at = crowd->give_back_at;
+        uint32_t basket = at < customers ? crowd->cart_left[at] - 1 : at - customers;
+        bool has_some = at < customers ? crowd->cart_left[at] != 0 : is_left_unpaid(crowd, basket);
+        if (has_some)
+            buyer_give_back(crowd, &crowd->buyer[crowd->idle[--crowd->idle_count]], basket,
+                at < customers ? STEP_EMPTY : STEP_CANCEL);
     }
+}
+
+static void wake_whom_an_alarm_rings_for(struct crowd *crowd)
+{
+    for (uint32_t at = 0; (at = alarms_take(&crowd->alarms, crowd->now_ns)) != ALARMS_NONE;)
+        buyer_wake(crowd, &crowd->buyer[at]);
+}
+
+static void read_gauges(struct crowd *crowd)
+{
+    uint32_t planned = crowd->schedule.planned_count;
+    series_gauge(&crowd->series, crowd->now_ns, (uint32_t)crowd->numbers.busy_count,
+        planned - crowd->schedule.begun_count,
+        honesty_busy_percent(&crowd->honesty, crowd->now_ns));
+    crowd->gauged_ns = crowd->now_ns;
+}
+
+static bool is_out_of_patience(struct crowd *crowd)
+{
+    uint64_t patience_ns = crowd->options->patience_seconds * CLOCK_NS_PER_SECOND;
     if (crowd->numbers.busy_count == 0)
         crowd->progress_ns = crowd->now_ns;
+    if (crowd->now_ns <= crowd->progress_ns + patience_ns)
+        return false;
+    differences_add(crowd->differences, DIFFERENCE_NO_PROGRESS, "nothing was answered for %u s",
+        crowd->options->patience_seconds);
+    return true;
 }
 
-static void tell_progress(const struct crowd *crowd, uint64_t answered)
+static uint64_t least(uint64_t a, uint64_t b)
 {
-    const struct crowd_numbers *numbers = &crowd->numbers;
-    fprintf(stderr,
-        "%4llu s  baskets %u/%u  orders %llu  refused %llu  sent again %llu  buyers %llu  "
-        "%llu requests/s\n",
-        (unsigned long long)((crowd->now_ns - numbers->started_ns) / CLOCK_NS_PER_SECOND),
-        crowd->schedule.done_count, crowd->baskets->count,
-        (unsigned long long)crowd->ledger.ordered_count, (unsigned long long)numbers->refusals.sum,
-        (unsigned long long)numbers->retries.sum, (unsigned long long)numbers->busy_count,
-        (unsigned long long)answered);
+    return a < b ? a : b;
 }
 
-static void hear(void *context, const struct transport_news *news)
+/* False when it makes no sense to go on. */
+static bool turn(struct crowd *crowd)
 {
-    struct crowd *crowd = context;
-    struct buyer *buyer = &crowd->buyer[news->connection];
-    crowd->now_ns = transport_now_ns(crowd->transport);
-    buyer_hear(crowd, buyer, news);
-    give_basket(crowd, buyer);
+    uint64_t until_ns = least(alarms_next_ns(&crowd->alarms), crowd->now_ns + GAUGE_NS);
+    if (crowd->idle_count > 0 && crowd->phase == CROWD_VISITING)
+        until_ns = least(until_ns, schedule_due_ns(&crowd->schedule));
+    honesty_turn(&crowd->honesty, crowd->woke_ns, clock_now_ns());
+    if (!transport_turn(crowd->transport, until_ns)) {
+        differences_add(crowd->differences, DIFFERENCE_NO_PROGRESS, "the ring failed");
+        return false;
+    }
+    crowd->woke_ns = transport_now_ns(crowd->transport);
+    crowd->now_ns = clock_now_ns();
+    return !is_out_of_patience(crowd);
 }
 
-/* What the loop did since it was last looked at, and who waits. */
-static void tell_gauges(struct crowd *crowd, struct gauges *told)
+static void visit(struct crowd *crowd, const sigset_t *before)
 {
-    uint64_t passed_ns = crowd->now_ns - told->at_ns;
-    if (passed_ns < GAUGE_NS)
-        return;
-    /* By the processor's clock: a call that sends and waits in one would count as waiting. */
-    uint64_t worked_ns = clock_thread_ns();
-    uint64_t waited_ns = passed_ns - (worked_ns - told->worked_ns);
-    crowd->numbers.waited_ns += waited_ns;
-    series_gauge(&crowd->series, crowd->now_ns, (uint32_t)crowd->numbers.busy_count,
-        schedule_due_count(&crowd->schedule, crowd->now_ns),
-        100.0 * (double)(passed_ns - waited_ns) / (double)passed_ns);
-    *told = (struct gauges){.at_ns = crowd->now_ns, .worked_ns = worked_ns};
+    bool goes_on = true;
+    while (goes_on && !schedule_is_over(&crowd->schedule)) {
+        wake_whom_an_alarm_rings_for(crowd);
+        let_in_who_is_due(crowd);
+        goes_on = turn(crowd);
+        if (crowd->now_ns - crowd->gauged_ns < GAUGE_NS)
+            continue;
+        read_gauges(crowd);
+        progress_tell(&crowd->progress, crowd, false);
+        look_for_signal(crowd, before);
+    }
 }
 
 /* What no buyer heard of. */
@@ -136,49 +241,50 @@ static void tell_transport(struct crowd *crowd)
         differences_add(crowd->differences, DIFFERENCE_UNEXPECTED_ANSWER,
             "%llu times the server sent bytes that nobody had asked for",
             (unsigned long long)numbers->unasked);
-    if (numbers->starved > 0)
-        fprintf(stderr,
-            "hotshelf-loadtest: %llu large questions and answers found no buffer here and were "
-            "sent again: this many connections are too many for such baskets\n",
-            (unsigned long long)numbers->starved);
+}
+
+static bool has_given_all_back(const struct crowd *crowd)
+{
+    uint32_t all = crowd->baskets->customers.count + crowd->baskets->count;
+    return crowd->give_back_at == all && crowd->numbers.busy_count == 0;
+}
+
+static void give_back(struct crowd *crowd)
+{
+    bool goes_on = schedule_is_over(&crowd->schedule);
+    crowd->phase = CROWD_GIVING_BACK;
+    let_them_give_back(crowd);
+    while (goes_on && !has_given_all_back(crowd)) {
+        wake_whom_an_alarm_rings_for(crowd);
+        goes_on = turn(crowd);
+        let_them_give_back(crowd);
+    }
 }
 
 void crowd_run(struct crowd *crowd)
 {
-    uint64_t patience_ns = crowd->options->patience_seconds * CLOCK_NS_PER_SECOND;
+    sigset_t before;
     crowd->now_ns = clock_now_ns();
+    crowd->woke_ns = crowd->now_ns;
     crowd->numbers.started_ns = crowd->now_ns;
     crowd->schedule.start_ns = crowd->now_ns;
-    series_start(&crowd->series, crowd->now_ns);
-    struct gauges gauges = {.at_ns = crowd->now_ns, .worked_ns = clock_thread_ns()};
     crowd->progress_ns = crowd->now_ns;
-    uint64_t looked_ns = 0;
-    uint64_t told_ns = crowd->now_ns;
-    uint64_t told_answered = 0;
-    while (!schedule_is_over(&crowd->schedule)) {
-        if (crowd->now_ns - looked_ns >= TICK_MS * CLOCK_NS_PER_MS) {
-            look_at_all(crowd);
-            looked_ns = crowd->now_ns;
-        }
-        if (!transport_turn(crowd->transport, crowd->now_ns + TICK_MS * CLOCK_NS_PER_MS)) {
-            differences_add(crowd->differences, DIFFERENCE_NO_PROGRESS, "the ring failed");
-            break;
-        }
-        crowd->now_ns = transport_now_ns(crowd->transport);
-        tell_gauges(crowd, &gauges);
-        if (crowd->now_ns - told_ns >= CLOCK_NS_PER_SECOND) {
-            tell_progress(crowd, crowd->numbers.answered - told_answered);
-            told_ns += CLOCK_NS_PER_SECOND;
-            told_answered = crowd->numbers.answered;
-        }
-        if (crowd->now_ns > crowd->progress_ns + patience_ns) {
-            differences_add(crowd->differences, DIFFERENCE_NO_PROGRESS,
-                "nothing was answered for %u s", crowd->options->patience_seconds);
-            break;
-        }
-    }
+    crowd->gauged_ns = crowd->now_ns;
+    watch_signals(crowd, &before);
+    series_start(&crowd->series, crowd->now_ns);
+    honesty_begin(&crowd->honesty, crowd->now_ns);
+    progress_begin(&crowd->progress, crowd);
+    visit(crowd, &before);
     crowd->now_ns = clock_now_ns();
     crowd->numbers.ended_ns = crowd->now_ns;
-    tell_progress(crowd, crowd->numbers.answered - told_answered);
+    honesty_end(&crowd->honesty, crowd->now_ns, transport_numbers(crowd->transport)->starved);
+    progress_tell(&crowd->progress, crowd, true);
+    watch_signals_no_more(crowd, &before);
+    give_back(crowd);
     tell_transport(crowd);
+}
+
+bool crowd_is_done(const struct crowd *crowd)
+{
+    return schedule_is_over(&crowd->schedule) && has_given_all_back(crowd);
 }

@@ -1,56 +1,78 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * crowd - all buyers at once: one thread, a connection and a basket for each.
+ * crowd - all visitors at once: one thread, a connection and a basket for each.
  *
- *     schedule --basket--> buyer (buyer.h) --questions--> transport (transport.h) --> server
- *                             \--what it became--> ledger, tallies, latencies
+ *     schedule --visit--> buyer (buyer.h) --questions--> transport (transport.h) --> server
+ *                            \--what it became--> ledger, tallies, series
  *
- * Ownership  crowd_open() takes all memory, crowd_close() gives it back. Baskets stay the caller's.
+ * crowd_run() has two parts. First visits come, each when it is due (or, in a closed loop, when a
+ * connection is free) and leave. Then, if some left carts or unpaid orders behind, their owners
+ * give those back, so that the books can be compared: bots hold what they got until then. Only the
+ * first part is measured.
+ *
+ * SIGINT or SIGTERM ends the first part early: nobody comes any more, who is there goes on without
+ * a thought. A second signal ends the program.
+ *
+ * Ownership  crowd_open() takes all memory, crowd_close() gives it back. The plan stays the
+ *            caller's.
  * Threads    One.
  * Units      Nanoseconds of CLOCK_MONOTONIC.
  * Errors     crowd_open(): -1 after one line on stderr. Everything the server does wrong goes to
- *            `differences`; crowd_run() ends when every basket is done, or when nothing was
+ *            `differences`; crowd_run() ends when every visit is done, or when nothing was
  *            answered for patience_ns (then DIFFERENCE_NO_PROGRESS).
- * Cost       Every few milliseconds a look at each buyer's deadline.
+ * Cost       One system call a turn of the loop; O(log connections) a request.
  */
 #ifndef HOTSHELF_LOADTEST_CROWD_H
 #define HOTSHELF_LOADTEST_CROWD_H
 
+#include "loadtest/alarms.h"
 #include "loadtest/baskets.h"
 #include "loadtest/differences.h"
+#include "loadtest/honesty.h"
 #include "loadtest/ledger.h"
 #include "loadtest/options.h"
+#include "loadtest/plan.h"
+#include "loadtest/progress.h"
 #include "loadtest/schedule.h"
 #include "loadtest/series.h"
 #include "loadtest/tally.h"
 #include "loadtest/transport.h"
 
-/* The next thing a buyer does; see buyer.c for the order. */
+/* The next thing a visitor does; see moves.h for the order. */
 enum buyer_step {
     STEP_IDLE,
     STEP_LOOK,
     STEP_FILL,
     STEP_BUY,
+    STEP_BUY_AGAIN,
     STEP_PAY,
     STEP_CANCEL,
     STEP_REFUND,
     STEP_ASK,
     STEP_EMPTY,
+    STEP_SEARCH,
+    STEP_FILTER,
     STEP_DONE,
 };
 
 struct buyer {
+    enum behaviour behaviour;
     enum buyer_step step;
     uint32_t basket;
     uint32_t line;         /* LOOK: the first line of the chunk; FILL: the line being put */
+    uint32_t round;        /* looks or pages so far */
+    uint32_t page_count;   /* FILTER: SKUs of the page */
     bool uses_cart;        /* puts lines into the cart, then buys the cart */
     bool heeds_look;       /* leaves out what availability calls sold out */
     bool cancels_unpaid;   /* regrets before paying */
     bool cancels_paid;     /* regrets afterwards */
+    bool hangs_up;         /* will not wait for the answer to a checkout, and sends it again */
+    bool clicks_twice;     /* sends a checkout again that was answered */
     bool in_flight;        /* a request was sent and not answered */
     uint32_t failed_tries; /* of the present request, in a row */
-    uint64_t sent_ns;
-    uint64_t wake_ns; /* when a waiting buyer sends again; when an answer is overdue */
+    uint64_t intended_ns;  /* when the present request should have been sent */
+    uint64_t sent_ns;      /* when it was, the last time */
+    uint64_t wake_ns;      /* when a visitor who waits will send */
 };
 
 /* What is counted while the crowd runs. */
@@ -59,22 +81,29 @@ struct crowd_numbers {
     struct tally retries;  /* sent again with the same key, by reason */
     uint64_t answered;
     uint64_t replayed; /* answers with Idempotency-Replayed */
-    uint64_t state_count[PURCHASE_FAILED + 1];
-    uint64_t busy_count; /* buyers with a basket now */
-    int64_t units_sold;  /* of orders that stay confirmed */
-    uint64_t waited_ns;  /* the loop had nothing to do */
+    uint64_t state_count[PURCHASE_STATES];
+    uint64_t busy_count;       /* visitors that are there now */
+    uint64_t given_back_count; /* carts and orders, after the run */
+    uint32_t sold_out_count;   /* SKUs that were last heard of as sold out */
+    int64_t units_sold;        /* of orders that stay confirmed */
     uint64_t started_ns;
     uint64_t ended_ns;
 };
 
+enum crowd_phase { CROWD_VISITING, CROWD_GIVING_BACK };
+
 struct crowd {
     const struct options *options;
+    const struct plan *plan;
     const struct baskets *baskets;
     struct ledger ledger;
     struct schedule schedule;
     struct differences *differences;
     struct crowd_numbers numbers;
     struct series series;
+    struct honesty honesty;
+    struct progress progress;
+    struct alarms alarms; /* by buyer: the time to send; while in flight, when it is overdue */
     struct transport *transport;
     const struct facts *facts; /* of the answer at hand */
     /* Of the question at hand. */
@@ -82,16 +111,39 @@ struct crowd {
     char key[LEDGER_KEY_SIZE];
     char payment_id[LEDGER_KEY_SIZE];
     char refund_id[LEDGER_KEY_SIZE + 8];
+    char query[FACTS_CURSOR_SIZE * 3 + 512];
     struct buyer *buyer;
     uint32_t buyer_count;
+    uint32_t *idle; /* buyers without a visit */
+    uint32_t idle_count;
+    uint64_t idle_since_ns; /* when there was one again after there was none */
+    uint32_t *page;         /* by buyer, page_size each: SKUs of the page that a searcher sees */
+    char (*cursor)[FACTS_CURSOR_SIZE]; /* by buyer: of a searcher's next page */
+    uint32_t *cart_left;               /* by customer: basket + 1 of a cart that was left behind */
+    bool *sold_out;                    /* by SKU: so it was last heard of */
+    enum crowd_phase phase;
+    uint32_t give_back_at; /* the next to look at: customers first, then baskets */
+    bool interrupted;
+    int signals;
     uint64_t now_ns;
+    uint64_t woke_ns; /* when the loop last had something to do again */
+    uint64_t gauged_ns;
     uint64_t progress_ns; /* when something was last answered */
 };
 
-int crowd_open(struct crowd *crowd, const struct options *options, const struct baskets *baskets,
+int crowd_open(struct crowd *crowd, const struct options *options, const struct plan *plan,
     struct differences *differences);
 void crowd_close(struct crowd *crowd);
 
 void crowd_run(struct crowd *crowd);
+
+/* The SKUs of the page that a searcher sees. */
+static inline uint32_t *crowd_page(const struct crowd *crowd, const struct buyer *buyer)
+{
+    return &crowd->page[(size_t)(buyer - crowd->buyer) * crowd->plan->scenario.page_size];
+}
+
+/* Every visit came to its end, and what was left behind was given back. */
+bool crowd_is_done(const struct crowd *crowd);
 
 #endif

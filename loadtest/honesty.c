@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Three things make a generator the limit: too few connections (visits wait for one), a core that
- * is too slow or shared (what is due begins late), or no time left at all (the loop never waits).
- * A closed loop is always bounded by its connections; there only the last can be told.
+ * These make a generator the limit: no buffers (answers are lost), too few connections (visits wait
+ * for one), a core that is too slow or shared (what is due begins late), or no time left at all
+ * (the loop never waits). A closed loop is always bounded by its connections; there only lost
+ * answers and a loop that never waits can be told.
  */
 #include "loadtest/honesty.h"
 
@@ -28,6 +29,7 @@ void honesty_begin(struct honesty *honesty, uint64_t now_ns)
 {
     *honesty = (struct honesty){.started_ns = now_ns, .gauged_ns = now_ns};
     read_usage(&honesty->cpu_ns, &honesty->preempted);
+    honesty->gauged_cpu_ns = honesty->cpu_ns;
 }
 
 void honesty_request(struct honesty *honesty, uint64_t due_ns, uint64_t now_ns)
@@ -54,15 +56,26 @@ static double percent(uint64_t part, uint64_t whole)
     return whole == 0 ? 0 : 100.0 * (double)part / (double)whole;
 }
 
-uint32_t honesty_busy_percent(struct honesty *honesty, uint64_t now_ns)
+static double busy_percent(uint64_t busy_ns, uint64_t cpu_ns, uint64_t wall_ns)
 {
-    double busy = percent(honesty->busy_ns - honesty->gauged_busy_ns, now_ns - honesty->gauged_ns);
-    honesty->gauged_ns = now_ns;
-    honesty->gauged_busy_ns = honesty->busy_ns;
-    return busy > 100 ? 100 : (uint32_t)busy;
+    double busy = percent(busy_ns > cpu_ns ? busy_ns : cpu_ns, wall_ns);
+    return busy > 100 ? 100 : busy;
 }
 
-void honesty_end(struct honesty *honesty, uint64_t now_ns)
+double honesty_busy_percent(struct honesty *honesty, uint64_t now_ns)
+{
+    uint64_t cpu_ns;
+    uint64_t preempted;
+    read_usage(&cpu_ns, &preempted);
+    double busy = busy_percent(honesty->busy_ns - honesty->gauged_busy_ns,
+        cpu_ns - honesty->gauged_cpu_ns, now_ns - honesty->gauged_ns);
+    honesty->gauged_ns = now_ns;
+    honesty->gauged_busy_ns = honesty->busy_ns;
+    honesty->gauged_cpu_ns = cpu_ns;
+    return busy;
+}
+
+void honesty_end(struct honesty *honesty, uint64_t now_ns, uint64_t starved)
 {
     uint64_t cpu_ns;
     uint64_t preempted;
@@ -70,6 +83,7 @@ void honesty_end(struct honesty *honesty, uint64_t now_ns)
     honesty->cpu_ns = cpu_ns - honesty->cpu_ns;
     honesty->preempted = preempted - honesty->preempted;
     honesty->ended_ns = now_ns;
+    honesty->starved = starved;
 }
 
 static void say(struct honesty_verdict *verdict, const struct honesty *honesty,
@@ -78,8 +92,14 @@ static void say(struct honesty_verdict *verdict, const struct honesty *honesty,
     bool few = is_open && verdict->waited_percent > WAITED_PERCENT_MAX;
     bool late = is_open && verdict->late_p99_us > LATE_P99_US_MAX;
     bool full = verdict->busy_percent > BUSY_PERCENT_MAX;
-    verdict->limited = few || late || full;
-    if (few)
+    bool starved = honesty->starved > 0;
+    verdict->limited = few || late || full || starved;
+    if (starved)
+        snprintf(verdict->says, sizeof verdict->says,
+            "the generator was the limit: %llu large answers found no buffer and were asked for "
+            "again",
+            (unsigned long long)honesty->starved);
+    else if (few)
         snprintf(verdict->says, sizeof verdict->says,
             "the generator was the limit: %.1f %% of visits found none of its %u connections free "
             "and waited, p99 %.1f ms; give it more --connections",
@@ -113,8 +133,7 @@ struct honesty_verdict honesty_judge(
 {
     uint64_t wall_ns = honesty->ended_ns - honesty->started_ns;
     struct honesty_verdict verdict = {
-        .busy_percent = percent(honesty->busy_ns, wall_ns),
-        .cpu_percent = percent(honesty->cpu_ns, wall_ns),
+        .busy_percent = busy_percent(honesty->busy_ns, honesty->cpu_ns, wall_ns),
         .waited_percent = percent(honesty->waited.count, honesty->visit_count),
         .late_p99_us = is_open ? histogram_percentile_us(&honesty->late, 99) : 0,
     };

@@ -27,21 +27,22 @@ struct honesty {
     struct histogram waited; /* of visits that found no free connection: until there was one */
     struct histogram turn;
     uint64_t visit_count;
-    uint64_t busy_ns; /* outside of waiting for the kernel */
+    uint64_t starved;
+    uint64_t busy_ns; /* outside of the kernel: what that does for us is in the processor's time */
     uint64_t started_ns;
     uint64_t ended_ns;
     uint64_t cpu_ns;    /* of this thread; while it runs: at the start */
     uint64_t preempted; /* times it lost its core while it had work; while it runs: at the start */
     uint64_t gauged_ns; /* when honesty_busy_percent() was last asked */
     uint64_t gauged_busy_ns;
+    uint64_t gauged_cpu_ns;
 };
 
 #define HONESTY_WORDS_SIZE 240
 
 struct honesty_verdict {
-    bool limited; /* the generator, not the server, was the limit */
-    double busy_percent;
-    double cpu_percent;
+    bool limited;          /* the generator, not the server, was the limit */
+    double busy_percent;   /* of its loop, or of its core if that is more */
     double waited_percent; /* of visits */
     uint64_t late_p99_us;
     char says[HONESTY_WORDS_SIZE];
@@ -59,9 +60,10 @@ void honesty_request(struct honesty *honesty, uint64_t due_ns, uint64_t now_ns);
 void honesty_turn(struct honesty *honesty, uint64_t woke_ns, uint64_t now_ns);
 
 /* How busy the loop was since this was last asked. */
-uint32_t honesty_busy_percent(struct honesty *honesty, uint64_t now_ns);
+double honesty_busy_percent(struct honesty *honesty, uint64_t now_ns);
 
-void honesty_end(struct honesty *honesty, uint64_t now_ns);
+/* starved: answers that were lost because the generator had no buffer for them. */
+void honesty_end(struct honesty *honesty, uint64_t now_ns, uint64_t starved);
 
 /* Once ended. is_open: visits came by a schedule; otherwise nothing can be late. */
 struct honesty_verdict honesty_judge(

@@ -5,6 +5,8 @@
  *     OPEN --201--> ORDERED        the only state that has an order
  *      | \--every line sold out--> NOTHING_LEFT
  *      |\--too many tries--------> GAVE_UP
+ *      |\--left in the cart------> ABANDONED
+ *      |\--wanted nothing--------> LOOKED
  *      \--an impossible answer---> FAILED
  *
  * It is written before the crowd goes on, from nothing but what the server answered. With a file
@@ -35,7 +37,10 @@ enum purchase_state {
     PURCHASE_ORDERED,
     PURCHASE_NOTHING_LEFT,
     PURCHASE_GAVE_UP,
+    PURCHASE_ABANDONED,
+    PURCHASE_LOOKED,
     PURCHASE_FAILED,
+    PURCHASE_STATES
 };
 
 struct purchase {

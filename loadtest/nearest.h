@@ -4,7 +4,7 @@
  *
  * Ownership  Borrows the word, copies the name that is nearest.
  * Threads    Any.
- * Units      Letters to insert, remove or replace.
+ * Units      Letters to insert, remove, replace or swap with their neighbour.
  * Errors     `best` stays "" when nothing is near: more than a third of the letters differ.
  * Cost       O(size of the word x size of the name) an offer; for error messages only.
  */

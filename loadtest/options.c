@@ -14,54 +14,73 @@
 
 enum option_type { OPTION_TEXT, OPTION_NUMBER, OPTION_RATE, OPTION_SEED };
 
+#define BOTH (1 << VERB_REPLAY | 1 << VERB_RUN)
+#define RUN (1 << VERB_RUN)
+#define REPLAY (1 << VERB_REPLAY)
+
 struct option_row {
     const char *name;
     enum option_type type;
+    int verbs;
     void *value;
     double min;
     double max;
     const char *help;
 };
 
-#define OPTION_ROWS 17
+#define OPTION_ROWS 24
 
 static void fill_table(struct options *options, const char **run, struct option_row *row)
 {
     const struct option_row table[OPTION_ROWS] = {
-        {"--url", OPTION_TEXT, &options->url, 0, 0,
-            "the storefront, or unix:PATH (http://127.0.0.1:8080)"},
-        {"--resp", OPTION_TEXT, &options->resp, 0, 0,
-            "buy over RESP instead: HOST:PORT or unix:PATH of that listener"},
-        {"--admin", OPTION_TEXT, &options->admin_url, 0, 0,
+        {"--url", OPTION_TEXT, BOTH, &options->url, 0, 0,
+            "the storefront, also unix:PATH (http://127.0.0.1:8080)"},
+        {"--resp", OPTION_TEXT, BOTH, &options->resp, 0, 0,
+            "HOST:PORT or unix:PATH: over the Redis protocol instead"},
+        {"--admin", OPTION_TEXT, BOTH, &options->admin_url, 0, 0,
             "the admin listener: compare the server's counters"},
-        {"--admin-token-file", OPTION_TEXT, &options->admin_token_file, 0, 0,
+        {"--admin-token-file", OPTION_TEXT, BOTH, &options->admin_token_file, 0, 0,
             "a token, or lines name:role:token"},
-        {"--pg", OPTION_TEXT, &options->postgres, 0, 0,
+        {"--pg", OPTION_TEXT, BOTH, &options->postgres, 0, 0,
             "a PostgreSQL connection string: compare its rows"},
-        {"--connections", OPTION_NUMBER, &options->connections, 1, 60000,
-            "buyers at once, each on a keep-alive connection (64)"},
-        {"--rate", OPTION_RATE, &options->rate, 0, 1e9,
-            "baskets started per second; 0 = as fast as it goes (0)"},
-        {"--orders-max", OPTION_NUMBER, &options->orders_max, 0, 4e9,
-            "read only the first orders; 0 = all (0)"},
-        {"--mode", OPTION_TEXT, &options->mode, 0, 0,
+        {"--connections", OPTION_NUMBER, BOTH, &options->connections, 1, 60000,
+            "visitors at once, each on a keep-alive connection (64; the scenario's)"},
+        {"--rate", OPTION_RATE, BOTH, &options->rate, 0, 1e7,
+            "visits begun per second; 0 = as fast as it goes (0; the scenario's)"},
+        {"--seconds", OPTION_RATE, RUN, &options->seconds, 0, 1e6,
+            "how long visits come (the scenario's)"},
+        {"--visits", OPTION_NUMBER, RUN, &options->visits, 0, 2e7,
+            "visits at most; 0 = as many as come in its seconds (the scenario's)"},
+        {"--sale", OPTION_TEXT, RUN, &options->sale, 0, 0,
+            "want products of this sale only (the scenario's)"},
+        {"--skus", OPTION_TEXT, RUN, &options->skus, 0, 0,
+            "want these, with commas between them (the scenario's)"},
+        {"--orders-max", OPTION_NUMBER, BOTH, &options->orders_max, 0, 4e9,
+            "read only the first orders of a file; 0 = all (0; the scenario's)"},
+        {"--mode", OPTION_TEXT, BOTH, &options->mode, 0, 0,
             "deferred or external: name the payment mode at checkout (the server's)"},
-        {"--cart-percent", OPTION_NUMBER, &options->cart_percent, 0, 100,
-            "baskets bought through the cart (25)"},
-        {"--cancel-percent", OPTION_NUMBER, &options->cancel_percent, 0, 100,
-            "orders cancelled again (5)"},
-        {"--patience", OPTION_NUMBER, &options->patience_seconds, 1, 3600,
+        {"--cart-percent", OPTION_NUMBER, BOTH, &options->cart_percent, 0, 100,
+            "baskets bought through the cart (25; the scenario's)"},
+        {"--cancel-percent", OPTION_NUMBER, BOTH, &options->cancel_percent, 0, 100,
+            "orders cancelled again (5; the scenario's)"},
+        {"--patience", OPTION_NUMBER, BOTH, &options->patience_seconds, 1, 3600,
             "seconds without any answer until the run has failed (60)"},
-        {"--seed", OPTION_SEED, &options->seed, 0, 0, "decides who does what (1)"},
-        {"--run", OPTION_TEXT, run, 0, 0,
+        {"--seed", OPTION_SEED, BOTH, &options->seed, 0, 0, "decides who does what, and when (1)"},
+        {"--run", OPTION_TEXT, BOTH, run, 0, 0,
             "the start of every idempotency key, at most 31 characters (time and process)"},
-        {"--log", OPTION_TEXT, &options->log_path, 0, 0,
+        {"--log", OPTION_TEXT, BOTH, &options->log_path, 0, 0,
             "append every acknowledged order to this file as a JSON line"},
-        {"--json", OPTION_TEXT, &options->json_path, 0, 0, "write the result to this file"},
-        {"--html", OPTION_TEXT, &options->html_path, 0, 0,
-            "write the result as a page with plots to this file"},
+        {"--json", OPTION_TEXT, BOTH, &options->json_path, 0, 0, "write the result to this file"},
+        {"--html", OPTION_TEXT, BOTH, &options->html_path, 0, 0,
+            "write the result to this file as a page with plots"},
     };
     memcpy(row, table, sizeof table);
+}
+
+const char *verb_name(enum verb verb)
+{
+    static const char *const name[VERBS] = {"replay", "run"};
+    return name[verb];
 }
 
 void options_usage(FILE *out)
@@ -70,13 +89,18 @@ void options_usage(FILE *out)
     const char *run;
     struct option_row row[OPTION_ROWS];
     fill_table(&options, &run, row);
-    fputs("usage: hotshelf-loadtest replay ORDERS.csv [options]\n\n"
-          "Buys the baskets of ORDERS.csv (columns ts, order_id, customer, sku, quantity) from a\n"
-          "hotshelf server as concurrent customers, then compares its own log of acknowledged\n"
-          "orders with the server's counters and PostgreSQL's rows. Any difference is exit 1.\n\n",
+    fputs("usage: hotshelf-loadtest replay ORDERS.csv [options]\n"
+          "       hotshelf-loadtest run SCENARIO [options]\n"
+          "       hotshelf-loadtest run --list\n\n"
+          "replay buys the baskets of ORDERS.csv (columns ts, order_id, customer, sku, quantity)\n"
+          "from a hotshelf server as concurrent customers; run is a crowd that a small file\n"
+          "describes, --list names those that are shipped. Both then compare their own log of\n"
+          "acknowledged orders with the server's counters and PostgreSQL's rows. Any difference\n"
+          "is exit 1.\n\n",
         out);
     for (uint32_t at = 0; at < OPTION_ROWS && row[at].name != NULL; at++)
-        fprintf(out, "  %-19s %s\n", row[at].name, row[at].help);
+        fprintf(
+            out, "  %-19s %s%s\n", row[at].name, row[at].verbs == RUN ? "run: " : "", row[at].help);
 }
 
 static int complain(const char *name, const char *reason)
@@ -111,7 +135,8 @@ static int store(const struct option_row *row, const char *text)
 }
 
 /* argv[*at] is an option; moves *at to its last word. */
-static int take_option(const struct option_row *rows, int argc, char **argv, int *at)
+static int take_option(
+    const struct option_row *rows, enum verb verb, int argc, char **argv, int *at)
 {
     const char *word = argv[*at];
     size_t size = strcspn(word, "=");
@@ -121,6 +146,8 @@ static int take_option(const struct option_row *rows, int argc, char **argv, int
         row++;
     if (row == rows + OPTION_ROWS || row->name == NULL)
         return complain(word, "no such option");
+    if ((row->verbs & 1 << verb) == 0)
+        return complain(row->name, verb == VERB_REPLAY ? "only for run" : "only for replay");
     if (word[size] == '=')
         return store(row, word + size + 1);
     if (*at + 1 == argc)
@@ -149,7 +176,7 @@ static int read_token(struct options *options)
 static int take_run(struct options *options, const char *run)
 {
     if (run == NULL) {
-        snprintf(options->run, sizeof options->run, "replay-%llx-%x",
+        snprintf(options->run, sizeof options->run, "%s-%llx-%x", verb_name(options->verb),
             (unsigned long long)time(NULL), (unsigned)getpid());
         return 0;
     }
@@ -166,8 +193,10 @@ static int take_run(struct options *options, const char *run)
 
 static int check(struct options *options, const char *run)
 {
-    if (options->orders_path == NULL)
-        return complain("replay", "which file of orders?");
+    if (options->subject == NULL)
+        return complain(verb_name(options->verb), options->verb == VERB_RUN
+                                                      ? "which scenario? run --list lists them"
+                                                      : "which file of orders?");
     if (options->mode != NULL && strcmp(options->mode, "deferred") != 0 &&
         strcmp(options->mode, "external") != 0)
         return complain("--mode", "deferred or external");
@@ -176,13 +205,18 @@ static int check(struct options *options, const char *run)
     return take_run(options, run);
 }
 
-int options_parse(struct options *options, int argc, char **argv)
+int options_parse(struct options *options, enum verb verb, int argc, char **argv)
 {
     *options = (struct options){
+        .verb = verb,
         .url = "http://127.0.0.1:8080",
-        .connections = 64,
-        .cart_percent = 25,
-        .cancel_percent = 5,
+        .connections = OPTIONS_UNSET,
+        .orders_max = OPTIONS_UNSET,
+        .visits = OPTIONS_UNSET,
+        .rate = -1,
+        .seconds = -1,
+        .cart_percent = OPTIONS_UNSET,
+        .cancel_percent = OPTIONS_UNSET,
         .patience_seconds = 60,
         .seed = 1,
     };
@@ -191,12 +225,13 @@ int options_parse(struct options *options, int argc, char **argv)
     fill_table(options, &run, row);
     for (int at = 0; at < argc; at++) {
         bool is_option = strncmp(argv[at], "--", 2) == 0;
-        if (is_option && take_option(row, argc, argv, &at) < 0)
+        if (is_option && take_option(row, verb, argc, argv, &at) < 0)
             return -1;
-        if (!is_option && options->orders_path != NULL)
-            return complain(argv[at], "one file of orders only");
+        if (!is_option && options->subject != NULL)
+            return complain(
+                argv[at], verb == VERB_RUN ? "one scenario only" : "one file of orders only");
         if (!is_option)
-            options->orders_path = argv[at];
+            options->subject = argv[at];
     }
     return check(options, run);
 }

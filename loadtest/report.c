@@ -14,9 +14,6 @@
 #include <string.h>
 #include <time.h>
 
-/* Beyond that the generator had no time left to be early. */
-#define BUSY_PERCENT_MAX 95.0
-
 static const double percentile[] = {50, 90, 99, 99.9};
 #define PERCENTILES (sizeof percentile / sizeof percentile[0])
 
@@ -63,14 +60,14 @@ static void tell_start(struct report *report)
 
 static struct report_generator judge_generator(const struct crowd *crowd)
 {
-    struct report_generator generator = {0};
-    uint64_t run_ns = crowd->numbers.ended_ns - crowd->numbers.started_ns;
-    if (run_ns > 0)
-        generator.busy_percent =
-            100.0 * (double)(run_ns - crowd->numbers.waited_ns) / (double)run_ns;
-    generator.limited = generator.busy_percent > BUSY_PERCENT_MAX;
-    snprintf(generator.says, sizeof generator.says, "its loop was busy %.0f %% of the time",
-        generator.busy_percent);
+    struct honesty_verdict honest =
+        honesty_judge(&crowd->honesty, crowd->buyer_count, plan_is_open_loop(crowd->plan));
+    struct report_generator generator = {
+        .busy_percent = honest.busy_percent,
+        .late_p99_us = honest.late_p99_us,
+        .limited = honest.limited,
+    };
+    snprintf(generator.says, sizeof generator.says, "%s", honest.says);
     return generator;
 }
 
@@ -80,14 +77,15 @@ struct report report_make(const struct crowd *crowd, const struct oracle *oracle
         .crowd = crowd,
         .oracle = oracle,
         .differences = oracle->differences,
-        .what = "replay",
-        .scenario = name_of(crowd->options->orders_path),
-        .protocol = "http",
-        .url = crowd->options->url,
+        .what = verb_name(crowd->options->verb),
+        .scenario = crowd->options->verb == VERB_REPLAY ? name_of(crowd->options->subject)
+                                                        : crowd->plan->scenario.name,
+        .protocol = protocol_name(crowd->options->resp != NULL ? PROTOCOL_RESP : PROTOCOL_HTTP),
+        .url = crowd->options->resp != NULL ? crowd->options->resp : crowd->options->url,
         .seconds = (double)(crowd->numbers.ended_ns - crowd->numbers.started_ns) /
                    (double)CLOCK_NS_PER_SECOND,
         .generator = judge_generator(crowd),
-        .verdict = verdict_of(oracle, schedule_is_over(&crowd->schedule)),
+        .verdict = verdict_of(oracle, crowd_is_done(crowd)),
     };
     sum_orders(&report);
     tell_start(&report);
@@ -176,12 +174,17 @@ void report_text(const struct report *report)
     printf("baskets        %u of %u orders (%u cut off at %u lines, %u lines merged, %u clamped)\n",
         baskets->count, baskets->order_count, baskets->split_count, BASKETS_LINES_MAX,
         baskets->merged_count, baskets->clamped_count);
-    printf("became         %llu orders, %llu found nothing left, %llu gave up, %llu failed\n",
-        wide(crowd->ledger.ordered_count), wide(numbers->state_count[PURCHASE_NOTHING_LEFT]),
-        wide(numbers->state_count[PURCHASE_GAVE_UP]), wide(numbers->state_count[PURCHASE_FAILED]));
+    const uint64_t *became = numbers->state_count;
+    printf("became         %llu orders, %llu found nothing left, %llu gave up, %llu left a cart, "
+           "%llu looked only, %llu failed\n",
+        wide(crowd->ledger.ordered_count), wide(became[PURCHASE_NOTHING_LEFT]),
+        wide(became[PURCHASE_GAVE_UP]), wide(became[PURCHASE_ABANDONED]),
+        wide(became[PURCHASE_LOOKED]), wide(became[PURCHASE_FAILED]));
     printf("ordered        %llu units in %llu lines; %llu units stay sold, %llu orders cancelled\n",
         wide(report->units_ordered), wide(report->lines_ordered), wide(report->units_sold),
         wide(report->orders_cancelled));
+    printf("given back     %llu carts and unpaid orders, after the run\n",
+        wide(numbers->given_back_count));
     print_tally("refused       ", &numbers->refusals);
     print_tally("sent again    ", &numbers->retries);
     printf("replayed       %llu answers\n", wide(numbers->replayed));
@@ -189,8 +192,7 @@ void report_text(const struct report *report)
         (double)numbers->answered / report->seconds,
         (double)crowd->ledger.ordered_count / report->seconds, report->seconds);
     print_latencies(&crowd->series);
-    printf("generator      %s%s\n", report->generator.limited ? "WAS THE LIMIT: " : "",
-        report->generator.says);
+    printf("generator      %s\n", report->generator.says);
     print_ledgers(report);
     print_differences(report);
     print_verdict(&report->verdict);

@@ -7,6 +7,6 @@
 const char *request_kind_name(enum request_kind kind)
 {
     static const char *const name[REQUEST_KINDS] = {
-        "availability", "cart", "checkout", "payment", "cancel", "order"};
+        "availability", "cart", "checkout", "payment", "cancel", "order", "products"};
     return name[kind];
 }

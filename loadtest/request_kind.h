@@ -18,6 +18,7 @@ enum request_kind {
     REQUEST_PAYMENT,
     REQUEST_CANCEL,
     REQUEST_ORDER,
+    REQUEST_PRODUCTS,
     REQUEST_KINDS
 };
 

@@ -70,6 +70,7 @@ static void write_name(FILE *file, const char *name, const char *text)
 static void write_about(FILE *file, const struct report *report)
 {
     const struct options *options = report->crowd->options;
+    const struct scenario *scenario = &report->crowd->plan->scenario;
     write_name(file, "format", RESULT_FORMAT);
     write_name(file, "what", report->what);
     write_name(file, "scenario", report->scenario);
@@ -77,9 +78,10 @@ static void write_about(FILE *file, const struct report *report)
     write_name(file, "protocol", report->protocol);
     write_name(file, "run", report->crowd->ledger.run);
     write_name(file, "started_at", report->started_at);
-    write_name(file, "mode", options->mode == NULL ? "as the server has it" : options->mode);
+    write_name(file, "mode", scenario->mode[0] == '\0' ? "as the server has it" : scenario->mode);
     fprintf(file, "  \"seed\": %llu,\n  \"connections\": %u,\n  \"rate\": %g,\n",
-        wide(options->seed), report->crowd->buyer_count, options->rate);
+        wide(options->seed), report->crowd->buyer_count,
+        plan_is_open_loop(report->crowd->plan) ? scenario->arrivals.rate : 0);
 }
 
 static void write_numbers(FILE *file, const struct report *report)
@@ -291,10 +293,11 @@ static void write_outcomes(FILE *file, const struct report *report)
     const uint64_t *count = crowd->numbers.state_count;
     fprintf(file,
         "  \"outcomes\": {\"ordered\": %llu, \"cancelled\": %llu, \"nothing_left\": %llu, "
-        "\"gave_up\": %llu, \"abandoned\": 0, \"looked\": 0, \"failed\": %llu},\n",
+        "\"gave_up\": %llu, \"abandoned\": %llu, \"looked\": %llu, \"failed\": %llu},\n",
         wide(crowd->ledger.ordered_count - report->orders_cancelled),
         wide(report->orders_cancelled), wide(count[PURCHASE_NOTHING_LEFT]),
-        wide(count[PURCHASE_GAVE_UP]), wide(count[PURCHASE_FAILED]));
+        wide(count[PURCHASE_GAVE_UP]), wide(count[PURCHASE_ABANDONED]),
+        wide(count[PURCHASE_LOOKED]), wide(count[PURCHASE_FAILED]));
 }
 
 static void write_generator(FILE *file, const struct report_generator *generator)

@@ -2,22 +2,23 @@
 /*
  * schedule - which basket is bought next, and when.
  *
- *     waiting --the customer's earlier basket is done--> ready --taken--> being bought --done-->
+ *     waiting --the customer's earlier basket is done--> ready --due, taken--> being bought
  *
- * A customer buys one basket after another; customers do not wait for each other. Of the ready
- * baskets the earliest goes first. With a rate, basket number n is due n / rate seconds after the
- * start, whether the server keeps up or not.
+ * Baskets are due by the arrivals (arrivals.h), whether the server keeps up or not. A customer buys
+ * one basket after another; one that was due meanwhile is due when the earlier one is done.
+ * Customers do not wait for each other. Of the baskets that are due the earliest goes first.
  *
  * Ownership  Takes memory in schedule_open(), gives it back in schedule_close(); the baskets stay
  *            the caller's and must outlive it.
  * Threads    One at a time.
- * Units      Nanoseconds of CLOCK_MONOTONIC; rate in baskets per second, 0 = as fast as it goes.
+ * Units      Nanoseconds of CLOCK_MONOTONIC.
  * Errors     schedule_open(): -ENOMEM.
- * Cost       O(log baskets) to take or finish one.
+ * Cost       O(log baskets) to take or finish one; 12 bytes a basket.
  */
 #ifndef HOTSHELF_LOADTEST_SCHEDULE_H
 #define HOTSHELF_LOADTEST_SCHEDULE_H
 
+#include "loadtest/arrivals.h"
 #include "loadtest/baskets.h"
 
 #include <stdbool.h>
@@ -26,30 +27,38 @@
 
 struct schedule {
     const struct baskets *baskets;
-    uint32_t *ready; /* a binary heap of basket indices, the smallest on top */
+    const struct arrivals *arrivals;
+    uint64_t *due_ns; /* by basket, after the start */
+    uint32_t *ready;  /* a binary heap of baskets, the one due first on top */
     uint32_t ready_count;
+    uint32_t begun_count;
     uint32_t done_count;
+    uint32_t planned_count; /* see schedule_plan() */
     uint64_t start_ns;
-    double rate;
+    bool stopped;
 };
 
-int schedule_open(
-    struct schedule *schedule, const struct baskets *baskets, double rate, uint64_t start_ns);
+/* There is an arrival for each basket. */
+int schedule_open(struct schedule *schedule, const struct baskets *baskets,
+    const struct arrivals *arrivals, uint64_t start_ns);
 void schedule_close(struct schedule *schedule);
 
 /* When the next basket may be taken: a moment not after now, a later one, or SCHEDULE_NEVER. */
 uint64_t schedule_due_ns(const struct schedule *schedule);
 
-/* How many baskets are due and not taken, but those of customers who buy another one now. Without a
- * rate nothing is due before there is a buyer for it: 0. */
-uint32_t schedule_due_count(const struct schedule *schedule, uint64_t now_ns);
-
 /* The next basket that is due, or BASKETS_NONE. */
 uint32_t schedule_take(struct schedule *schedule, uint64_t now_ns);
 
 /* The basket is bought or given up: its customer turns to the next one. */
-void schedule_done(struct schedule *schedule, uint32_t basket);
+void schedule_done(struct schedule *schedule, uint32_t basket, uint64_t now_ns);
 
+/* The moment of the next arrival up to now that was not told yet; SCHEDULE_NEVER: none. */
+uint64_t schedule_plan(struct schedule *schedule, uint64_t now_ns);
+
+/* Nothing more begins. */
+void schedule_stop(struct schedule *schedule);
+
+/* All that begins has begun, and is done. */
 bool schedule_is_over(const struct schedule *schedule);
 
 #endif

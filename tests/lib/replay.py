@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs hotshelf-loadtest replay against a server of the tests and reads its verdict."""
+"""Runs hotshelf-loadtest against a server of the tests and reads its verdict."""
 
 import json
 import pathlib
@@ -13,20 +13,21 @@ SALE = {"capacity.skus": 8192, "capacity.lines": 262144, "capacity.holds": 65536
         "data.journal_bytes": 268435456}
 
 
-class Replay:
-    """One run of the replay program, alongside the test that kills the server under it."""
+class LoadTest:
+    """One run of hotshelf-loadtest, alongside the test that does things to the server under it."""
 
-    def __init__(self, server, orders, connections=64, dsn=None, more=()):
-        self.report_path = server.directory / "replay.json"
-        self.log_path = server.directory / "replay.log"
+    def __init__(self, server, verb, subject, dsn=None, more=()):
+        self.report_path = server.directory / f"{verb}.json"
+        self.log_path = server.directory / f"{verb}.log"
+        self.report_path.unlink(missing_ok=True)
         token = server.directory / "replay-token"
         token.write_text(ADMIN_TOKEN + "\n")
         token.chmod(0o600)
-        arguments = [LOADTEST, "replay", str(ORDERS),
+        arguments = [LOADTEST, verb, str(subject),
                      "--url", f"http://127.0.0.1:{server.http_port}",
                      "--admin", f"http://127.0.0.1:{server.admin_port}",
-                     "--admin-token-file", str(token), "--connections", str(connections),
-                     "--orders-max", str(orders), "--json", str(self.report_path), *more]
+                     "--admin-token-file", str(token), "--json", str(self.report_path),
+                     *(str(word) for word in more)]
         if dsn:
             arguments += ["--pg", dsn]
         self.output = open(self.log_path, "wb")
@@ -65,3 +66,19 @@ class Replay:
 
     def report(self):
         return json.loads(self.report_path.read_text())
+
+
+class Replay(LoadTest):
+    """The first orders of the sample sale."""
+
+    def __init__(self, server, orders, connections=64, dsn=None, more=()):
+        super().__init__(server, "replay", ORDERS, dsn,
+                         ["--connections", connections, "--orders-max", orders, *more])
+
+
+class Run(LoadTest):
+    """A scenario, with what the test puts over it: Run(server, "drop", seconds=2)."""
+
+    def __init__(self, server, scenario, dsn=None, **more):
+        words = [word for name, value in more.items() for word in (f"--{name}", value)]
+        super().__init__(server, "run", scenario, dsn, words)

@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Crowds that scenarios describe, against a real server and against one that lies."""
+
+import signal
+import subprocess
+import time
+
+import pytest
+
+from tests.lib.lying_proxy import LyingProxy
+from tests.lib.replay import Run
+from tests.lib.server import LOADTEST, eventually, free_port
+
+SETTINGS = {"capacity.holds": 16384, "capacity.connections": 512, "data.journal_bytes": 134217728,
+            "capacity.idempotency_keys": 32768, "capacity.claims": 32768}
+
+
+@pytest.fixture(scope="module")
+def shop(new_shared_server):
+    server = new_shared_server(shards=2, settings={
+        **SETTINGS, "server.resp": f"127.0.0.1:{free_port()}"})
+    return server.start()
+
+
+def sell(server, prefix, count, stock):
+    """New products, as the value of --skus."""
+    skus = [f"{prefix}-{number}" for number in range(count)]
+    server.sell(**{name: stock for name in skus})
+    return ",".join(skus)
+
+
+def run(server, scenario, dsn=None, expected=0, **more):
+    """The result of a run that ended as it should."""
+    crowd = Run(server, scenario, dsn, **more)
+    assert crowd.wait(90) == expected, crowd.told()
+    return crowd.report()
+
+
+def requests(report, kind):
+    return sum(report["requests"].get(kind, {}).values())
+
+
+def test_a_drop_comes_at_once_and_all_books_agree(new_server, database):
+    """V1, V3, V4, V7, S1: hot products, double clicks, hang-ups, bots, carts left behind."""
+    server = new_server(shards=2, dsn=database.dsn, settings=SETTINGS).start()
+    skus = sell(server, "DROP", 12, 30)
+    report = run(server, "drop", database.dsn, skus=skus, seconds=2, visits=700, connections=200)
+    assert report["verdict"]["correct"] and report["verdict"]["compared"]["postgres"], report
+    assert report["scenario"] == "drop" and report["what"] == "run"
+    planned = report["series"]["planned"]
+    assert sum(planned) == sum(report["series"]["begun"]) == 700
+    steps = int(2 * 0.15 / report["series"]["step_seconds"])  # the first 3 of 20 s are 80 % of it
+    assert sum(planned[:steps + 1]) > 500, planned
+    assert report["answers_replayed"] > 3
+    assert report["outcomes"]["nothing_left"] > 100
+    assert server.stop() == 0
+    server.audit()
+
+
+@pytest.mark.parametrize("way", ["http", "resp"])
+def test_bots_hold_and_give_back_so_that_nothing_is_stranded(shop, way):
+    """V2, V4, L8: their orders are pending_payment as long as the crowd is there."""
+    skus = sell(shop, f"BOTS-{way}", 4, 100)
+    more = {"resp": shop.settings["server.resp"]} if way == "resp" else {}
+    report = run(shop, "bots", skus=skus, seconds=1, rate=300, connections=100, **more)
+    assert report["protocol"] == way
+    assert report["verdict"]["correct"], report
+    assert report["outcomes"]["cancelled"] > 20
+    assert all(shop.stock(name)["held"] == 0 for name in skus.split(","))
+
+
+def test_the_tail_of_a_sale_hears_that_it_is_sold_out(shop):
+    """V3, K2: a handful of units, hundreds who want them."""
+    skus = sell(shop, "TAIL", 3, 10)
+    report = run(shop, "sold_out_tail", skus=skus, seconds=1, rate=500, connections=100)
+    assert report["verdict"]["correct"], report
+    assert report["units_sold"] == 30
+    assert report["outcomes"]["nothing_left"] + report["outcomes"]["looked"] > 300
+    assert report["refused"]["sold_out"] + report["refused"].get("held_by_others", 0) > 30
+
+
+def test_a_refresh_storm_ends_when_all_is_sold_out(shop):
+    """A2: whoever looks again and again is told when it is over, and stops."""
+    skus = sell(shop, "STORM", 2, 3)
+    report = run(shop, "refresh_storm", skus=skus, seconds=1.5, rate=150, connections=200)
+    assert report["verdict"]["correct"], report
+    assert report["units_sold"] == 6
+    assert report["outcomes"]["looked"] > 50
+    assert requests(report, "availability") > 1.5 * report["outcomes"]["looked"]
+
+
+def test_searchers_see_only_what_can_be_bought(shop):
+    """A3: only_available answers the purchasable ones in order."""
+    sell(shop, "SEARCH", 60, 2)
+    report = run(shop, "search", seconds=1, rate=150, connections=100)
+    assert report["verdict"]["correct"], report
+    assert report["outcomes"]["looked"] > 60
+    assert requests(report, "products") > 2 * report["outcomes"]["looked"]
+
+
+CLICKS = """[arrivals]
+kind = constant
+rate = 60
+seconds = 1
+[visitors]
+impatient = 1
+[impatient]
+hang_up_percent = %d
+hang_up_ms = 0
+[buyer]
+cart_percent = %d
+cancel_percent = 0
+"""
+
+
+def clicks(server, hang_up_percent, cart_percent):
+    scenario = server.directory / "clicks.ini"
+    scenario.write_text(CLICKS % (hang_up_percent, cart_percent))
+    return scenario
+
+
+def test_an_order_is_one_however_often_it_is_sent(shop):
+    """I3: clicked twice, or hung up on and sent again over another connection."""
+    skus = sell(shop, "CLICKS", 2, 1000)
+    report = run(shop, clicks(shop, 50, 30), skus=skus)
+    assert report["verdict"]["correct"], report
+    assert report["outcomes"]["ordered"] == 60
+    hung_up = report["sent_again"]["hung_up"]
+    assert 10 < hung_up < 50
+    assert 60 - hung_up <= report["answers_replayed"] <= 60
+
+
+@pytest.mark.parametrize("lie, found", [
+    ("loses", "lost"), ("duplicates", "duplicated"), ("renames", "wrong_order")])
+def test_a_server_that_lies_is_found_out(shop, lie, found):
+    """The test of the test: one order of the run is not as it was acknowledged."""
+    skus = sell(shop, f"LIES-{lie}", 1, 1000)
+    proxy = LyingProxy(shop.http_port, lie)
+    try:
+        report = run(shop, clicks(shop, 0, 0), expected=1, url=proxy.url, skus=skus,
+                     mode="deferred")
+    finally:
+        proxy.stop()
+    assert proxy.lies == 1
+    verdict = report["verdict"]
+    assert not verdict["correct"] and verdict["finished"]
+    assert verdict.get(found) or verdict["differences"].get(found) == 1, verdict
+
+
+def test_waiting_for_a_stalled_server_counts_from_when_a_visit_was_due(shop):
+    """No coordinated omission: visits that could not begin meanwhile waited, too."""
+    skus = sell(shop, "STALL", 1, 1000)
+    crowd = Run(shop, "checkout_only", skus=skus, rate=100, seconds=2, connections=1)
+    assert eventually(lambda: shop.stock("STALL-0")["sold"] > 20)
+    shop.process.send_signal(signal.SIGSTOP)
+    time.sleep(0.8)  # the stall itself
+    shop.process.send_signal(signal.SIGCONT)
+    assert crowd.wait(90) == 0, crowd.told()
+    report = crowd.report()
+    intended, service = report["latency_us"]["checkout"], report["service_us"]["checkout"]
+    assert intended["count"] == service["count"] > 150
+    assert intended["p90"] > 200_000 > service["p90"], (intended, service)
+    assert max(report["series"]["waiting"]) > 20
+    assert report["generator"]["limited"]
+    assert "found none of its 1 connections free" in report["generator"]["says"]
+    assert "found none of its 1 connections free" in crowd.told()
+
+
+def test_an_interrupted_run_ends_orderly(shop):
+    """SIGINT: nobody comes any more, who is there finishes, the books agree, exit 1."""
+    skus = sell(shop, "STOP", 2, 100000)
+    crowd = Run(shop, "mixed", skus=skus, seconds=300, rate=100, connections=100)
+    assert eventually(lambda: shop.stock("STOP-0")["sold"] > 10)
+    crowd.process.send_signal(signal.SIGINT)
+    assert crowd.wait(60) == 1, crowd.told()
+    assert "interrupted" in crowd.told()
+    report = crowd.report()
+    assert report["verdict"]["correct"] and report["verdict"]["finished"], report["verdict"]
+    assert sum(report["series"]["begun"]) < 30000
+    assert shop.stock("STOP-0")["held"] == 0
+
+
+def words(*arguments):
+    return subprocess.run([LOADTEST, "run", *arguments], capture_output=True, text=True,
+                          timeout=60, check=False)
+
+
+def test_scenarios_are_listed_and_mistakes_named(tmp_path):
+    listed = words("--list")
+    assert listed.returncode == 0
+    names = [line.split()[0] for line in listed.stdout.splitlines()]
+    assert {"drop", "steady", "ramp", "sold_out_tail", "refresh_storm", "bots", "search", "carts",
+            "checkout_only", "mixed", "real_baskets"} == set(names)
+    unknown = words("setady")
+    assert unknown.returncode == 2 and "did you mean steady?" in unknown.stderr
+    broken = tmp_path / "broken.ini"
+    broken.write_text("[arrivals]\nratte = 5\n")
+    told = words(str(broken))
+    assert told.returncode == 2
+    assert f"{broken}:2: unknown key ratte in [arrivals]; did you mean rate?" in told.stderr
+    assert words("steady", "--orders", "5").returncode == 2
+    assert words().returncode == 2
+    assert words("search", "--resp", "127.0.0.1:1").returncode == 2
