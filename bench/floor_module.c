@@ -26,7 +26,7 @@
 
 /* Checkouts and cart changes of one turn: enough to measure, and the tables hold all rounds. */
 #define KEPT_REQUESTS_MAX 60000
-#define KINDS_SELLING 3
+#define KINDS_SELLING 4
 
 struct floor_options {
     char server_beside[SANDBOX_PATH_SIZE];

@@ -10,14 +10,13 @@
  */
 #include "bench/generator.h"
 
-#include <arpa/inet.h>
+#include "bench/reply.h"
+#include "bench/socket.h"
+
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -28,6 +27,7 @@
 #define BUFFER_SIZE 4096
 #define BUFFER_GROUP 0
 #define STALL_SECONDS 10.0
+#define SLEEP_NS_MAX 1000000
 #define EMPTY_TICKS_MAX 8 /* looks at an empty ring, some microseconds, before it sleeps */
 
 _Static_assert(BUFFERS >= GENERATOR_CONNECTIONS_MAX, "one reply of each connection can wait");
@@ -35,8 +35,8 @@ _Static_assert(BUFFERS >= GENERATOR_CONNECTIONS_MAX, "one reply of each connecti
 enum kind { KIND_RECEIVE = 1, KIND_SEND };
 
 /* Of replies, in steps of TIME_STEP_US; the last one takes all longer ones. */
-#define TIME_STEPS 100000
-#define TIME_STEP_US 10
+#define TIME_STEPS 500000
+#define TIME_STEP_US 2
 
 struct line {
     int fd;
@@ -60,9 +60,14 @@ struct generator {
     uint64_t reply_bytes;
     uint32_t empty_ticks; /* looks in a row that found nothing */
     bool stopping;
-    bool measuring;
+    uint64_t from_ns, until_ns; /* the marks */
     uint64_t longest_ns;
     uint32_t times[TIME_STEPS];
+    /* Open loop: connections without a request, when the next one is due. */
+    uint32_t *idle;
+    uint32_t idle_count;
+    uint64_t due_ns, interval_ns;
+    uint32_t lates[TIME_STEPS];
     char *failure;
     uint8_t buffers[BUFFERS * BUFFER_SIZE];
 };
@@ -79,21 +84,31 @@ static double now_seconds(void)
     return (double)now_ns() / 1e9;
 }
 
-static void note_time(struct generator *generator, uint64_t ns)
+/* Of a request that was sent, or due, between the marks; its reply may come later. */
+static void note_time(struct generator *generator, uint64_t sent_ns, uint64_t now)
 {
-    uint64_t step = ns / (TIME_STEP_US * 1000);
-    if (!generator->measuring)
+    uint64_t ns = now - sent_ns, step = ns / (TIME_STEP_US * 1000);
+    if (sent_ns < generator->from_ns || sent_ns >= generator->until_ns)
         return;
     generator->times[step < TIME_STEPS ? step : TIME_STEPS - 1]++;
     if (ns > generator->longest_ns)
         generator->longest_ns = ns;
 }
 
-/* The upper end of the step that holds the 99th of a hundred. */
-static double p99_us(const struct generator *generator, uint64_t count)
+static void note_late(struct generator *generator, uint64_t due_ns, uint64_t now)
 {
-    uint64_t below = 0, step = 0;
-    while (step < TIME_STEPS && (below += generator->times[step]) * 100 < count * 99)
+    uint64_t step = (now - due_ns) / (TIME_STEP_US * 1000);
+    if (due_ns >= generator->from_ns && due_ns < generator->until_ns)
+        generator->lates[step < TIME_STEPS ? step : TIME_STEPS - 1]++;
+}
+
+/* The upper end of the step below which this share of them lies. */
+static double percentile_us(const uint32_t times[TIME_STEPS], double share)
+{
+    uint64_t count = 0, below = 0, step = 0;
+    for (uint32_t at = 0; at < TIME_STEPS; at++)
+        count += times[at];
+    while (step < TIME_STEPS - 1 && (double)(below += times[step]) < (double)count * share)
         step++;
     return (double)(step + 1) * TIME_STEP_US;
 }
@@ -130,94 +145,59 @@ static void start_receive(struct generator *generator, uint32_t index)
     io_uring_sqe_set_data64(entry, (uint64_t)KIND_RECEIVE << 32 | index);
 }
 
-static void send_next(struct generator *generator, uint32_t index)
+static bool is_over(const struct generator *generator)
+{
+    const struct generator_plan *plan = &generator->plan;
+    return generator->stopping ||
+           (plan->requests_max > 0 && generator->sent + plan->deep > plan->requests_max);
+}
+
+static void send_request(struct generator *generator, uint32_t index, uint64_t due_ns)
 {
     const struct generator_plan *plan = &generator->plan;
     struct line *line = &generator->line[index];
-    if (generator->stopping ||
-        (plan->requests_max > 0 && generator->sent + plan->deep > plan->requests_max))
-        return;
     uint32_t size = plan->fill(plan->context, index, line->request);
     struct io_uring_sqe *entry = take_entry(generator);
     io_uring_prep_send(entry, line->fd, line->request, size, MSG_WAITALL | MSG_NOSIGNAL);
     entry->flags |= IOSQE_CQE_SKIP_SUCCESS;
     io_uring_sqe_set_data64(entry, (uint64_t)KIND_SEND << 32 | index);
-    line->sent_ns = now_ns();
+    line->sent_ns = due_ns;
     line->awaited = plan->deep;
     generator->sent += plan->deep;
     generator->sent_bytes += size;
     generator->in_flight += plan->deep;
 }
 
-/* What follows "Content-Length:" in a whole head; NULL when it has none. */
-static const char *find_length(const char *head, uint32_t size)
+/* A connection whose replies are all there. */
+static void send_next(struct generator *generator, uint32_t index)
 {
-    const char *end = head + size;
-    const char *line = memchr(head, '\n', size);
-    while (line != NULL && strncasecmp(line + 1, "content-length:", 15) != 0)
-        line = memchr(line + 1, '\n', (size_t)(end - line - 1));
-    return line == NULL ? NULL : line + 16;
+    if (generator->interval_ns > 0)
+        generator->idle[generator->idle_count++] = index;
+    else if (!is_over(generator))
+        send_request(generator, index, now_ns());
 }
 
-static uint32_t whole_http(struct generator *generator, const char *data, uint32_t size)
+/* Open loop: what is due leaves on the connections that are free. */
+static void send_due(struct generator *generator)
 {
-    const char *blank = memmem(data, size, "\r\n\r\n", 4);
-    if (blank == NULL)
-        return 0;
-    uint32_t head_size = (uint32_t)(blank - data) + 4;
-    const char *length = find_length(data, head_size);
-    if (size < 16 || memcmp(data, "HTTP/1.1 ", 9) != 0 || length == NULL) {
-        fail(generator, "no HTTP reply with a length: ", data, size);
-        return 0;
+    uint64_t now = now_ns();
+    while (generator->due_ns <= now && generator->idle_count > 0 && !is_over(generator)) {
+        note_late(generator, generator->due_ns, now);
+        send_request(generator, generator->idle[--generator->idle_count], generator->due_ns);
+        generator->due_ns += generator->interval_ns;
     }
-    uint32_t reply_size = head_size + (uint32_t)strtoul(length, NULL, 10);
-    if (reply_size > size)
-        return 0;
-    if (strtol(data + 9, NULL, 10) != generator->plan.expected_status)
-        fail(generator, "unexpected reply: ", data, reply_size);
-    return reply_size;
-}
-
-/* Sign, number and line end at the start of data, as far as they have come; answers their size. The
- * number of what is not "*" or "$" is nothing. */
-static uint32_t read_line(const char *data, uint32_t size, uint32_t *number)
-{
-    uint32_t at = 1;
-    for (*number = 0; at < size && data[at] >= '0' && data[at] <= '9'; at++)
-        *number = *number * 10 + (uint32_t)(data[at] - '0');
-    while (at < size && data[at] != '\n')
-        at++;
-    return at < size ? at + 1 : 0;
-}
-
-/* An array counts its members; "$-1", which is nothing, reads as a string of no bytes without a
- * line of its own. */
-static uint32_t whole_resp(struct generator *generator, const char *data, uint32_t size)
-{
-    uint32_t at = 0, left = 1;
-    for (; left > 0; left--) {
-        uint32_t number, line = at < size ? read_line(data + at, size - at, &number) : 0;
-        if (line == 0)
-            return 0;
-        char kind = data[at];
-        bool is_nothing = data[at + 1] == '-';
-        at += line;
-        if (kind == '*')
-            left += number;
-        else if (kind == '$' && !is_nothing)
-            at += number + 2;
-        else if (kind != '$' && kind != '+' && kind != ':')
-            fail(generator, "unexpected reply: ", data, size);
-    }
-    return at <= size ? at : 0;
 }
 
 /* The size of a whole reply at the start of data; 0 when more has to come. */
 static uint32_t whole_reply(struct generator *generator, const char *data, uint32_t size)
 {
-    if (generator->plan.protocol == GENERATOR_RESP)
-        return whole_resp(generator, data, size);
-    return whole_http(generator, data, size);
+    const char *complaint = NULL;
+    uint32_t whole = generator->plan.protocol == GENERATOR_RESP
+                         ? reply_of_resp(data, size, &complaint)
+                         : reply_of_http(data, size, generator->plan.expected_status, &complaint);
+    if (complaint != NULL)
+        fail(generator, complaint, data, whole > 0 ? whole : size);
+    return whole;
 }
 
 /* Keeps a piece of a reply until the rest has come. */
@@ -241,7 +221,7 @@ static uint32_t take_replies(
         if (reply_size == 0)
             return at;
         at += reply_size;
-        note_time(generator, now_ns() - line->sent_ns);
+        note_time(generator, line->sent_ns, now_ns());
         generator->completed++;
         generator->reply_bytes += reply_size;
         generator->in_flight--;
@@ -309,12 +289,17 @@ static int submit(struct generator *generator)
     if (generator->empty_ticks < EMPTY_TICKS_MAX)
         return io_uring_submit_and_get_events(&generator->ring);
     struct io_uring_cqe *completion;
-    struct __kernel_timespec most = {.tv_nsec = 1000000};
+    struct __kernel_timespec most = {.tv_nsec = SLEEP_NS_MAX};
+    uint64_t now = now_ns();
+    if (generator->interval_ns > 0 && generator->due_ns < now + SLEEP_NS_MAX)
+        most.tv_nsec = generator->due_ns > now ? (long long)(generator->due_ns - now) : 0;
     return io_uring_submit_and_wait_timeout(&generator->ring, &completion, 1, &most, NULL);
 }
 
 static void tick(struct generator *generator)
 {
+    if (generator->interval_ns > 0)
+        send_due(generator);
     int result = submit(generator);
     if (result < 0 && result != -EINTR && result != -EAGAIN && result != -EBUSY && result != -ETIME)
         fail_errno(generator, "io_uring: ", -result);
@@ -336,7 +321,8 @@ static void drive(struct generator *generator, double seconds, uint64_t complete
     double end = now_seconds() + seconds;
     double moved = now_seconds();
     uint64_t completed = generator->completed;
-    while (generator->failure[0] == '\0' && generator->in_flight > 0 &&
+    while (generator->failure[0] == '\0' &&
+           (generator->in_flight > 0 || (generator->interval_ns > 0 && !is_over(generator))) &&
            (completed_max == 0 || generator->completed < completed_max)) {
         tick(generator);
         double now = now_seconds();
@@ -353,34 +339,49 @@ static void drive(struct generator *generator, double seconds, uint64_t complete
 static void measure(struct generator *generator, struct generator_result *result)
 {
     const struct generator_plan *plan = &generator->plan;
+    generator->due_ns = now_ns();
     for (uint32_t index = 0; index < plan->connections; index++)
         send_next(generator, index);
     /* A bounded run warms up with a tenth of its requests at most. */
     drive(generator, plan->warm_seconds, plan->requests_max / 10);
     uint64_t completed = generator->completed;
-    double start = now_seconds();
-    generator->measuring = true;
+    generator->from_ns = now_ns();
+    generator->until_ns = UINT64_MAX;
     struct cpu_time before = process_cpu(plan->server);
     /* The last requests are not measured: with them the server is no longer busy. */
     uint64_t last = (uint64_t)plan->connections * plan->deep;
     drive(generator, plan->seconds, plan->requests_max > last ? plan->requests_max - last : 0);
     struct cpu_time after = process_cpu(plan->server);
-    result->seconds = now_seconds() - start;
-    generator->measuring = false;
+    generator->until_ns = now_ns();
+    result->seconds = (double)(generator->until_ns - generator->from_ns) / 1e9;
     result->completed = generator->completed - completed;
-    result->p99_us = p99_us(generator, result->completed);
-    result->longest_us = (double)generator->longest_ns / 1e3;
     result->cpu.stat_ns = after.stat_ns - before.stat_ns;
     result->cpu.sched_ns = after.sched_ns - before.sched_ns;
     generator->stopping = true;
     drive(generator, STALL_SECONDS, 0);
 }
 
+/* Those that were due and found no connection have waited at least until the end. */
+static void judge_times(struct generator *generator, struct generator_result *result)
+{
+    for (uint64_t due = generator->due_ns; generator->interval_ns > 0 && due < generator->until_ns;
+         due += generator->interval_ns)
+        note_time(generator, due, generator->until_ns);
+    result->p50_us = percentile_us(generator->times, 0.5);
+    result->p99_us = percentile_us(generator->times, 0.99);
+    result->p999_us = percentile_us(generator->times, 0.999);
+    result->longest_us = (double)generator->longest_ns / 1e3;
+    if (generator->interval_ns > 0)
+        result->late_p99_us = percentile_us(generator->lates, 0.99);
+}
+
 bool generator_run(struct generator *generator, struct generator_result *result)
 {
     *result = (struct generator_result){0};
     generator->failure = result->failure;
+    generator->from_ns = UINT64_MAX;
     measure(generator, result);
+    judge_times(generator, result);
     if (result->completed == 0)
         fail(generator, "not one reply was measured", "", 0);
     if (generator->completed > 0 && generator->sent > 0) {
@@ -388,25 +389,6 @@ bool generator_run(struct generator *generator, struct generator_result *result)
         result->request_size = (double)generator->sent_bytes / (double)generator->sent;
     }
     return result->failure[0] == '\0';
-}
-
-static int connect_to(uint16_t port)
-{
-    struct sockaddr_in address = {
-        .sin_family = AF_INET,
-        .sin_port = htons(port),
-        .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-    };
-    int on = 1;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return -errno;
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0)
-        return fd;
-    int error = errno;
-    close(fd);
-    return -error;
 }
 
 static int open_buffers(struct generator *generator)
@@ -450,13 +432,14 @@ static int open_all(struct generator *generator)
 {
     uint32_t connections = generator->plan.connections;
     generator->line = calloc(connections, sizeof *generator->line);
-    if (generator->line == NULL)
+    generator->idle = calloc(connections, sizeof *generator->idle);
+    if (generator->line == NULL || generator->idle == NULL)
         return -ENOMEM;
     for (uint32_t index = 0; index < connections; index++)
         generator->line[index].fd = -1;
     int result = open_ring(generator);
     for (uint32_t index = 0; result >= 0 && index < connections; index++) {
-        result = connect_to(generator->plan.port);
+        result = socket_connect(generator->plan.port, generator->plan.path);
         generator->line[index].fd = result;
         if (result >= 0)
             start_receive(generator, index);
@@ -472,6 +455,7 @@ struct generator *generator_open(
     if (generator != NULL) {
         generator->plan = *plan;
         generator->plan.deep = plan->deep > 0 ? plan->deep : 1;
+        generator->interval_ns = plan->per_second > 0 ? (uint64_t)(1e9 / plan->per_second) : 0;
         result = open_all(generator);
     }
     if (result >= 0)
@@ -494,5 +478,6 @@ void generator_close(struct generator *generator)
     }
     free(generator->buffer_ring);
     free(generator->line);
+    free(generator->idle);
     free(generator);
 }

@@ -9,6 +9,10 @@
  *
  *     warm up --mark--> measure until seconds or requests_max --mark--> let the last replies in
  *
+ * With per_second it is an open loop instead: requests are due at fixed times, whatever becomes of
+ * those before, and each leaves on a connection that is free; the time of a reply counts from when
+ * its request was due.
+ *
  * Ownership  generator_open() connects and takes all memory, generator_close() gives it back.
  * Threads    The one that called generator_open().
  * Units      Seconds, nanoseconds, bytes.
@@ -23,7 +27,7 @@
 #include <liburing.h>
 
 #define GENERATOR_CONNECTIONS_MAX 1024
-#define GENERATOR_REQUEST_SIZE_MAX 4096 /* all that leaves in one write */
+#define GENERATOR_REQUEST_SIZE_MAX 16384 /* all that leaves in one write */
 #define GENERATOR_REPLY_SIZE_MAX 16384
 #define GENERATOR_FAILURE_SIZE 1024
 
@@ -35,12 +39,14 @@ typedef uint32_t generator_fill(void *context, uint32_t connection, char *reques
 
 struct generator_plan {
     uint16_t port;
+    const char *path; /* of a Unix socket instead of a port; NULL: the port */
     uint32_t connections;
     uint32_t deep; /* requests in flight on each connection; 0 is 1 */
     enum generator_protocol protocol;
     int expected_status; /* HTTP */
     double warm_seconds;
     double seconds;
+    double per_second;     /* 0: as many as there can be */
     uint64_t requests_max; /* warming up included; 0: no bound */
     generator_fill *fill;
     void *context;
@@ -53,8 +59,10 @@ struct generator_result {
     struct cpu_time cpu;
     double request_size; /* mean, of all requests */
     double reply_size;
-    double p99_us; /* from a request to the whole reply; measured ones only */
+    /* From a request, or when it was due, to the whole reply; measured ones only. */
+    double p50_us, p99_us, p999_us;
     double longest_us;
+    double late_p99_us; /* how long after it was due a request left; 0: no open loop */
     char failure[GENERATOR_FAILURE_SIZE];
 };
 

@@ -25,6 +25,9 @@ static bool take(const struct option *option, const char *text)
             return false;
         *(uint32_t *)option->value = (uint32_t)number;
         return true;
+    case OPTION_FLAG:
+        *(bool *)option->value = true;
+        return true;
     }
     return false;
 }
@@ -32,12 +35,15 @@ static bool take(const struct option *option, const char *text)
 bool options_parse(
     const char *module, const struct option *options, uint32_t count, int argc, char **argv)
 {
-    for (int at = 0; at < argc; at += 2) {
+    for (int at = 0; at < argc; at++) {
         uint32_t found = 0;
         while (found < count && strcmp(options[found].name, argv[at]) != 0)
             found++;
-        if (found < count && at + 1 < argc && take(&options[found], argv[at + 1]))
+        bool has_value = found < count && options[found].kind != OPTION_FLAG;
+        if (found < count && at + has_value < argc && take(&options[found], argv[at + has_value])) {
+            at += has_value;
             continue;
+        }
         fprintf(stderr, "hotshelf-bench: %s: %s is no option, or its value is out of range\n",
             module, argv[at]);
         return false;

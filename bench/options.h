@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * options - what the modules of hotshelf-bench are told on the command line: pairs of a name and a
- * value, each described by a row of a table.
+ * value, or a name alone, each described by a row of a table.
  *
  * Ownership  Texts point into argv; values are the caller's.
  * Threads    One.
@@ -19,6 +19,7 @@ enum option_kind {
     OPTION_TEXT,   /* const char * */
     OPTION_NUMBER, /* double, above least and up to most */
     OPTION_COUNT,  /* uint32_t, from least to most */
+    OPTION_FLAG,   /* bool; has no value, is set */
 };
 
 struct option {

@@ -7,7 +7,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <poll.h>
+#include <pwd.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,6 +21,7 @@
 #include <unistd.h>
 
 #define NS_PER_SECOND UINT64_C(1000000000)
+#define FAMILY_MAX 256 /* processes: PostgreSQL has one for each client, and some more */
 
 int process_pin(int core)
 {
@@ -28,13 +31,25 @@ int process_pin(int core)
     return sched_setaffinity(0, sizeof cores, &cores) < 0 ? -errno : 0;
 }
 
-_Noreturn static void become(
-    char *const *argv, int core, const char *log_path, int output, pid_t parent)
+/* For good, and before it asks to die with us: the kernel forgets that when a user changes. */
+static bool become_user(const char *user)
 {
+    const struct passwd *who = user == NULL ? NULL : getpwnam(user);
+    return user == NULL || (who != NULL && initgroups(user, who->pw_gid) == 0 &&
+                               setresgid(who->pw_gid, who->pw_gid, who->pw_gid) == 0 &&
+                               setresuid(who->pw_uid, who->pw_uid, who->pw_uid) == 0);
+}
+
+_Noreturn static void become(const struct process_plan *plan, int output, pid_t parent)
+{
+    int core = plan->core;
+    char *const *argv = plan->argv;
+    const char *log_path = plan->log_path;
     int log = open(log_path, O_WRONLY | O_CREAT | O_APPEND, 0600);
     int nothing = open("/dev/null", O_RDONLY);
     if (log < 0 || nothing < 0 || dup2(nothing, STDIN_FILENO) < 0 || dup2(log, STDERR_FILENO) < 0 ||
-        dup2(output >= 0 ? output : log, STDOUT_FILENO) < 0 || process_pin(core) < 0)
+        dup2(output >= 0 ? output : log, STDOUT_FILENO) < 0 || process_pin(core) < 0 ||
+        !become_user(plan->user))
         _exit(127);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
@@ -47,15 +62,22 @@ _Noreturn static void become(
 int process_start(
     struct process *process, char *const *argv, int core, const char *log_path, bool captured)
 {
+    const struct process_plan plan = {
+        .argv = argv, .core = core, .log_path = log_path, .captured = captured};
+    return process_start_as(process, &plan);
+}
+
+int process_start_as(struct process *process, const struct process_plan *plan)
+{
     int ends[2] = {-1, -1};
     *process = (struct process){.pidfd = -1, .output = -1};
-    if (captured && pipe2(ends, O_CLOEXEC) < 0)
+    if (plan->captured && pipe2(ends, O_CLOEXEC) < 0)
         return -errno;
     pid_t parent = getpid();
     pid_t pid = fork();
     if (pid == 0)
-        become(argv, core, log_path, ends[1], parent);
-    if (captured)
+        become(plan, ends[1], parent);
+    if (plan->captured)
         close(ends[1]);
     if (pid < 0)
         return -errno;
@@ -100,20 +122,22 @@ static bool read_file(const char *path, char *text, size_t size)
     return got > 0;
 }
 
-/* utime and stime are the 14th and 15th word; the second, the name, may hold anything. */
-static uint64_t read_stat_ns(pid_t pid)
+/* utime, stime, cutime and cstime are the words from the 14th on, the latter of children that have
+ * ended; the second, the name, may hold anything. */
+static void add_stat(pid_t pid, uint64_t *own_ns, uint64_t *children_ns)
 {
     char path[64];
     char text[1024];
-    unsigned long long user = 0;
-    unsigned long long system = 0;
+    unsigned long long ticks[4];
+    uint64_t ns_per_tick = NS_PER_SECOND / (uint64_t)sysconf(_SC_CLK_TCK);
     snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
     const char *after_name = read_file(path, text, sizeof text) ? strrchr(text, ')') : NULL;
     if (after_name == NULL ||
-        sscanf(after_name + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu", &user,
-            &system) != 2)
-        return 0;
-    return (user + system) * (NS_PER_SECOND / (uint64_t)sysconf(_SC_CLK_TCK));
+        sscanf(after_name + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %llu %llu",
+            &ticks[0], &ticks[1], &ticks[2], &ticks[3]) != 4)
+        return;
+    *own_ns += (ticks[0] + ticks[1]) * ns_per_tick;
+    *children_ns += (ticks[2] + ticks[3]) * ns_per_tick;
 }
 
 /* The first word is the time spent on a core. */
@@ -135,12 +159,33 @@ static uint64_t read_sched_ns(pid_t pid)
     return sum;
 }
 
+/* Children are of threads; every program here starts them from its first. */
+static uint32_t add_children(pid_t pid, pid_t *family, uint32_t count)
+{
+    char path[64];
+    char text[8192];
+    snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)pid, (int)pid);
+    if (!read_file(path, text, sizeof text))
+        return count;
+    char *at = text, *end = text;
+    for (long child = strtol(at, &end, 10); end != at && count < FAMILY_MAX;
+         child = strtol(at, &end, 10)) {
+        family[count++] = (pid_t)child;
+        at = end;
+    }
+    return count;
+}
+
 struct cpu_time process_cpu(const struct process *process)
 {
-    return (struct cpu_time){
-        .stat_ns = read_stat_ns(process->pid),
-        .sched_ns = read_sched_ns(process->pid),
-    };
+    pid_t family[FAMILY_MAX] = {process->pid};
+    uint64_t own_ns = 0, ended_ns = 0, sched_ns = 0;
+    for (uint32_t at = 0, count = 1; at < count; at++) {
+        count = add_children(family[at], family, count);
+        add_stat(family[at], &own_ns, &ended_ns);
+        sched_ns += read_sched_ns(family[at]);
+    }
+    return (struct cpu_time){.stat_ns = own_ns + ended_ns, .sched_ns = sched_ns + ended_ns};
 }
 
 int process_wait(struct process *process, uint32_t timeout_ms)

@@ -6,9 +6,10 @@
  * Ownership  process_start() starts it, process_stop() ends and reaps it; it does not outlive us
  *            (it is killed when its parent dies).
  * Threads    One.
- * Units      Nanoseconds of CPU time, user and system together, of all its threads.
+ * Units      Nanoseconds of CPU time, user and system together, of all its threads and of all the
+ *            processes that it has started, those that have ended included.
  * Errors     A negative errno; process_stop() answers the exit status, -1 when it had to be killed.
- * Cost       process_cpu(): two files of /proc for the process and one for each thread.
+ * Cost       process_cpu(): three files of /proc for each process and one for each thread.
  */
 #ifndef HOTSHELF_BENCH_PROCESS_H
 #define HOTSHELF_BENCH_PROCESS_H
@@ -24,13 +25,25 @@ struct process {
 };
 
 struct cpu_time {
-    uint64_t stat_ns;  /* /proc/PID/stat, in steps of a clock tick */
-    uint64_t sched_ns; /* /proc/PID/task/.../schedstat, exact, of the threads alive now */
+    uint64_t stat_ns; /* /proc/PID/stat, in steps of a clock tick */
+    /* /proc/PID/task/.../schedstat, exact, of the threads alive now; processes that have ended
+     * count with their clock ticks. */
+    uint64_t sched_ns;
 };
 
 /* argv ends with NULL. log_path: where stderr (and stdout, unless it is captured) goes. */
 int process_start(
     struct process *process, char *const *argv, int core, const char *log_path, bool captured);
+
+struct process_plan {
+    char *const *argv;
+    int core;
+    const char *log_path;
+    bool captured;
+    const char *user; /* to run as, when we are root; NULL: as ourselves */
+};
+
+int process_start_as(struct process *process, const struct process_plan *plan);
 
 bool process_is_alive(const struct process *process);
 
@@ -39,7 +52,7 @@ int process_read_line(struct process *process, char *line, uint32_t size, uint32
 
 struct cpu_time process_cpu(const struct process *process);
 
-/* SIGTERM, then SIGKILL when it has not ended after timeout_ms. */
+/* A signal (process_stop(): SIGTERM), then SIGKILL when it has not ended after timeout_ms. */
 int process_stop(struct process *process, uint32_t timeout_ms);
 
 /* Waits for a program to end by itself: its exit status, -1 when it was killed or took too long. */

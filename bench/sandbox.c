@@ -6,9 +6,9 @@
  */
 #include "bench/sandbox.h"
 
-#include <arpa/inet.h>
+#include "bench/socket.h"
+
 #include <ftw.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -18,7 +18,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define FILE_PATH_SIZE (SANDBOX_PATH_SIZE + 64)
 #define READY_TRIES_MAX 6000
 #define READY_LOOK_MS 10
 #define IMPORT_TIMEOUT_MS 60000
@@ -28,29 +27,15 @@
 #define JOURNAL_BYTES_PER_ORDER 4096
 #define JOURNAL_BYTES_MIN (UINT64_C(1) << 30)
 
-static void file_path(const struct sandbox *sandbox, const char *name, char path[FILE_PATH_SIZE])
+static void file_path(
+    const struct sandbox *sandbox, const char *name, char path[SANDBOX_FILE_PATH_SIZE])
 {
-    snprintf(path, FILE_PATH_SIZE, "%s/%s", sandbox->directory, name);
-}
-
-/* A listener that is closed again at once: its port was free a moment ago. */
-static uint16_t find_free_port(void)
-{
-    struct sockaddr_in address = {
-        .sin_family = AF_INET,
-        .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-    };
-    socklen_t size = sizeof address;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (bind(fd, (struct sockaddr *)&address, size) == 0)
-        getsockname(fd, (struct sockaddr *)&address, &size);
-    close(fd);
-    return ntohs(address.sin_port);
+    snprintf(path, SANDBOX_FILE_PATH_SIZE, "%s/%s", sandbox->directory, name);
 }
 
 static FILE *create(const struct sandbox *sandbox, const char *name)
 {
-    char path[FILE_PATH_SIZE];
+    char path[SANDBOX_FILE_PATH_SIZE];
     file_path(sandbox, name, path);
     FILE *file = fopen(path, "w");
     if (file == NULL)
@@ -82,9 +67,19 @@ static bool write_token(const struct sandbox *sandbox)
     for (size_t at = 0; at < sizeof random; at++)
         fprintf(file, "%02x", random[at]);
     fputs("\n", file);
-    char path[FILE_PATH_SIZE];
+    char path[SANDBOX_FILE_PATH_SIZE];
     file_path(sandbox, "admin-tokens", path);
     return fclose(file) == 0 && chmod(path, 0600) == 0;
+}
+
+static void write_addresses(const struct sandbox *sandbox, FILE *file)
+{
+    if (sandbox->path[0] != '\0')
+        fprintf(
+            file, "[server]\nhttp = unix:%s\nresp = unix:%s\n", sandbox->path, sandbox->resp_path);
+    else
+        fprintf(file, "[server]\nhttp = 127.0.0.1:%u\nresp = 127.0.0.1:%u\n", sandbox->port,
+            sandbox->resp_port);
 }
 
 static bool write_configuration(const struct sandbox *sandbox, const struct sandbox_plan *plan)
@@ -98,36 +93,31 @@ static bool write_configuration(const struct sandbox *sandbox, const struct sand
         journal_bytes = JOURNAL_BYTES_MIN;
     if (plan->journal_bytes > 0)
         journal_bytes = plan->journal_bytes;
+    write_addresses(sandbox, file);
     fprintf(file,
-        "[server]\nhttp = 127.0.0.1:%u\nadmin = 127.0.0.1:%u\nresp = 127.0.0.1:%u\n"
-        "shards = 1\nio = %s\n"
+        "admin = 127.0.0.1:%u\nshards = 1\nio = %s\n"
         "[data]\ndir = %s/data\njournal_bytes = %llu\n"
         "[auth]\nmode = header\nadmin_tokens_file = %s/admin-tokens\n"
         "[payment]\nmode = deferred\n"
         "[capacity]\nskus = %u\ncustomers = %u\norders = %u\nholds = %u\nlines = %u\n"
         "text_bytes = %llu\nidempotency_keys = %u\nconnections = 2048\n%s",
-        sandbox->port, sandbox->admin_port, sandbox->resp_port,
-        plan->io == NULL ? "auto" : plan->io, sandbox->directory, (unsigned long long)journal_bytes,
-        sandbox->directory, plan->skus + 16, orders + 4096, orders + 4096, 8192U, orders + 8192,
-        (unsigned long long)(orders + 8192) * 128, orders + 4096,
-        plan->more == NULL ? "" : plan->more);
+        sandbox->admin_port, plan->io == NULL ? "auto" : plan->io, sandbox->directory,
+        (unsigned long long)journal_bytes, sandbox->directory, plan->skus + 16, orders + 4096,
+        orders + 4096, 8192U, orders + 8192, (unsigned long long)(orders + 8192) * 128,
+        orders + 4096, plan->more == NULL ? "" : plan->more);
     return fclose(file) == 0;
 }
 
 static bool is_ready(const struct sandbox *sandbox)
 {
     static const char request[] = "GET /readyz HTTP/1.1\r\nHost: bench\r\n\r\n";
-    struct sockaddr_in address = {
-        .sin_family = AF_INET,
-        .sin_port = htons(sandbox->port),
-        .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-    };
     struct timeval patience = {.tv_sec = 2};
     char reply[16] = "";
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = socket_connect(sandbox->port, sandbox->path[0] == '\0' ? NULL : sandbox->path);
+    if (fd < 0)
+        return false;
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    bool ready = connect(fd, (struct sockaddr *)&address, sizeof address) == 0 &&
-                 send(fd, request, sizeof request - 1, MSG_NOSIGNAL) > 0 &&
+    bool ready = send(fd, request, sizeof request - 1, MSG_NOSIGNAL) > 0 &&
                  recv(fd, reply, sizeof reply - 1, 0) > 12 &&
                  memcmp(reply, "HTTP/1.1 200", 12) == 0;
     close(fd);
@@ -150,9 +140,9 @@ static bool wait_until_ready(const struct sandbox *sandbox)
 
 static bool start_server(struct sandbox *sandbox, const struct sandbox_plan *plan)
 {
-    char ini[FILE_PATH_SIZE];
-    char log[FILE_PATH_SIZE];
-    char path[FILE_PATH_SIZE];
+    char ini[SANDBOX_FILE_PATH_SIZE];
+    char log[SANDBOX_FILE_PATH_SIZE];
+    char path[SANDBOX_FILE_PATH_SIZE];
     file_path(sandbox, "hotshelf.ini", ini);
     file_path(sandbox, "server.log", log);
     snprintf(path, sizeof path, "%s", plan->server_path);
@@ -167,10 +157,10 @@ static bool start_server(struct sandbox *sandbox, const struct sandbox_plan *pla
 
 static bool import_catalog(struct sandbox *sandbox, const struct sandbox_plan *plan)
 {
-    char ini[FILE_PATH_SIZE];
-    char log[FILE_PATH_SIZE];
-    char path[FILE_PATH_SIZE];
-    char catalog[FILE_PATH_SIZE];
+    char ini[SANDBOX_FILE_PATH_SIZE];
+    char log[SANDBOX_FILE_PATH_SIZE];
+    char path[SANDBOX_FILE_PATH_SIZE];
+    char catalog[SANDBOX_FILE_PATH_SIZE];
     file_path(sandbox, "hotshelf.ini", ini);
     file_path(sandbox, "import.log", log);
     file_path(sandbox, "catalog.csv", catalog);
@@ -186,7 +176,7 @@ static bool import_catalog(struct sandbox *sandbox, const struct sandbox_plan *p
 
 static void tell_file(const struct sandbox *sandbox, const char *name)
 {
-    char path[FILE_PATH_SIZE];
+    char path[SANDBOX_FILE_PATH_SIZE];
     char text[4096];
     file_path(sandbox, name, path);
     FILE *file = fopen(path, "r");
@@ -215,9 +205,13 @@ bool sandbox_open(struct sandbox *sandbox, const struct sandbox_plan *plan)
         sandbox->directory[0] = '\0';
         return false;
     }
-    sandbox->port = find_free_port();
-    sandbox->admin_port = find_free_port();
-    sandbox->resp_port = find_free_port();
+    sandbox->port = socket_free_port();
+    sandbox->admin_port = socket_free_port();
+    sandbox->resp_port = socket_free_port();
+    if (plan->over_unix) {
+        file_path(sandbox, "http.sock", sandbox->path);
+        file_path(sandbox, "resp.sock", sandbox->resp_path);
+    }
     if (write_catalog(sandbox, plan) && write_token(sandbox) &&
         write_configuration(sandbox, plan) && start_server(sandbox, plan) &&
         import_catalog(sandbox, plan))
@@ -242,7 +236,7 @@ bool sandbox_start_again(struct sandbox *sandbox, const struct sandbox_plan *pla
 
 double sandbox_logged(const struct sandbox *sandbox, const char *text)
 {
-    char path[FILE_PATH_SIZE], line[1024];
+    char path[SANDBOX_FILE_PATH_SIZE], line[1024];
     double last = -1;
     file_path(sandbox, "server.log", path);
     FILE *file = fopen(path, "r");

@@ -15,6 +15,7 @@
 #include "bench/process.h"
 
 #define SANDBOX_PATH_SIZE 256
+#define SANDBOX_FILE_PATH_SIZE (SANDBOX_PATH_SIZE + 64)
 
 /* Units of this product are taken at checkout, of the other when they are put into the cart. */
 #define SANDBOX_SKU "BENCH-CHECKOUT"
@@ -27,6 +28,7 @@ struct sandbox_plan {
     uint64_t journal_bytes; /* 0: enough that it never laps */
     uint32_t skus;          /* products besides the two, which nobody buys */
     const char *io;         /* server.io; NULL: auto */
+    bool over_unix;         /* HTTP and RESP on Unix sockets instead of ports */
     const char *more;       /* sections of the configuration; NULL: none */
     int core;
 };
@@ -37,6 +39,8 @@ struct sandbox {
     uint16_t port;
     uint16_t admin_port;
     uint16_t resp_port;
+    char path[SANDBOX_FILE_PATH_SIZE]; /* of Unix sockets; "" when there are none */
+    char resp_path[SANDBOX_FILE_PATH_SIZE];
 };
 
 bool sandbox_open(struct sandbox *sandbox, const struct sandbox_plan *plan);

@@ -69,6 +69,14 @@ static uint32_t place_of(const char *request, const char *before)
     return found == NULL ? 0 : (uint32_t)(found - request) + (uint32_t)strlen(before);
 }
 
+/* Of one length, since it stands in a word of the protocol. */
+static const char *buyer_name(enum traffic_kind kind)
+{
+    if (kind == TRAFFIC_RESP_CHECKOUT)
+        return "once--";
+    return kind == TRAFFIC_RESP_CHECKOUT_16 ? "batch-" : "deep--";
+}
+
 static void write_first(struct traffic *traffic, uint32_t connection, char *request)
 {
     switch (traffic->kind) {
@@ -91,8 +99,8 @@ static void write_first(struct traffic *traffic, uint32_t connection, char *requ
         return;
     case TRAFFIC_RESP_CHECKOUT:
     case TRAFFIC_RESP_CHECKOUT_16:
-        traffic->request_size = write_resp_checkout(
-            request, traffic->kind == TRAFFIC_RESP_CHECKOUT ? "once--" : "batch-");
+    case TRAFFIC_RESP_CHECKOUT_64:
+        traffic->request_size = write_resp_checkout(request, buyer_name(traffic->kind));
         traffic->changing[0] = place_of(request, "$14\r\n") + 6;
         traffic->changing[1] = place_of(request, "order-");
         return;
@@ -136,7 +144,7 @@ uint32_t traffic_fill(void *context, uint32_t connection, char *request)
 const char *traffic_name(enum traffic_kind kind)
 {
     static const char *const name[TRAFFIC_KINDS] = {"availability", "cart", "cart_hold", "checkout",
-        "resp_availability", "resp_checkout", "resp_checkout_16"};
+        "resp_availability", "resp_checkout", "resp_checkout_16", "resp_checkout_64"};
     return name[kind];
 }
 
@@ -152,17 +160,17 @@ bool traffic_is_kept(enum traffic_kind kind)
 
 bool traffic_is_resp(enum traffic_kind kind)
 {
-    return kind == TRAFFIC_RESP_AVAILABILITY || kind == TRAFFIC_RESP_CHECKOUT ||
-           kind == TRAFFIC_RESP_CHECKOUT_16;
+    return kind >= TRAFFIC_RESP_AVAILABILITY;
 }
 
 uint32_t traffic_deep(enum traffic_kind kind)
 {
+    if (kind == TRAFFIC_RESP_CHECKOUT_64)
+        return 64;
     return kind == TRAFFIC_RESP_CHECKOUT_16 ? 16 : 1;
 }
 
 bool traffic_sells(enum traffic_kind kind)
 {
-    return kind == TRAFFIC_CHECKOUT || kind == TRAFFIC_RESP_CHECKOUT ||
-           kind == TRAFFIC_RESP_CHECKOUT_16;
+    return kind == TRAFFIC_CHECKOUT || (traffic_is_resp(kind) && kind != TRAFFIC_RESP_AVAILABILITY);
 }

@@ -25,6 +25,7 @@ enum traffic_kind {
     TRAFFIC_RESP_AVAILABILITY, /* HS.AVAIL of one SKU */
     TRAFFIC_RESP_CHECKOUT,     /* HS.CHECKOUT, as TRAFFIC_CHECKOUT */
     TRAFFIC_RESP_CHECKOUT_16,  /* the same, sixteen in one write */
+    TRAFFIC_RESP_CHECKOUT_64,  /* and sixty-four */
     TRAFFIC_KINDS
 };
 

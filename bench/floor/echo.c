@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define SUBMISSIONS 4096
@@ -26,6 +27,20 @@ enum kind { KIND_ACCEPT = 1, KIND_RECEIVE, KIND_SEND };
 static uint64_t tag(enum kind kind, int fd)
 {
     return (uint64_t)kind << 32 | (uint32_t)fd;
+}
+
+static int listen_on_path(struct echo *echo, const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof address.sun_path)
+        return -ENAMETOOLONG;
+    memcpy(address.sun_path, path, strlen(path));
+    echo->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (echo->listener < 0 ||
+        bind(echo->listener, (struct sockaddr *)&address, sizeof address) < 0 ||
+        listen(echo->listener, BACKLOG) < 0)
+        return -errno;
+    return 0;
 }
 
 static int listen_on(struct echo *echo, uint16_t port)
@@ -221,17 +236,17 @@ static void dispatch(struct echo *echo, const struct io_uring_cqe *completion)
     }
 }
 
-int echo_open(
-    struct echo *echo, uint16_t port, uint32_t request_size, uint32_t reply_size, bool is_resp)
+int echo_open(struct echo *echo, const struct echo_plan *plan)
 {
-    if (request_size == 0 || request_size > ECHO_REQUEST_SIZE_MAX ||
-        reply_size > ECHO_REPLY_SIZE_MAX)
+    if (plan->request_size == 0 || plan->request_size > ECHO_REQUEST_SIZE_MAX ||
+        plan->reply_size > ECHO_REPLY_SIZE_MAX)
         return -EINVAL;
-    echo->request_size = request_size;
-    echo->reply_size = reply_size;
-    int result = write_replies(echo, is_resp);
+    echo->request_size = plan->request_size;
+    echo->reply_size = plan->reply_size;
+    int result = write_replies(echo, plan->is_resp);
     if (result == 0)
-        result = listen_on(echo, port);
+        result =
+            plan->path == NULL ? listen_on(echo, plan->port) : listen_on_path(echo, plan->path);
     if (result == 0)
         result = open_ring(echo);
     if (result == 0)

@@ -22,9 +22,9 @@
 
 /* Connections are found by their file descriptor. */
 #define ECHO_DESCRIPTORS_MAX 4096
-#define ECHO_REPLIES_PER_SEND 16
+#define ECHO_REPLIES_PER_SEND 64
 #define ECHO_BUFFERS 1024
-#define ECHO_BUFFER_SIZE 4096
+#define ECHO_BUFFER_SIZE 16384 /* a deep pipeline comes in few pieces */
 #define ECHO_REQUEST_SIZE_MAX 65536
 #define ECHO_REPLY_SIZE_MAX 65536
 
@@ -46,9 +46,15 @@ struct echo {
     struct echo_connection connection[ECHO_DESCRIPTORS_MAX];
 };
 
-/* Listens on 127.0.0.1; port 0 takes any free one and stores it in echo->port. */
-int echo_open(
-    struct echo *echo, uint16_t port, uint32_t request_size, uint32_t reply_size, bool is_resp);
+struct echo_plan {
+    uint16_t port;    /* of 127.0.0.1; 0 takes any free one, which stands in echo->port */
+    const char *path; /* of a Unix socket instead; NULL: the port */
+    uint32_t request_size;
+    uint32_t reply_size;
+    bool is_resp;
+};
+
+int echo_open(struct echo *echo, const struct echo_plan *plan);
 
 /* One tick: hand over and wait, take what came, prepare what follows. A negative errno ends it. */
 int echo_tick(struct echo *echo);

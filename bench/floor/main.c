@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * hotshelf-floor PORT REQUEST_BYTES REPLY_BYTES [resp]: the echo server that hotshelf is measured
- * against. Says "listening PORT" on stdout once it listens (PORT 0 takes any free port), runs until
- * killed.
+ * hotshelf-floor PORT|unix:PATH REQUEST_BYTES REPLY_BYTES [resp]: the echo server that hotshelf is
+ * measured against. Says "listening PORT" on stdout once it listens (PORT 0 takes any free port),
+ * runs until killed.
  */
 #include "bench/floor/echo.h"
 
@@ -26,22 +26,32 @@ static int complain(int result)
     return EXIT_FAILURE;
 }
 
+static bool parse_all(struct echo_plan *plan, int argc, char **argv)
+{
+    uint32_t port = 0;
+    plan->is_resp = argc == 5 && strcmp(argv[4], "resp") == 0;
+    if (argc != 4 && !plan->is_resp)
+        return false;
+    if (strncmp(argv[1], "unix:", 5) == 0)
+        plan->path = argv[1] + 5;
+    else if (!parse(argv[1], UINT16_MAX, &port))
+        return false;
+    plan->port = (uint16_t)port;
+    return parse(argv[2], ECHO_REQUEST_SIZE_MAX, &plan->request_size) &&
+           parse(argv[3], ECHO_REPLY_SIZE_MAX, &plan->reply_size);
+}
+
 int main(int argc, char **argv)
 {
-    uint32_t port;
-    uint32_t request_size;
-    uint32_t reply_size;
-    bool is_resp = argc == 5 && strcmp(argv[4], "resp") == 0;
-    if ((argc != 4 && !is_resp) || !parse(argv[1], UINT16_MAX, &port) ||
-        !parse(argv[2], ECHO_REQUEST_SIZE_MAX, &request_size) ||
-        !parse(argv[3], ECHO_REPLY_SIZE_MAX, &reply_size)) {
-        fputs("usage: hotshelf-floor PORT REQUEST_BYTES REPLY_BYTES [resp]\n", stderr);
+    struct echo_plan plan = {0};
+    if (!parse_all(&plan, argc, argv)) {
+        fputs("usage: hotshelf-floor PORT|unix:PATH REQUEST_BYTES REPLY_BYTES [resp]\n", stderr);
         return EXIT_USAGE;
     }
     struct echo *echo = calloc(1, sizeof *echo);
     if (echo == NULL)
         return EXIT_FAILURE;
-    int result = echo_open(echo, (uint16_t)port, request_size, reply_size, is_resp);
+    int result = echo_open(echo, &plan);
     if (result < 0)
         return complain(result);
     printf("listening %u\n", echo->port);

@@ -25,7 +25,7 @@
 #define REPLY_SIZE 300
 
 /* A floor in a process of its own; answers its port. */
-static uint16_t start_floor(struct process *floor, uint32_t request_size, bool is_resp)
+static uint16_t start_floor_as(struct process *floor, const struct echo_plan *plan)
 {
     int ends[2];
     uint16_t port = 0;
@@ -33,7 +33,7 @@ static uint16_t start_floor(struct process *floor, uint32_t request_size, bool i
     floor->pid = fork();
     if (floor->pid == 0) {
         struct echo *echo = calloc(1, sizeof *echo);
-        if (echo == NULL || echo_open(echo, 0, request_size, REPLY_SIZE, is_resp) < 0 ||
+        if (echo == NULL || echo_open(echo, plan) < 0 ||
             write(ends[1], &echo->port, sizeof echo->port) != sizeof echo->port)
             _exit(1);
         while (echo_tick(echo) == 0)
@@ -44,6 +44,13 @@ static uint16_t start_floor(struct process *floor, uint32_t request_size, bool i
     close(ends[0]);
     close(ends[1]);
     return port;
+}
+
+static uint16_t start_floor(struct process *floor, uint32_t request_size, bool is_resp)
+{
+    const struct echo_plan plan = {
+        .request_size = request_size, .reply_size = REPLY_SIZE, .is_resp = is_resp};
+    return start_floor_as(floor, &plan);
 }
 
 static void stop_floor(struct process *floor)
@@ -137,6 +144,87 @@ static void another_status_than_expected_is_told_with_the_reply(void **state)
     assert_non_null(strstr(result.failure, "unexpected reply: HTTP/1.1 200 OK"));
 }
 
+static void a_unix_socket_serves_as_a_port_does(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/hotshelf-floor-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    close(fd);
+    unlink(path);
+    struct process floor = {0};
+    struct traffic traffic = {.kind = TRAFFIC_CHECKOUT};
+    struct echo_plan echo = {
+        .path = path, .request_size = size_of_request(TRAFFIC_CHECKOUT), .reply_size = REPLY_SIZE};
+    start_floor_as(&floor, &echo);
+    struct generator_plan plan = plan_for(0, &traffic, &floor);
+    plan.path = path;
+    struct generator_result result;
+    char failure[GENERATOR_FAILURE_SIZE] = "";
+    struct generator *generator = generator_open(&plan, failure);
+    assert_string_equal(failure, "");
+    assert_true(generator_run(generator, &result));
+    generator_close(generator);
+    stop_floor(&floor);
+    unlink(path);
+    assert_in_range(result.completed, 1000, 2000);
+}
+
+/* Half of a second at 2,000 a second, whatever the floor could do. */
+static void an_open_loop_sends_what_is_due_and_no_more(void **state)
+{
+    (void)state;
+    struct process floor = {0};
+    struct traffic traffic = {.kind = TRAFFIC_CHECKOUT};
+    uint32_t size = size_of_request(TRAFFIC_CHECKOUT);
+    struct generator_plan plan = plan_for(start_floor(&floor, size, false), &traffic, &floor);
+    plan.per_second = 2000;
+    plan.seconds = 0.5;
+    plan.requests_max = 0;
+    struct generator_result result;
+    char failure[GENERATOR_FAILURE_SIZE] = "";
+    struct generator *generator = generator_open(&plan, failure);
+    assert_non_null(generator);
+    assert_true(generator_run(generator, &result));
+    generator_close(generator);
+    double due = plan.per_second * (result.seconds + 0.1);
+    assert_true(result.completed > 0 && (double)result.completed <= due);
+    assert_true(result.p50_us > 0 && result.p50_us <= result.p99_us);
+    assert_true(result.p99_us <= result.p999_us && result.late_p99_us > 0);
+    stop_floor(&floor);
+}
+
+/* A server that stops for a while makes everybody wait who was due meanwhile, not one. */
+static void a_stall_is_in_the_time_of_all_that_were_due(void **state)
+{
+    (void)state;
+    struct process floor = {0};
+    struct traffic traffic = {.kind = TRAFFIC_CHECKOUT};
+    uint32_t size = size_of_request(TRAFFIC_CHECKOUT);
+    struct generator_plan plan = plan_for(start_floor(&floor, size, false), &traffic, &floor);
+    plan.per_second = 1000;
+    plan.seconds = 0.5;
+    plan.requests_max = 0;
+    char failure[GENERATOR_FAILURE_SIZE] = "";
+    struct generator *generator = generator_open(&plan, failure);
+    assert_non_null(generator);
+    /* Stopped before the first request; continued when half of the time is over. */
+    kill(floor.pid, SIGSTOP);
+    pid_t waker = fork();
+    if (waker == 0) {
+        usleep(300000);
+        kill(floor.pid, SIGCONT);
+        _exit(0);
+    }
+    struct generator_result result;
+    assert_true(generator_run(generator, &result));
+    waitpid(waker, NULL, 0);
+    generator_close(generator);
+    stop_floor(&floor);
+    /* Of those due in the first 300 of 500 ms, half waited 150 ms and more. */
+    assert_true(result.p99_us > 200000 && result.p50_us > 20000);
+}
+
 static void nobody_listening_is_a_clear_failure(void **state)
 {
     (void)state;
@@ -187,6 +275,9 @@ int main(void)
         cmocka_unit_test(requests_and_replies_are_counted_with_their_sizes),
         cmocka_unit_test(sixteen_deep_means_sixteen_replies_to_one_write),
         cmocka_unit_test(another_status_than_expected_is_told_with_the_reply),
+        cmocka_unit_test(a_unix_socket_serves_as_a_port_does),
+        cmocka_unit_test(an_open_loop_sends_what_is_due_and_no_more),
+        cmocka_unit_test(a_stall_is_in_the_time_of_all_that_were_due),
         cmocka_unit_test(nobody_listening_is_a_clear_failure),
         cmocka_unit_test(every_request_of_a_kind_has_the_same_size),
         cmocka_unit_test(the_median_is_the_middle),

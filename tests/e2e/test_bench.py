@@ -22,7 +22,7 @@ def test_the_floor_is_measured_in_turns(workspace):
     assert done.returncode == 0, done.stderr
     cases = {case["name"]: case for case in json.loads(told.read_text())["cases"]}
     assert set(cases) == {"availability", "cart", "cart_hold", "checkout", "resp_availability",
-                          "resp_checkout", "resp_checkout_16"}
+                          "resp_checkout", "resp_checkout_16", "resp_checkout_64"}
     for case in cases.values():
         assert case["server_cpu_us"] > 0 and case["server_requests_per_second"] > 0
         assert case["ratio"] == pytest.approx(case["server_cpu_us"] / case["floor_cpu_us"], 0.01)
