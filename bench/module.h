@@ -31,5 +31,9 @@ extern const struct module floor_module;
 extern const struct module journal_module;
 /* The others while somebody attacks (bench/fairness_module.c). */
 extern const struct module fairness_module;
+/* Beside the floor and the peers, with the targets (bench/compare_module.c). */
+extern const struct module compare_module;
+/* How long a checkout takes at half load (bench/latency_module.c). */
+extern const struct module latency_module;
 
 #endif

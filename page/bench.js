@@ -9,6 +9,9 @@ function targetText(row) {
 }
 
 function metText(row) {
+  if (row.not_measured) {
+    return make("span", { class: "worse" }, `not measured: ${row.not_measured}`);
+  }
   if (row.met === null || row.met === undefined) return NONE;
   return make("span", { class: row.met ? "better" : "worse" }, row.met ? "met" : "not met");
 }
@@ -67,8 +70,10 @@ function renderBench(result) {
       "Ratios",
       rangePlot({
         title: "Beside the peers",
-        about: "A dot is the median ratio, its bar the spread over the turns, a stroke the target.",
-        label: "hotshelf / peer",
+        about:
+          "A dot is the median ratio, its bar the spread over the turns, a stroke the target. " +
+          "At most: hotshelf / it; at least: how many times less it takes, or more it does.",
+        label: "ratio",
         ranges: benchRanges(result.rows),
       }),
     ),

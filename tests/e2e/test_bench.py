@@ -43,6 +43,41 @@ def test_others_are_measured_beside_an_attack(workspace):
     assert not list(workspace.glob("hotshelf-bench-*")), "it takes its data away"
 
 
+def test_redis_is_compared_in_turns_and_what_it_sold_is_counted(workspace):
+    told, page = workspace / "compare.json", workspace / "compare.html"
+    done = bench("compare", "--only", "redis", "--seconds", 0.05, "--rounds", 1, "--dir", workspace,
+                 "--json", told, "--html", page)
+    assert done.returncode == 0, done.stderr + done.stdout
+    result = json.loads(told.read_text())
+    assert result["format"] == "hotshelf-bench 2" and result["rounds"] == 1
+    peers = {row["peer"] for row in result["rows"]}
+    assert {"redis lua full, always, 1 deep", "redis lua lean, no file, 16 deep"} <= peers
+    for row in result["rows"]:
+        assert row["not_measured"] is None and row["ours_us"] > 0 and row["peer_us"] > 0
+        assert row["ratio"] == pytest.approx(row["peer_us"] / row["ours_us"], 0.01)
+        assert row["met"] == (None if row["target"] is None else row["ratio"] >= row["target"])
+        assert row["job"] in done.stdout
+    assert page.read_text().startswith("<!DOCTYPE html>")
+    assert not list(workspace.glob("hotshelf-*")), "it takes its data away"
+
+
+def test_rows_that_cannot_be_measured_say_why_and_fail(workspace):
+    told = workspace / "compare.json"
+    done = bench("compare", "--only", "redis", "--seconds", 0.05, "--rounds", 1, "--dir",
+                 workspace / "nowhere", "--json", told)
+    assert done.returncode == 1
+    rows = json.loads(told.read_text())["rows"]
+    assert rows and all(row["not_measured"] for row in rows)
+    assert f"not measured: no directory can be made in {workspace / 'nowhere'}" in done.stderr
+    assert "not measured: our server does not start" in done.stdout
+
+
+def test_who_is_asked_for_must_be_somebody(workspace):
+    done = bench("compare", "--only", "redis,memcached", "--dir", workspace)
+    assert done.returncode == 2
+    assert "nobody is called memcached" in done.stderr.splitlines()[0]
+
+
 @pytest.mark.parametrize("arguments, named", [
     (["journal", "--orders", 5], "--orders"), (["floor", "--rounds"], "--rounds"),
     (["floor", "--speed", 5], "--speed"), (["journal", "--seconds", "a"], "--seconds")])
