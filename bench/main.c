@@ -3,6 +3,7 @@
  * hotshelf-bench MODULE [options]: measures, module by module.
  */
 #include "bench/module.h"
+#include "bench/modules/core_module.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -17,12 +18,24 @@ static void print_usage(FILE *out)
     fputs("usage: hotshelf-bench MODULE [options]\n\n", out);
     for (size_t at = 0; at < MODULES; at++)
         fprintf(out, "  %-10s %s\n", modules[at]->name, modules[at]->summary);
+    core_module_list(out);
     fputs("\n  MODULE --help tells the options of one; --help, --version\n", out);
 }
 
 static bool is_help(const char *word)
 {
     return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
+static int run_core_module(const char *name, int argc, char **argv)
+{
+    for (int at = 0; at < argc; at++) {
+        if (is_help(argv[at])) {
+            core_module_usage(name, stdout);
+            return MODULE_MEASURED;
+        }
+    }
+    return (int)core_module_run(name, argc, argv);
 }
 
 static int run_module(const struct module *module, int argc, char **argv)
@@ -47,6 +60,8 @@ int main(int argc, char **argv)
         if (strcmp(modules[at]->name, name) == 0)
             return run_module(modules[at], argc - 2, argv + 2);
     }
+    if (core_module_is(name))
+        return run_core_module(name, argc - 2, argv + 2);
     print_usage(is_help(name) ? stdout : stderr);
     return is_help(name) ? MODULE_MEASURED : MODULE_USAGE;
 }

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bench/modules/pair.h"
+
+#include <stdio.h>
+
+#include "bench/process.h"
+#include "core/check.h"
+
+enum { CORE_OTHER = 0, CORE_OURS = 1 };
+
+static void *run_other(void *argument)
+{
+    struct pair *pair = argument;
+    if (process_pin(CORE_OTHER) == 0)
+        pair->run(pair, pair->context);
+    return NULL;
+}
+
+bool pair_start(struct pair *pair, void (*run)(struct pair *pair, void *context), void *context)
+{
+    *pair = (struct pair){.run = run, .context = context};
+    CHECK(sched_getaffinity(0, sizeof pair->before, &pair->before) == 0);
+    if (process_pin(CORE_OTHER) < 0 || process_pin(CORE_OURS) < 0) {
+        fputs("hotshelf-bench: two cores are needed, 0 and 1\n", stderr);
+        return false;
+    }
+    CHECK(pthread_create(&pair->thread, NULL, run_other, pair) == 0);
+    return true;
+}
+
+void pair_stop(struct pair *pair)
+{
+    atomic_store(&pair->stop, true);
+    pthread_join(pair->thread, NULL);
+    sched_setaffinity(0, sizeof pair->before, &pair->before);
+}
