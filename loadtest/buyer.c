@@ -175,12 +175,11 @@ static void go_on(struct crowd *crowd, struct buyer *buyer)
         finish(crowd, buyer);
         return;
     }
-    uint64_t pause_ns = moves_pause_ns(crowd, buyer, service_ns);
-    buyer->intended_ns += service_ns + pause_ns;
-    if (pause_ns == 0)
+    buyer->intended_ns += service_ns + moves_pause_ns(crowd, buyer, service_ns);
+    if (buyer->intended_ns <= now_ns)
         ask(crowd, buyer);
     else
-        ask_at(crowd, buyer, now_ns + pause_ns);
+        ask_at(crowd, buyer, buyer->intended_ns);
 }
 
 void buyer_hear(struct crowd *crowd, struct buyer *buyer, const struct transport_news *news)

@@ -12,7 +12,8 @@
 
 #define NS_PER_US 1000
 #define WAITED_PERCENT_MAX 1.0
-#define LATE_P99_US_MAX 2000
+#define LATE_P99_US_MIN 500 /* below that nobody is late */
+#define LATE_PER_SERVICE_MAX 0.5
 #define BUSY_PERCENT_MAX 95.0
 
 static void read_usage(uint64_t *cpu_ns, uint64_t *preempted)
@@ -87,10 +88,9 @@ void honesty_end(struct honesty *honesty, uint64_t now_ns, uint64_t starved)
 }
 
 static void say(struct honesty_verdict *verdict, const struct honesty *honesty,
-    uint32_t connections, bool is_open)
+    uint32_t connections, bool is_open, bool late)
 {
     bool few = is_open && verdict->waited_percent > WAITED_PERCENT_MAX;
-    bool late = is_open && verdict->late_p99_us > LATE_P99_US_MAX;
     bool full = verdict->busy_percent > BUSY_PERCENT_MAX;
     bool starved = honesty->starved > 0;
     verdict->limited = few || late || full || starved;
@@ -118,8 +118,8 @@ static void say(struct honesty_verdict *verdict, const struct honesty *honesty,
             verdict->busy_percent, (unsigned long long)honesty->preempted);
     else if (is_open)
         snprintf(verdict->says, sizeof verdict->says,
-            "the generator kept up: what was due began within %.1f ms (p99), its loop was busy "
-            "%.0f %% of the time",
+            "the generator was not the limit: what was due began within %.1f ms (p99), its loop "
+            "was busy %.0f %% of the time",
             (double)verdict->late_p99_us / 1000, verdict->busy_percent);
     else
         snprintf(verdict->says, sizeof verdict->says,
@@ -129,7 +129,7 @@ static void say(struct honesty_verdict *verdict, const struct honesty *honesty,
 }
 
 struct honesty_verdict honesty_judge(
-    const struct honesty *honesty, uint32_t connections, bool is_open)
+    const struct honesty *honesty, uint32_t connections, bool is_open, uint64_t service_p99_us)
 {
     uint64_t wall_ns = honesty->ended_ns - honesty->started_ns;
     struct honesty_verdict verdict = {
@@ -137,6 +137,8 @@ struct honesty_verdict honesty_judge(
         .waited_percent = percent(honesty->waited.count, honesty->visit_count),
         .late_p99_us = is_open ? histogram_percentile_us(&honesty->late, 99) : 0,
     };
-    say(&verdict, honesty, connections, is_open);
+    bool is_late = is_open && verdict.late_p99_us > LATE_P99_US_MIN &&
+                   (double)verdict.late_p99_us > LATE_PER_SERVICE_MAX * (double)service_p99_us;
+    say(&verdict, honesty, connections, is_open, is_late);
     return verdict;
 }

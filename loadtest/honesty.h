@@ -65,8 +65,9 @@ double honesty_busy_percent(struct honesty *honesty, uint64_t now_ns);
 /* starved: answers that were lost because the generator had no buffer for them. */
 void honesty_end(struct honesty *honesty, uint64_t now_ns, uint64_t starved);
 
-/* Once ended. is_open: visits came by a schedule; otherwise nothing can be late. */
+/* Once ended. is_open: visits came by a schedule; otherwise nothing can be late. service_p99_us:
+ * how long the server took, to which a generator's own lateness is nothing or much. */
 struct honesty_verdict honesty_judge(
-    const struct honesty *honesty, uint32_t connections, bool is_open);
+    const struct honesty *honesty, uint32_t connections, bool is_open, uint64_t service_p99_us);
 
 #endif

@@ -60,8 +60,13 @@ static void tell_start(struct report *report)
 
 static struct report_generator judge_generator(const struct crowd *crowd)
 {
-    struct honesty_verdict honest =
-        honesty_judge(&crowd->honesty, crowd->buyer_count, plan_is_open_loop(crowd->plan));
+    uint64_t service_p99_us = 0;
+    for (int kind = 0; kind < REQUEST_KINDS; kind++) {
+        uint64_t p99_us = histogram_percentile_us(&crowd->series.service[kind], 99);
+        service_p99_us = p99_us > service_p99_us ? p99_us : service_p99_us;
+    }
+    struct honesty_verdict honest = honesty_judge(
+        &crowd->honesty, crowd->buyer_count, plan_is_open_loop(crowd->plan), service_p99_us);
     struct report_generator generator = {
         .busy_percent = honest.busy_percent,
         .late_p99_us = honest.late_p99_us,

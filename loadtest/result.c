@@ -5,6 +5,9 @@
  */
 #include "loadtest/result.h"
 
+#include "loadtest/scenario_keys.h"
+
+#include <limits.h>
 #include <string.h>
 
 static const double percentile[] = {50, 90, 99, 99.9, 99.99};
@@ -67,6 +70,26 @@ static void write_name(FILE *file, const char *name, const char *text)
     fputs(",\n", file);
 }
 
+/* Every key of the scenario but those that stand in members of their own. */
+static void write_settings(FILE *file, const struct scenario *scenario)
+{
+    char text[PATH_MAX];
+    const char *before = "";
+    fputs("  \"settings\": {", file);
+    for (uint32_t at = 0; at < scenario_key_count; at++) {
+        const struct scenario_key *key = &scenario_keys[at];
+        if (strcmp(key->section, "scenario") == 0)
+            continue;
+        fprintf(file, "%s\"%s.%s\": ", before, key->section, key->name);
+        if (scenario_key_tell(scenario, key, text, sizeof text))
+            fputs(text, file);
+        else
+            result_text(file, text);
+        before = ", ";
+    }
+    fputs("},\n", file);
+}
+
 static void write_about(FILE *file, const struct report *report)
 {
     const struct options *options = report->crowd->options;
@@ -82,6 +105,7 @@ static void write_about(FILE *file, const struct report *report)
     fprintf(file, "  \"seed\": %llu,\n  \"connections\": %u,\n  \"rate\": %g,\n",
         wide(options->seed), report->crowd->buyer_count,
         plan_is_open_loop(report->crowd->plan) ? scenario->arrivals.rate : 0);
+    write_settings(file, scenario);
 }
 
 static void write_numbers(FILE *file, const struct report *report)

@@ -158,3 +158,32 @@ int scenario_key_set(struct scenario *scenario, const struct scenario_key *key, 
     }
     return word < 0 ? -1 : 0;
 }
+
+bool scenario_key_tell(
+    const struct scenario *scenario, const struct scenario_key *key, char *text, size_t size)
+{
+    const char *value = (const char *)scenario + key->offset;
+    double decimal;
+    uint32_t count;
+    switch (key->type) {
+    case KEY_TEXT:
+    case KEY_MODE:
+        snprintf(text, size, "%s", value);
+        return false;
+    case KEY_ARRIVALS:
+        snprintf(text, size, "%s", arrivals_kind_name(scenario->arrivals.kind));
+        return false;
+    case KEY_THINK:
+        snprintf(text, size, "%s", think_name((int)scenario->think));
+        return false;
+    case KEY_DECIMAL:
+        memcpy(&decimal, value, sizeof decimal);
+        snprintf(text, size, "%.10g", decimal);
+        return true;
+    case KEY_COUNT:
+        memcpy(&count, value, sizeof count);
+        snprintf(text, size, "%u", count);
+        return true;
+    }
+    return false;
+}

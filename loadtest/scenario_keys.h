@@ -13,6 +13,7 @@
 
 #include "loadtest/scenario.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum scenario_key_type { KEY_TEXT, KEY_COUNT, KEY_DECIMAL, KEY_ARRIVALS, KEY_THINK, KEY_MODE };
@@ -36,5 +37,9 @@ extern const uint32_t scenario_key_count;
 
 int scenario_key_set(struct scenario *scenario, const struct scenario_key *key, const char *text,
     char reason[SCENARIO_REASON_SIZE]);
+
+/* The value as it would stand in a file. True when it is a number, not a word or a text. */
+bool scenario_key_tell(
+    const struct scenario *scenario, const struct scenario_key *key, char *text, size_t size);
 
 #endif

@@ -23,7 +23,7 @@ static void work(struct honesty *honesty, uint64_t ms)
 static struct honesty_verdict judge(struct honesty *honesty, bool is_open)
 {
     honesty_end(honesty, SECOND, 0);
-    return honesty_judge(honesty, 16, is_open);
+    return honesty_judge(honesty, 16, is_open, 4000);
 }
 
 static void a_generator_that_keeps_up_says_so(void **state)
@@ -39,7 +39,7 @@ static void a_generator_that_keeps_up_says_so(void **state)
     assert_true(verdict.busy_percent > 29.9 && verdict.busy_percent < 30.1);
     assert_in_range(verdict.late_p99_us, 100, 102);
     assert_true(verdict.waited_percent == 0);
-    assert_non_null(strstr(verdict.says, "kept up"));
+    assert_non_null(strstr(verdict.says, "was not the limit"));
 }
 
 static void too_few_connections_are_told_as_that(void **state)
@@ -74,6 +74,20 @@ static void what_begins_late_is_told_as_that(void **state)
     assert_non_null(strstr(verdict.says, "began late"));
 }
 
+static void lateness_is_judged_by_how_long_the_server_took(void **state)
+{
+    (void)state;
+    struct honesty honesty;
+    honesty_begin(&honesty, 0);
+    for (uint64_t at = 0; at < 1000; at++)
+        honesty_request(&honesty, at * MS, at * MS + 2 * MS);
+    honesty_end(&honesty, SECOND, 0);
+    assert_true(honesty_judge(&honesty, 16, true, 300).limited);
+    assert_true(honesty_judge(&honesty, 16, true, 3900).limited);
+    assert_false(honesty_judge(&honesty, 16, true, 4100).limited);
+    assert_false(honesty_judge(&honesty, 16, true, 900000).limited);
+}
+
 static void a_loop_that_never_waits_is_the_limit(void **state)
 {
     (void)state;
@@ -93,7 +107,7 @@ static void answers_without_a_buffer_are_told_as_that(void **state)
     struct honesty honesty;
     honesty_begin(&honesty, 0);
     honesty_end(&honesty, SECOND, 7);
-    struct honesty_verdict verdict = honesty_judge(&honesty, 16, true);
+    struct honesty_verdict verdict = honesty_judge(&honesty, 16, true, 4000);
     assert_true(verdict.limited);
     assert_non_null(strstr(verdict.says, "7 large answers"));
 }
@@ -130,6 +144,7 @@ int main(void)
         cmocka_unit_test(a_generator_that_keeps_up_says_so),
         cmocka_unit_test(too_few_connections_are_told_as_that),
         cmocka_unit_test(what_begins_late_is_told_as_that),
+        cmocka_unit_test(lateness_is_judged_by_how_long_the_server_took),
         cmocka_unit_test(a_loop_that_never_waits_is_the_limit),
         cmocka_unit_test(answers_without_a_buffer_are_told_as_that),
         cmocka_unit_test(a_closed_loop_is_called_one),
