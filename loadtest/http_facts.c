@@ -58,7 +58,7 @@ static void read_done(const struct document *document, enum question_kind kind, 
         return;
     case QUESTION_CART_PUT:
     case QUESTION_CART_CLEAR:
-        return;
+        return; /* http_read() does not come here with them */
     }
 }
 
@@ -74,10 +74,11 @@ bool http_read(
     facts->replayed = reply.replayed;
     if (reply.retry_after >= 0)
         facts->retry_after_ms = reply.retry_after * 1000;
+    /* What a cart holds is not looked at, and it is the longest answer of all. */
+    if (facts->class == FACTS_DONE && (kind == QUESTION_CART_CLEAR || kind == QUESTION_CART_PUT))
+        return reply.closes;
     struct document document = {.json = json};
     bool is_json = json_parse(json, reply.body, reply.body_size);
-    if (facts->class == FACTS_DONE && kind == QUESTION_CART_CLEAR)
-        return reply.closes;
     if (facts->class == FACTS_DONE && !is_json)
         facts_wrong(facts, "not JSON");
     else if (facts->class == FACTS_DONE)

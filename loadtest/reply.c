@@ -70,14 +70,14 @@ static bool take_head(struct reply *reply, const char *data, size_t size)
 {
     bool first = true;
     for (const char *at = data; at < data + size; first = false) {
-        const char *end = memmem(at, (size_t)(data + size - at), "\r\n", 2);
-        if (end == NULL)
+        const char *end = memchr(at, '\n', (size_t)(data + size - at));
+        if (end == NULL || end == at || end[-1] != '\r')
             return false;
-        size_t line_size = (size_t)(end - at);
+        size_t line_size = (size_t)(end - at) - 1;
         bool taken = first ? take_status(reply, at, line_size) : take_header(reply, at, line_size);
         if (!taken)
             return false;
-        at = end + 2;
+        at = end + 1;
     }
     return true;
 }

@@ -20,6 +20,11 @@ struct element {
     size_t after;
 };
 
+static bool is_digit(char byte)
+{
+    return byte >= '0' && byte <= '9';
+}
+
 /* Decimal, as the protocol writes it: no plus, no leading zero, no minus zero. */
 static bool read_number(const char *text, size_t size, int64_t *number)
 {
@@ -29,7 +34,7 @@ static bool read_number(const char *text, size_t size, int64_t *number)
     if (size == at || size > DIGITS_MAX || (text[at] == '0' && size > 1))
         return false;
     for (; at < size; at++) {
-        if (text[at] < '0' || text[at] > '9' || __builtin_mul_overflow(sum, 10, &sum) ||
+        if (!is_digit(text[at]) || __builtin_mul_overflow(sum, 10, &sum) ||
             __builtin_sub_overflow(sum, text[at] - '0', &sum))
             return false;
     }
@@ -79,39 +84,67 @@ static enum resp_result take_count(int64_t count, uint64_t each, struct element 
     return count > RESP_TOKENS_MAX ? RESP_BROKEN : RESP_WHOLE;
 }
 
+/* Most numbers by far: one or two digits, nothing to be refused. Else false. */
+static bool take_short_number(
+    const char *data, size_t size, size_t at, struct element *element, int64_t *number)
+{
+    const char *text = data + at + 1;
+    if (size - at < 5 || !is_digit(text[0]))
+        return false;
+    size_t digits = is_digit(text[1]) && text[0] != '0' ? 2 : 1;
+    if (text[digits] != '\r' || text[digits + 1] != '\n')
+        return false;
+    *number = digits == 2 ? (text[0] - '0') * 10 + (text[1] - '0') : text[0] - '0';
+    *element = (struct element){.start = at + 1, .size = digits, .after = at + 1 + digits + 2};
+    return true;
+}
+
+static enum resp_result take_number(
+    const char *data, size_t size, size_t at, struct element *element, int64_t *number)
+{
+    if (take_short_number(data, size, at, element, number))
+        return RESP_WHOLE;
+    size_t first = at + 1, end = first;
+    while (end < size && end - first < DIGITS_MAX && (data[end] == '-' || is_digit(data[end])))
+        end++;
+    if (end == size)
+        return RESP_INCOMPLETE;
+    if (data[end] != '\r' || !read_number(data + first, end - first, number))
+        return RESP_BROKEN;
+    if (end + 1 == size)
+        return RESP_INCOMPLETE;
+    *element = (struct element){.start = first, .size = end - first, .after = end + 2};
+    return data[end + 1] == '\n' ? RESP_WHOLE : RESP_BROKEN;
+}
+
+static enum resp_result take_counted(
+    const char *data, size_t size, size_t at, struct element *element)
+{
+    int64_t number;
+    enum resp_result result = take_number(data, size, at, element, &number);
+    if (result != RESP_WHOLE)
+        return result;
+    if (data[at] == '$')
+        return take_bytes(data, size, number, element);
+    if (data[at] != ':')
+        return take_count(number, data[at] == '%' ? 2 : 1, element);
+    element->type = RESP_NUMBER;
+    return RESP_WHOLE;
+}
+
 static enum resp_result take_element(
     const char *data, size_t size, size_t at, struct element *element)
 {
-    enum resp_result result = take_line(data, size, at, element);
-    if (result != RESP_WHOLE)
-        return result;
-    int64_t number = 0;
     char sign = data[at];
-    bool is_counted = sign == ':' || sign == '$' || sign == '*' || sign == '%';
-    if (is_counted && !read_number(data + element->start, element->size, &number))
+    if (sign == '$' || sign == ':' || sign == '*' || sign == '%')
+        return take_counted(data, size, at, element);
+    if (sign != '+' && sign != '-' && sign != '_')
         return RESP_BROKEN;
-    switch (sign) {
-    case '+':
-        element->type = RESP_LINE;
-        return RESP_WHOLE;
-    case '-':
-        element->type = RESP_ERROR;
-        return RESP_WHOLE;
-    case ':':
-        element->type = RESP_NUMBER;
-        return RESP_WHOLE;
-    case '$':
-        return take_bytes(data, size, number, element);
-    case '*':
-        return take_count(number, 1, element);
-    case '%':
-        return take_count(number, 2, element);
-    case '_':
-        element->type = RESP_NULL;
-        return element->size == 0 ? RESP_WHOLE : RESP_BROKEN;
-    default:
+    enum resp_result result = take_line(data, size, at, element);
+    element->type = sign == '+' ? RESP_LINE : sign == '-' ? RESP_ERROR : RESP_NULL;
+    if (result == RESP_WHOLE && sign == '_' && element->size > 0)
         return RESP_BROKEN;
-    }
+    return result;
 }
 
 enum resp_result resp_scan(size_t *at, uint64_t *missing, const char *data, size_t size)
