@@ -34,16 +34,16 @@ class LoadTest:
         self.process = subprocess.Popen(arguments, stdout=self.output, stderr=self.output,
                                         stdin=subprocess.DEVNULL, cwd=server.directory)
 
-    def peak_bytes(self):
-        """The most memory it had in use so far (VmHWM); 0 when it has ended."""
+    def seen(self):
+        """Its most memory so far (VmHWM, in bytes) and its open files; zeros when it has ended."""
+        process = pathlib.Path(f"/proc/{self.process.pid}")
         try:
-            status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+            lines = (process / "status").read_text().splitlines()
+            files = len(list((process / "fd").iterdir()))
         except OSError:
-            return 0
-        for line in status.splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
-        return 0
+            return 0, 0
+        peak = [int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")]
+        return (peak or [0])[0], files
 
     def is_over(self):
         return self.process.poll() is not None
@@ -69,10 +69,10 @@ class LoadTest:
 
 
 class Replay(LoadTest):
-    """The first orders of the sample sale."""
+    """The first orders of the sample sale, or of another file."""
 
-    def __init__(self, server, orders, connections=64, dsn=None, more=()):
-        super().__init__(server, "replay", ORDERS, dsn,
+    def __init__(self, server, orders, connections=64, dsn=None, more=(), path=ORDERS):
+        super().__init__(server, "replay", path, dsn,
                          ["--connections", connections, "--orders-max", orders, *more])
 
 
