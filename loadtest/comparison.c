@@ -165,7 +165,7 @@ static void compare_setting(
         setting.value[1][0] == '\0' ? "not told" : setting.value[1]);
 }
 
-/* What a scenario says of itself: every member that A has. */
+/* What a scenario says of itself: the members that A has, up to the limit. */
 static void compare_scenario(struct comparison *comparison)
 {
     const struct json *json = &comparison->file[0]->json;
@@ -173,8 +173,9 @@ static void compare_scenario(struct comparison *comparison)
     for (int side = 0; side < 2; side++)
         object[side] = json_member(&comparison->file[side]->json, JSON_ROOT, "settings");
     char name[COMPARISON_NAME_SIZE];
-    for (int at = json_first_name(json, object[0]); at != JSON_NONE;
-         at = json_next_name(json, object[0], at)) {
+    int at = json_first_name(json, object[0]);
+    for (uint32_t seen = 0; at != JSON_NONE && seen < COMPARISON_SETTINGS_MAX;
+         at = json_next_name(json, object[0], at), seen++) {
         if (json_string(json, at, name, sizeof name))
             compare_setting(comparison, object, name, true);
     }

@@ -3,7 +3,7 @@
  * A comparison as a table for people and as JSON for programs and its page.
  */
 #include "loadtest/comparison.h"
-#include "loadtest/result.h"
+#include "loadtest/json_text.h"
 
 #include <string.h>
 
@@ -84,7 +84,7 @@ static void write_figures(FILE *file, const struct comparison *comparison)
     for (uint32_t at = 0; at < comparison->figure_count; at++) {
         const struct comparison_figure *figure = &comparison->figure[at];
         fputs(at == 0 ? "\n    {\"figure\": " : ",\n    {\"figure\": ", file);
-        result_text(file, figure->name);
+        json_text(file, figure->name);
         fprintf(file, ", \"unit\": \"%s\", \"better\": \"%s\", \"a\": ", figure->unit,
             aim[figure->better]);
         write_number(file, figure->value[0]);
@@ -103,11 +103,11 @@ static void write_settings(FILE *file, const struct comparison *comparison)
     for (uint32_t at = 0; at < comparison->setting_count; at++) {
         const struct comparison_setting *setting = &comparison->setting[at];
         fputs(at == 0 ? "{\"name\": " : ", {\"name\": ", file);
-        result_text(file, setting->name);
+        json_text(file, setting->name);
         fputs(", \"a\": ", file);
-        result_text(file, setting->value[0]);
+        json_text(file, setting->value[0]);
         fputs(", \"b\": ", file);
-        result_text(file, setting->value[1]);
+        json_text(file, setting->value[1]);
         fputc('}', file);
     }
     fputs("],\n", file);
@@ -116,7 +116,7 @@ static void write_settings(FILE *file, const struct comparison *comparison)
 static void write_run(FILE *file, const char *name, const struct result_file *run)
 {
     fprintf(file, "  \"%s\": {\"file\": ", name);
-    result_text(file, run->path);
+    json_text(file, run->path);
     fputs(", \"result\": ", file);
     fwrite(run->text, 1, run->size, file);
     fputc('}', file);
@@ -129,7 +129,7 @@ void comparison_json(FILE *file, const struct comparison *comparison)
         file, "  \"same_load\": %s,\n  \"warnings\": [", comparison->same_load ? "true" : "false");
     for (uint32_t at = 0; at < comparison->warning_count; at++) {
         fputs(at == 0 ? "" : ", ", file);
-        result_text(file, comparison->warning[at]);
+        json_text(file, comparison->warning[at]);
     }
     fputs("],\n", file);
     write_figures(file, comparison);

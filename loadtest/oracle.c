@@ -13,6 +13,25 @@
 #define REST_TRIES_MAX 20
 #define REST_WAIT_MS 100
 
+/* What the whole crowd could buy, had everybody what is left for them. */
+static int sum_units_in_reach(struct oracle *oracle)
+{
+    const struct baskets *baskets = oracle->crowd->baskets;
+    int64_t *left = calloc(baskets->skus.count, sizeof *left);
+    if (left == NULL)
+        return -1;
+    for (uint32_t sku = 0; sku < baskets->skus.count; sku++)
+        left[sku] = oracle->stock.row[sku].available;
+    for (uint32_t at = 0; at < baskets->line_count; at++) {
+        const struct basket_line *line = &baskets->line[at];
+        int64_t units = line->quantity < left[line->sku] ? line->quantity : left[line->sku];
+        oracle->units_in_reach += units;
+        left[line->sku] -= units;
+    }
+    free(left);
+    return 0;
+}
+
 static int read_base_line(struct oracle *oracle)
 {
     const struct options *options = oracle->crowd->options;
@@ -25,8 +44,9 @@ static int read_base_line(struct oracle *oracle)
         for (uint32_t sku = 0; sku < skus; sku++) {
             oracle->sold_before[sku] = oracle->stock.row[sku].sold;
             oracle->held_before[sku] = oracle->stock.row[sku].held;
-            oracle->units_at_start += oracle->stock.row[sku].available;
         }
+        if (sum_units_in_reach(oracle) < 0)
+            return -1;
     }
     if (options->postgres != NULL) {
         oracle->has_postgres = true;

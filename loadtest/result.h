@@ -17,11 +17,6 @@
 
 #include "loadtest/report.h"
 
-#define RESULT_FORMAT "hotshelf-loadtest 2"
-
 void result_write(FILE *file, const struct report *report);
-
-/* A JSON string with its quotes. */
-void result_text(FILE *file, const char *text);
 
 #endif

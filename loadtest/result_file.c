@@ -5,8 +5,6 @@
  */
 #include "loadtest/result_file.h"
 
-#include "loadtest/result.h"
-
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -18,6 +18,7 @@
 
 #include "loadtest/json.h"
 
+#define RESULT_FORMAT "hotshelf-loadtest 2"
 #define RESULT_FILE_SIZE_MAX (16 * 1024 * 1024)
 #define RESULT_TEXT_SIZE 512
 #define RESULT_NONE (-1.0)

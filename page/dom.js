@@ -95,7 +95,8 @@ function words(name) {
 }
 
 /*
- * A table: columns [{head, of(row) -> text or element, kind: "number" | "text" | "long"}], rows of anything.
+ * A table: columns [{head, of(row) -> text or element, kind: "number" | "text" | "long"}], rows of
+ * anything.
  * The first column heads its row.
  */
 function table(columns, rows, caption) {

@@ -51,6 +51,13 @@ function latencyPlot(result) {
 
 const FROM_THE_SEND = "from the send";
 
+/* Whether the two ways to count differ enough to be looked at together. */
+function waitedBeforeTheSend(result) {
+  return Object.entries(result.latency_us).some(
+    ([kind, latency]) => latency.p99 > 1.2 * (result.service_us[kind]?.p99 ?? latency.p99),
+  );
+}
+
 function curvePlot(result) {
   const due = Object.entries(result.latency_us).map(([kind, latency], at) => ({
     name: kind,
@@ -73,13 +80,13 @@ function curvePlot(result) {
     x: curveAxis(...Object.values(result.latency_us)),
     y: timeOfRequest,
     lines: [...due, ...sent],
-    hidden: [FROM_THE_SEND],
+    hidden: waitedBeforeTheSend(result) ? [] : [FROM_THE_SEND],
   });
 }
 
 function stockPlot(result) {
   const step = result.series.step_seconds;
-  const start = result.units_at_start;
+  const start = result.units_in_reach;
   const left = isNumber(start);
   const points = [
     [0, left ? start : 0],
@@ -91,7 +98,7 @@ function stockPlot(result) {
   return linePlot({
     title: left ? "Stock burn-down" : "Units sold",
     about: left
-      ? "Units that can still be sold, of all products that the crowd wants."
+      ? "Units in reach of this crowd: of each product what is there, at most what is wanted."
       : "Units of orders that stay confirmed. What there was at first is known with --admin.",
     x: timeAxis(result),
     y: { label: "units", kind: "linear", format: format.count },
@@ -104,7 +111,7 @@ const OUTCOME_TONES = {
   cancelled: 5,
   nothing_left: 3,
   gave_up: 4,
-  abandoned: 6,
+  abandoned: 7,
   looked: "soft",
   failed: 2,
 };
@@ -229,7 +236,9 @@ function keyFigures(result) {
     {
       name: "units sold",
       value: format.count(result.units_sold),
-      note: isNumber(result.units_at_start) ? `of ${format.count(result.units_at_start)}` : null,
+      note: isNumber(result.units_in_reach)
+        ? `of ${format.count(result.units_in_reach)} in reach`
+        : null,
     },
     ...[
       ["p50", "p50"],

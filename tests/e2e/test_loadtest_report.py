@@ -4,14 +4,12 @@
 import json
 import subprocess
 
-import jsonschema
 import pytest
 
 from tests.lib.browser import Page
 from tests.lib.replay import SALE, Replay
-from tests.lib.server import CATALOG, LOADTEST, ROOT
+from tests.lib.server import CATALOG, LOADTEST
 
-SCHEMA = json.loads((ROOT / "loadtest" / "result.schema.json").read_text())
 HOSTILE = ("</script><script>document.title='owned'</script>"
            "<!--<img src=http://127.0.0.1:9/x>\"'&\u2028")
 PLOTS = {
@@ -41,10 +39,9 @@ def page(run):
     return Page(run[1])
 
 
-def test_a_result_keeps_its_schema(run):
-    """And its parts agree with each other."""
+def test_the_parts_of_a_result_agree(run):
+    """(That it keeps its schema is looked at wherever a test reads one.)"""
     result = run[0].report()
-    jsonschema.validate(result, SCHEMA)
     series, rows = result["series"], len(result["series"]["requests"])
     assert {len(column) for name, column in series.items() if name != "step_seconds"} == {rows}
     assert (rows - 1) * series["step_seconds"] <= result["seconds"] + 0.5
@@ -54,6 +51,7 @@ def test_a_result_keeps_its_schema(run):
     assert sum(ended) == sum(series["requests"])
     assert sum(series["begun"]) == sum(result["outcomes"].values()) == result["baskets"]
     assert series["units_sold"][-1] == result["units_sold"] > 0
+    assert result["units_sold"] <= result["units_in_reach"]
     for kind, latency in result["latency_us"].items():
         percents, times = zip(*latency["curve"])
         assert list(percents) == sorted(percents) and percents[-1] == 100, kind

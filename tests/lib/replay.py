@@ -5,7 +5,11 @@ import json
 import pathlib
 import subprocess
 
-from tests.lib.server import ADMIN_TOKEN, LOADTEST, ORDERS
+import jsonschema
+
+from tests.lib.server import ADMIN_TOKEN, LOADTEST, ORDERS, ROOT
+
+SCHEMA = json.loads((ROOT / "loadtest" / "result.schema.json").read_text())
 
 # A sale of real size: 3,013 products, and baskets of up to 512 lines.
 SALE = {"capacity.skus": 8192, "capacity.lines": 262144, "capacity.holds": 65536,
@@ -65,7 +69,10 @@ class LoadTest:
         return self.log_path.read_text(errors="replace")[-6000:]
 
     def report(self):
-        return json.loads(self.report_path.read_text())
+        """The result, which keeps its schema whatever the run was."""
+        result = json.loads(self.report_path.read_text())
+        jsonschema.validate(result, SCHEMA)
+        return result
 
 
 class Replay(LoadTest):

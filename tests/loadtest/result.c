@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "loadtest/result.h"
+#include "loadtest/json_text.h"
 #include "loadtest/result_file.h"
 
 static void assert_written(const char *text, const char *json)
@@ -20,7 +20,7 @@ static void assert_written(const char *text, const char *json)
     size_t size = 0;
     FILE *memory = open_memstream(&written, &size);
     assert_non_null(memory);
-    result_text(memory, text);
+    json_text(memory, text);
     assert_int_equal(fclose(memory), 0);
     assert_string_equal(written, json);
     free(written);
