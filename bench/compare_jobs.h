@@ -132,6 +132,7 @@ extern const struct row compare_rows[];
 extern const uint32_t compare_rows_count;
 
 #define COMPARE_ROWS_MAX 64
+#define OPEN_LOOP_CONNECTIONS 512 /* enough that what is due finds one free */
 
 const char *compare_who_name(enum side_who who);
 

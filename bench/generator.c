@@ -291,7 +291,8 @@ static int submit(struct generator *generator)
     struct io_uring_cqe *completion;
     struct __kernel_timespec most = {.tv_nsec = SLEEP_NS_MAX};
     uint64_t now = now_ns();
-    if (generator->interval_ns > 0 && generator->due_ns < now + SLEEP_NS_MAX)
+    bool can_send = generator->idle_count > 0 && !is_over(generator);
+    if (can_send && generator->due_ns < now + SLEEP_NS_MAX)
         most.tv_nsec = generator->due_ns > now ? (long long)(generator->due_ns - now) : 0;
     return io_uring_submit_and_wait_timeout(&generator->ring, &completion, 1, &most, NULL);
 }

@@ -29,10 +29,22 @@ enum { LIMIT, OURS_HALF, FLOOR_HALF, OURS_MOST, FLOOR_MOST, TURNS };
 
 static const struct side sides[TURNS] = {
     [LIMIT] = {.who = SIDE_OURS, .kind = TRAFFIC_CHECKOUT},
-    [OURS_HALF] = {.who = SIDE_OURS, .kind = TRAFFIC_CHECKOUT, .load = 0.5},
-    [FLOOR_HALF] = {.who = SIDE_FLOOR, .kind = TRAFFIC_CHECKOUT, .load = 0.5},
-    [OURS_MOST] = {.who = SIDE_OURS, .kind = TRAFFIC_CHECKOUT, .load = 0.8},
-    [FLOOR_MOST] = {.who = SIDE_FLOOR, .kind = TRAFFIC_CHECKOUT, .load = 0.8},
+    [OURS_HALF] = {.who = SIDE_OURS,
+        .kind = TRAFFIC_CHECKOUT,
+        .load = 0.5,
+        .connections = OPEN_LOOP_CONNECTIONS},
+    [FLOOR_HALF] = {.who = SIDE_FLOOR,
+        .kind = TRAFFIC_CHECKOUT,
+        .load = 0.5,
+        .connections = OPEN_LOOP_CONNECTIONS},
+    [OURS_MOST] = {.who = SIDE_OURS,
+        .kind = TRAFFIC_CHECKOUT,
+        .load = 0.8,
+        .connections = OPEN_LOOP_CONNECTIONS},
+    [FLOOR_MOST] = {.who = SIDE_FLOOR,
+        .kind = TRAFFIC_CHECKOUT,
+        .load = 0.8,
+        .connections = OPEN_LOOP_CONNECTIONS},
 };
 
 struct latency {
@@ -57,7 +69,7 @@ static void print_usage(FILE *out)
     fputs("usage: hotshelf-bench latency [options]\n\n"
           "  --rounds R       (5)\n"
           "  --seconds S      of one turn (2)\n"
-          "  --connections N  (64)\n"
+          "  --connections N  with which the limit is measured (64)\n"
           "  --server PATH    the hotshelf to measure (the one of this build)\n"
           "  --io NAME        how it reaches the kernel: io_uring or epoll (auto)\n"
           "  --dir PATH       where directories are made, on a real disk (/var/tmp)\n"
