@@ -26,6 +26,7 @@ struct compare_options {
     char server_beside[SANDBOX_PATH_SIZE];
     char floor_path[SANDBOX_PATH_SIZE];
     const char *only;
+    const char *job;
     const char *json_path, *html_path;
     const char *ratios_path;
     char ratios_beside[SANDBOX_PATH_SIZE];
@@ -51,6 +52,7 @@ static void print_usage(FILE *out)
           "  --rounds R       turns of each side (5)\n"
           "  --seconds S      of one turn (1)\n"
           "  --only A,B       the rows beside these alone: floor, redis, nginx, postgres, copy\n"
+          "  --job WORDS      the rows of jobs with these words in their name alone\n"
           "  --connections N  of our server, the floor and Redis (64)\n"
           "  --server PATH    the hotshelf to measure (the one of this build)\n"
           "  --io NAME        how it reaches the kernel: io_uring or epoll (auto)\n"
@@ -80,6 +82,7 @@ static bool parse_options(struct compare_options *options, int argc, char **argv
         {"--ratios", OPTION_TEXT, &options->ratios_path, 0, 0},
         {"--short", OPTION_FLAG, &options->is_short, 0, 0},
         {"--record", OPTION_FLAG, &options->records, 0, 0},
+        {"--job", OPTION_TEXT, &options->job, 0, 0},
         {"--only", OPTION_TEXT, &options->only, 0, 0},
         {"--seconds", OPTION_NUMBER, &options->plan.seconds, 0, 60},
         {"--connections", OPTION_COUNT, &options->plan.connections, 1, GENERATOR_CONNECTIONS_MAX},
@@ -136,7 +139,8 @@ static bool knows_all(const char *list)
 
 static bool is_chosen(const struct compare_options *options, const struct row *row)
 {
-    if (options->is_short && !row->is_short)
+    if ((options->is_short && !row->is_short) ||
+        (options->job != NULL && strstr(row->job, options->job) == NULL))
         return false;
     enum side_who who = row->peer == NO_SIDE ? SIDE_OURS : compare_sides[row->peer].who;
     return options->only == NULL || is_listed(options->only, compare_who_name(who));
@@ -288,7 +292,9 @@ static enum module_status run(int argc, char **argv)
         gmtime_r(&now, &parts));
     enum module_status status = MODULE_FAILED;
     choose(compare);
-    if (process_pin(COMPARE_CORE_GENERATOR) < 0) {
+    if (compare->measured_count == 0) {
+        fputs("hotshelf-bench: compare: no row is left of --only, --job and --short\n", stderr);
+    } else if (process_pin(COMPARE_CORE_GENERATOR) < 0) {
         fputs("hotshelf-bench: two cores are needed, 0 for the server and 1 for us\n", stderr);
     } else {
         play(compare);

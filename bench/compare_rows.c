@@ -154,11 +154,11 @@ void compare_rows_json(FILE *out, const struct compare_measured *rows, uint32_t 
         else
             write_text(out, measured->reason);
         write_figures(out, measured);
+        fprintf(out, ", \"target_kind\": \"%s\"", row->aim == AIM_AT_MOST ? "at_most" : "at_least");
         if (row->target > 0)
-            fprintf(out, ", \"target\": %.2f, \"target_kind\": \"%s\", \"met\": %s}", row->target,
-                row->aim == AIM_AT_MOST ? "at_most" : "at_least",
+            fprintf(out, ", \"target\": %.2f, \"met\": %s}", row->target,
                 measured->reason == NULL && measured->is_met ? "true" : "false");
         else
-            fputs(", \"target\": null, \"target_kind\": null, \"met\": null}", out);
+            fputs(", \"target\": null, \"met\": null}", out);
     }
 }

@@ -27,6 +27,7 @@
 #define BUFFER_SIZE 4096
 #define BUFFER_GROUP 0
 #define STALL_SECONDS 10.0
+#define MEASURED_MIN 100 /* replies, that there is something to divide by */
 #define SLEEP_NS_MAX 1000000
 #define EMPTY_TICKS_MAX 8 /* looks at an empty ring, some microseconds, before it sleeps */
 
@@ -316,8 +317,10 @@ static void tick(struct generator *generator)
     generator->empty_ticks = count > 0 ? 0 : generator->empty_ticks + 1;
 }
 
-/* Ticks until the time or the requests are used up, or the run has failed. */
-static void drive(struct generator *generator, double seconds, uint64_t completed_max)
+/* Ticks until the time or the requests are used up, or the run has failed; on a machine that has no
+ * time for us, until so many have been answered. */
+static void drive(
+    struct generator *generator, double seconds, uint64_t completed_max, uint64_t completed_min)
 {
     double end = now_seconds() + seconds;
     double moved = now_seconds();
@@ -332,7 +335,7 @@ static void drive(struct generator *generator, double seconds, uint64_t complete
         completed = generator->completed;
         if (now - moved > STALL_SECONDS)
             fail(generator, "no reply for ten seconds", "", 0);
-        if (now >= end)
+        if (now >= end && generator->completed >= completed_min)
             return;
     }
 }
@@ -344,14 +347,15 @@ static void measure(struct generator *generator, struct generator_result *result
     for (uint32_t index = 0; index < plan->connections; index++)
         send_next(generator, index);
     /* A bounded run warms up with a tenth of its requests at most. */
-    drive(generator, plan->warm_seconds, plan->requests_max / 10);
+    drive(generator, plan->warm_seconds, plan->requests_max / 10, 0);
     uint64_t completed = generator->completed;
     generator->from_ns = now_ns();
     generator->until_ns = UINT64_MAX;
     struct cpu_time before = process_cpu(plan->server);
     /* The last requests are not measured: with them the server is no longer busy. */
     uint64_t last = (uint64_t)plan->connections * plan->deep;
-    drive(generator, plan->seconds, plan->requests_max > last ? plan->requests_max - last : 0);
+    drive(generator, plan->seconds, plan->requests_max > last ? plan->requests_max - last : 0,
+        completed + MEASURED_MIN);
     struct cpu_time after = process_cpu(plan->server);
     generator->until_ns = now_ns();
     result->seconds = (double)(generator->until_ns - generator->from_ns) / 1e9;
@@ -359,7 +363,7 @@ static void measure(struct generator *generator, struct generator_result *result
     result->cpu.stat_ns = after.stat_ns - before.stat_ns;
     result->cpu.sched_ns = after.sched_ns - before.sched_ns;
     generator->stopping = true;
-    drive(generator, STALL_SECONDS, 0);
+    drive(generator, STALL_SECONDS, 0, 0);
 }
 
 /* Those that were due and found no connection have waited at least until the end. */
