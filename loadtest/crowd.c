@@ -62,6 +62,7 @@ int crowd_open(struct crowd *crowd, const struct options *options, const struct 
     struct transport_plan transport = {
         .protocol = options->resp != NULL ? PROTOCOL_RESP : PROTOCOL_HTTP,
         .url = options->resp != NULL ? options->resp : options->url,
+        .token = options->token_file != NULL ? options->token : NULL,
         .connections = crowd->buyer_count,
         .hear = hear,
         .context = crowd,

@@ -37,6 +37,8 @@ static void fill_table(struct options *options, const char **run, struct option_
             "the storefront, also unix:PATH (http://127.0.0.1:8080)"},
         {"--resp", OPTION_TEXT, BOTH, &options->resp, 0, 0,
             "HOST:PORT or unix:PATH: over the Redis protocol instead"},
+        {"--token-file", OPTION_TEXT, BOTH, &options->token_file, 0, 0,
+            "a back end's token for --url (a JWT) or --resp, alone or as name:token"},
         {"--admin", OPTION_TEXT, BOTH, &options->admin_url, 0, 0,
             "the admin listener: compare the server's counters"},
         {"--admin-token-file", OPTION_TEXT, BOTH, &options->admin_token_file, 0, 0,
@@ -155,22 +157,34 @@ static int take_option(
     return store(row, argv[++*at]);
 }
 
-/* The token of the first line: all of it, or what follows the second colon. */
-static int read_token(struct options *options)
+/* The token of the first line: all of it, or what follows so many colons. */
+static int read_token(const char *path, int colons, char *text, size_t capacity)
 {
-    char line[sizeof options->admin_token];
-    FILE *file = fopen(options->admin_token_file, "r");
-    bool found = file != NULL && fgets(line, sizeof line, file) != NULL;
+    FILE *file = fopen(path, "r");
+    bool found = file != NULL && fgets(text, (int)capacity, file) != NULL;
     if (file != NULL)
         fclose(file);
     if (!found)
-        return complain(options->admin_token_file, "no token can be read from it");
-    line[strcspn(line, "\r\n")] = '\0';
-    const char *token = line;
-    for (int colons = 0; colons < 2 && strchr(token, ':') != NULL; colons++)
+        return complain(path, "no token can be read from it");
+    if (strchr(text, '\n') == NULL && strlen(text) + 1 == capacity)
+        return complain(path, "the token is too long");
+    text[strcspn(text, "\r\n")] = '\0';
+    const char *token = text;
+    for (; colons > 0 && strchr(token, ':') != NULL; colons--)
         token = strchr(token, ':') + 1;
-    snprintf(options->admin_token, sizeof options->admin_token, "%s", token);
-    return token[0] != '\0' ? 0 : complain(options->admin_token_file, "the token is empty");
+    memmove(text, token, strlen(token) + 1);
+    return text[0] != '\0' ? 0 : complain(path, "the token is empty");
+}
+
+static int read_tokens(struct options *options)
+{
+    if (options->admin_token_file != NULL &&
+        read_token(
+            options->admin_token_file, 2, options->admin_token, sizeof options->admin_token) < 0)
+        return -1;
+    if (options->token_file == NULL)
+        return 0;
+    return read_token(options->token_file, 1, options->token, sizeof options->token);
 }
 
 static int take_run(struct options *options, const char *run)
@@ -200,7 +214,7 @@ static int check(struct options *options, const char *run)
     if (options->mode != NULL && strcmp(options->mode, "deferred") != 0 &&
         strcmp(options->mode, "external") != 0)
         return complain("--mode", "deferred or external");
-    if (options->admin_token_file != NULL && read_token(options) < 0)
+    if (read_tokens(options) < 0)
         return -1;
     return take_run(options, run);
 }

@@ -24,6 +24,8 @@ struct options {
     const char *url;
     const char *resp;      /* HOST:PORT or unix:PATH; NULL: HTTP */
     const char *admin_url; /* NULL: counters are not compared */
+    const char *token_file; /* NULL: the server believes what is said */
+    char token[2048];
     const char *admin_token_file;
     char admin_token[256];
     const char *postgres; /* a libpq connection string; NULL: rows are not compared */

@@ -4,6 +4,7 @@
 import psycopg2
 import pytest
 
+from tests.lib.jwt import HS256, SECRET, claims, sign
 from tests.lib.replay import SALE, Replay
 from tests.lib.server import CATALOG, eventually, free_address
 
@@ -59,6 +60,34 @@ def test_over_every_way_to_the_server_the_ledgers_are_equal(new_server, database
     assert statuses["confirmed"] > 50 and statuses["cancelled"] > 10, statuses
     assert server.stop() == 0
     server.audit()
+
+
+@pytest.mark.parametrize("protocol", ["http", "resp"])
+def test_a_back_end_shows_its_token(new_server, protocol):
+    """Where the server believes nobody without one; the wrong one is told, not waited for."""
+    address = free_address()
+    server = new_server(shards=1, settings={
+        **SALE, "server.resp": address, "auth.mode": "jwt"})
+    files = {"auth.jwt_secret_file": SECRET,
+             "auth.service_tokens_file": "replay:a-token-of-a-back-end\n"}
+    for name, text in files.items():
+        path = server.directory / name
+        path.write_text(text)
+        path.chmod(0o600)
+        server.settings[name] = path
+    server.write_configuration()
+    assert server.start().run("import", CATALOG).returncode == 0
+    token = server.directory / "token"
+    more = ["--token-file", token, *(["--resp", address] if protocol == "resp" else [])]
+    token.write_text("replay:another-token-of-a-back-end\n")
+    replay = Replay(server, orders=2, more=more)
+    assert replay.wait(60) == 1, replay.told()
+    assert "WRONGPASS" in replay.told() or " 401 " in replay.told(), replay.told()
+    good = {"http": sign(HS256, claims(role="service")), "resp": "a-token-of-a-back-end"}[protocol]
+    token.write_text(good + "\n")
+    replay = Replay(server, orders=50, more=[*more, "--mode", "external"])
+    assert replay.wait(60) == 0, replay.told()
+    assert replay.report()["orders_acknowledged"] > 20
 
 
 def is_ready(server):
