@@ -40,7 +40,12 @@ static const struct {
 static const struct {
     const char *member;
     const char *name;
-} latency[] = {{"p50", "p50"}, {"p99", "p99"}, {"p99.9", "p99.9"}, {"max", "longest"}};
+    double beyond; /* this part of all requests took longer */
+} latency[] = {
+    {"p50", "p50", 0.5}, {"p99", "p99", 0.01}, {"p99.9", "p99.9", 0.001}, {"max", "longest", 0}};
+
+/* A percentile is only judged when so many requests took longer: one request is an accident. */
+#define REQUESTS_BEYOND_MIN 10
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -103,13 +108,18 @@ static void compare_latencies(struct comparison *comparison, enum request_kind k
 {
     for (size_t at = 0; at < COUNT(latency); at++) {
         struct comparison_figure figure = {.unit = "us", .better = COMPARISON_LOWER};
+        double beyond = latency[at].beyond;
         snprintf(
             figure.name, sizeof figure.name, "%s, %s", request_kind_name(kind), latency[at].name);
         for (int side = 0; side < 2; side++) {
             const struct json *json = &comparison->file[side]->json;
             int latencies = json_member(json, JSON_ROOT, "latency_us");
-            figure.value[side] = result_file_number(comparison->file[side],
-                json_member(json, latencies, request_kind_name(kind)), latency[at].member);
+            int of_kind = json_member(json, latencies, request_kind_name(kind));
+            figure.value[side] =
+                result_file_number(comparison->file[side], of_kind, latency[at].member);
+            if (result_file_number(comparison->file[side], of_kind, "count") * beyond <
+                REQUESTS_BEYOND_MIN)
+                figure.better = COMPARISON_NEITHER;
         }
         add_figure(comparison, figure);
     }

@@ -9,6 +9,10 @@ function figureText(row, value) {
   return (UNIT_FORMATS[row.unit] ?? format.number)(value);
 }
 
+const JUDGED =
+  "Better or worse is said only of runs of the same load, of ratios more than a twentieth apart, " +
+  "and of percentiles that at least ten requests exceeded.";
+
 /* A ratio, and whether it is good: the program judges, and only runs of the same load. */
 function ratioText(row) {
   if (!isNumber(row.ratio)) return NONE;
@@ -131,7 +135,12 @@ function renderCompare(result) {
           warnings.map((text) => make("li", {}, sentence(text))),
         )
       : null,
-    section("Figures", figuresTable(result), differingTable(result)),
+    section(
+      "Figures",
+      figuresTable(result),
+      make("p", { class: "note" }, JUDGED),
+      differingTable(result),
+    ),
     section(
       "Over time",
       overTime(result, "Requests", "Answers of every kind.", perSecond, (run) =>

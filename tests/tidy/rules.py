@@ -61,7 +61,7 @@ EMPTY_NAMES = re.compile(r"(^|/)(utils?|common|helpers?|misc)\.(c|h|py)$")
 
 ROOT_FILES = {"README.md", "ARCHITECTURE.md", "LICENSE", "meson.build", "meson_options.txt",
               "run", "test"}
-ROOT_FOLDERS = {*SOURCE_FOLDERS, ".ci"}
+ROOT_FOLDERS = {*SOURCE_FOLDERS, ".ci", "docs"}
 
 # Enumerations of others: new members may appear there, so a default is right.
 FOREIGN_ENUM = re.compile(
@@ -187,7 +187,7 @@ def line_length(path, text):
 
 def licence(path, text):
     """One SPDX line near the top of what is written here; data keep the licence of their source."""
-    data = ("loadtest/data/", "tests/fixture/0", "tests/clients/package-lock.json")
+    data = ("docs/", "loadtest/data/", "tests/fixture/0", "tests/clients/package-lock.json")
     if path == "LICENSE" or path.startswith(data) or "/corpus/" in path:
         return []
     if SPDX in "\n".join(text.split("\n")[:5]):
