@@ -15,12 +15,21 @@
 #include "core/check.h"
 #include "core/stock.h"
 
-enum { MOVES = 100000, SKUS = 4096, SKU = 7, EMPTY = 8, STOCK_UNITS = 2000000000 };
+enum {
+    MOVES = 100000,
+    MOVES_AT_ONCE = 5000,
+    AT_WORK = 100,
+    SKUS = 4096,
+    SKU = 7,
+    EMPTY = 8,
+    STOCK_UNITS = 2000000000
+};
 
 struct stock_bench {
     struct room room;
     struct stock stock;
     struct pair pair;
+    _Alignas(64) _Atomic uint64_t others; /* moves of the other core */
 };
 
 static void close_stock(void *context)
@@ -88,13 +97,28 @@ static void take_and_give(void *context, uint32_t first, uint32_t count)
 
 static void contend(struct pair *pair, void *context)
 {
-    while (!pair_stops(pair))
-        take_and_give(context, 0, 1);
+    struct stock_bench *bench = context;
+    for (uint64_t moves = 0; !pair_stops(pair); moves++) {
+        take_and_give(bench, 0, 1);
+        atomic_store_explicit(&bench->others, moves, memory_order_relaxed);
+    }
+}
+
+/* The other core may be somebody else's just now: then nobody contends. */
+static void await_other(void *context, uint32_t first, uint32_t count)
+{
+    struct stock_bench *bench = context;
+    uint64_t before = atomic_load_explicit(&bench->others, memory_order_relaxed);
+    measure_keep(first + count);
+    while (atomic_load_explicit(&bench->others, memory_order_relaxed) < before + AT_WORK)
+        pair_pause();
 }
 
 static void *open_contended(const struct measure_case *own)
 {
     struct stock_bench *bench = open_stock(own);
+    if (bench != NULL)
+        atomic_init(&bench->others, 0);
     if (bench == NULL || pair_start(&bench->pair, contend, bench))
         return bench;
     close_stock(bench);
@@ -115,6 +139,8 @@ static double count_retries(void *context)
     _Atomic uint64_t *line = &bench->stock.lines[SKU].word;
     uint64_t retries = 0;
     for (uint32_t i = 0; i < MOVES; i++) {
+        if (i % MOVES_AT_ONCE == 0)
+            await_other(bench, 0, 0);
         uint64_t word = atomic_load_explicit(line, memory_order_acquire);
         while (!atomic_compare_exchange_weak_explicit(line, &word, word - 1 + (UINT64_C(1) << 32),
             memory_order_acq_rel, memory_order_acquire))
@@ -147,6 +173,7 @@ static const struct measure_case cases[] = {
         .has_threads = true,
         .open = open_contended,
         .close = close_contended,
+        .before = await_other,
         .parts = {{.run = take_and_give}},
         .extra = "retries",
         .read_extra = count_retries},
