@@ -31,7 +31,7 @@
 #define SLEEP_NS_MAX 1000000
 #define EMPTY_TICKS_MAX 8 /* looks at an empty ring, some microseconds, before it sleeps */
 
-_Static_assert(BUFFERS >= GENERATOR_CONNECTIONS_MAX, "one reply of each connection can wait");
+_Static_assert(COMPLETIONS >= GENERATOR_CONNECTIONS_MAX, "one reply of each connection can wait");
 
 enum kind { KIND_RECEIVE = 1, KIND_SEND };
 

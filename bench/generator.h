@@ -26,7 +26,7 @@
 
 #include <liburing.h>
 
-#define GENERATOR_CONNECTIONS_MAX 1024
+#define GENERATOR_CONNECTIONS_MAX 10240
 #define GENERATOR_REQUEST_SIZE_MAX 16384 /* all that leaves in one write */
 #define GENERATOR_REPLY_SIZE_MAX 16384
 #define GENERATOR_FAILURE_SIZE 1024

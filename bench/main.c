@@ -9,8 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct module *const modules[] = {
-    &compare_module, &floor_module, &latency_module, &journal_module, &fairness_module};
+static const struct module *const modules[] = {&compare_module, &floor_module, &latency_module,
+    &journal_module, &fairness_module, &growth_module};
 #define MODULES (sizeof modules / sizeof modules[0])
 
 static void print_usage(FILE *out)

@@ -35,5 +35,7 @@ extern const struct module fairness_module;
 extern const struct module compare_module;
 /* How long a checkout takes at half load (bench/latency_module.c). */
 extern const struct module latency_module;
+/* Cost as tables, connections and shards grow (bench/growth_module.c). */
+extern const struct module growth_module;
 
 #endif

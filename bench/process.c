@@ -27,7 +27,9 @@ int process_pin(int core)
 {
     cpu_set_t cores;
     CPU_ZERO(&cores);
-    CPU_SET((size_t)core, &cores);
+    for (int at = 0; at < CPU_SETSIZE; at++)
+        if (at == core || core == PROCESS_ANY_CORE)
+            CPU_SET((size_t)at, &cores);
     return sched_setaffinity(0, sizeof cores, &cores) < 0 ? -errno : 0;
 }
 

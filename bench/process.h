@@ -18,6 +18,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#define PROCESS_ANY_CORE (-1) /* instead of a core: all that we may use */
+
 struct process {
     pid_t pid; /* 0: not running */
     int pidfd;
@@ -58,7 +60,7 @@ int process_stop(struct process *process, uint32_t timeout_ms);
 /* Waits for a program to end by itself: its exit status, -1 when it was killed or took too long. */
 int process_wait(struct process *process, uint32_t timeout_ms);
 
-/* Binds the calling thread to a core. */
+/* Binds the calling thread to a core, or to none. */
 int process_pin(int core);
 
 #endif

@@ -22,6 +22,7 @@
 #define READY_LOOK_MS 10
 #define IMPORT_TIMEOUT_MS 60000
 #define STOP_TIMEOUT_MS 30000
+#define SETS_MAX 32
 
 /* Journal bytes of one checkout with its batch padding, taken generously, and of the carts. */
 #define JOURNAL_BYTES_PER_ORDER 4096
@@ -53,7 +54,7 @@ static bool write_catalog(const struct sandbox *sandbox, const struct sandbox_pl
           ",Another thing,bench,seller,9.99,GBP,1000000000,cart\n",
         file);
     for (uint32_t i = 0; i < plan->skus; i++)
-        fprintf(file, "BENCH-%u,Yet another thing,bench,seller,9.99,GBP,1,checkout\n", i);
+        fprintf(file, "BENCH-%08u,Yet another thing,bench,seller,9.99,GBP,1,checkout\n", i);
     return fclose(file) == 0;
 }
 
@@ -146,7 +147,11 @@ static bool start_server(struct sandbox *sandbox, const struct sandbox_plan *pla
     file_path(sandbox, "hotshelf.ini", ini);
     file_path(sandbox, "server.log", log);
     snprintf(path, sizeof path, "%s", plan->server_path);
-    char *serve[] = {path, (char[]){"serve"}, (char[]){"-c"}, ini, NULL};
+    char *serve[5 + 2 * SETS_MAX] = {path, (char[]){"serve"}, (char[]){"-c"}, ini};
+    for (uint32_t at = 0; plan->sets != NULL && at < SETS_MAX && plan->sets[at] != NULL; at++) {
+        serve[4 + 2 * at] = (char *)"--set";
+        serve[5 + 2 * at] = (char *)plan->sets[at];
+    }
     int result = process_start(&sandbox->server, serve, plan->core, log, false);
     if (result < 0) {
         fprintf(stderr, "hotshelf-bench: %s: %s\n", path, strerror(-result));

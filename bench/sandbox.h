@@ -23,14 +23,15 @@
 
 struct sandbox_plan {
     const char *server_path;
-    const char *parent;     /* the directory to make ours in: on a real disk */
-    uint32_t orders;        /* room for so many checkouts, each by a customer of its own */
-    uint64_t journal_bytes; /* 0: enough that it never laps */
-    uint32_t skus;          /* products besides the two, which nobody buys */
-    const char *io;         /* server.io; NULL: auto */
-    bool over_unix;         /* HTTP and RESP on Unix sockets instead of ports */
-    const char *more;       /* sections of the configuration; NULL: none */
-    int core;
+    const char *parent;      /* the directory to make ours in: on a real disk */
+    uint32_t orders;         /* room for so many checkouts, each by a customer of its own */
+    uint64_t journal_bytes;  /* 0: enough that it never laps */
+    uint32_t skus;           /* products besides the two, which nobody buys */
+    const char *io;          /* server.io; NULL: auto */
+    bool over_unix;          /* HTTP and RESP on Unix sockets instead of ports */
+    const char *const *sets; /* section.key=value over what we write; ends with NULL; NULL: none */
+    const char *more;        /* sections of the configuration; NULL: none */
+    int core;                /* or PROCESS_ANY_CORE */
 };
 
 struct sandbox {
