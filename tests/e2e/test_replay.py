@@ -1,12 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """A part of the real sale, replayed by a crowd: three ledgers that must be equal."""
 
+import errno
+import pathlib
+import subprocess
+import sys
+
 import psycopg2
 import pytest
 
+import tests.lib.forbidding
 from tests.lib.jwt import HS256, SECRET, claims, sign
 from tests.lib.replay import SALE, Replay
-from tests.lib.server import CATALOG, eventually, free_address
+from tests.lib.server import CATALOG, LOADTEST, ORDERS, eventually, free_address
 
 
 @pytest.mark.parametrize("mode", ["deferred", "external"])
@@ -136,3 +142,14 @@ def test_bytes_that_are_no_answer_are_a_difference(new_server):
                     more=["--resp", f"127.0.0.1:{server.http_port}"])
     assert replay.wait(60) == 1, replay.told()
     assert "the server's bytes are no answer (malformed): HTTP/1.1 400" in replay.told()
+
+
+def test_where_io_uring_is_refused_one_line_says_what_allows_it():
+    launcher = pathlib.Path(tests.lib.forbidding.__file__)
+    run = subprocess.run(
+        [sys.executable, launcher, str(errno.EPERM), LOADTEST, "replay", ORDERS,
+         "--orders-max", "1"], capture_output=True, text=True, timeout=60, check=False)
+    assert run.returncode == 1, run.stdout + run.stderr
+    lines = run.stderr.splitlines()
+    assert len(lines) == 1 and "io_uring is refused (Operation not permitted)" in lines[0], lines
+    assert "kernel.io_uring_disabled=0" in lines[0] and "seccomp" in lines[0]
