@@ -11,6 +11,15 @@ static void write_header(struct writer *writer, const char *name, const char *va
     writer_text(writer, "\r\n");
 }
 
+static void write_bearer(struct writer *writer, const char *token)
+{
+    if (token == NULL)
+        return;
+    writer_text(writer, "Authorization: Bearer ");
+    writer_text(writer, token);
+    writer_text(writer, "\r\n");
+}
+
 void request_write(struct writer *writer, const struct request *request, const struct writer *body)
 {
     writer_text(writer, request->method);
@@ -21,11 +30,12 @@ void request_write(struct writer *writer, const struct request *request, const s
     write_header(writer, "X-Customer-Id", request->customer);
     write_header(writer, "X-Role", request->role);
     write_header(writer, "Idempotency-Key", request->idempotency_key);
-    if (request->bearer != NULL)
-        writer_format(writer, "Authorization: Bearer %s\r\n", request->bearer);
-    if (body != NULL)
-        writer_format(
-            writer, "Content-Type: application/json\r\nContent-Length: %zu\r\n", body->size);
+    write_bearer(writer, request->bearer);
+    if (body != NULL) {
+        writer_text(writer, "Content-Type: application/json\r\nContent-Length: ");
+        writer_number(writer, (int64_t)body->size);
+        writer_text(writer, "\r\n");
+    }
     writer_text(writer, "\r\n");
     if (body != NULL)
         writer_bytes(writer, body->data, body->size);

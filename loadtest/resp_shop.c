@@ -12,7 +12,9 @@
 
 static void put_count(struct writer *out, uint32_t count)
 {
-    writer_format(out, "*%u\r\n", count);
+    writer_text(out, "*");
+    writer_number(out, count);
+    writer_text(out, "\r\n");
 }
 
 static void put(struct writer *out, const char *text)

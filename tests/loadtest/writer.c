@@ -26,6 +26,19 @@ static void pieces_follow_each_other(void **state)
     assert_memory_equal(data, "a=-12;b\"x\\\"\\\\\\u000a\"", 20);
 }
 
+static void numbers_are_decimal(void **state)
+{
+    (void)state;
+    char data[80] = "";
+    struct writer writer = writer_over(data, sizeof data - 1);
+    static const int64_t numbers[] = {0, 9, 10, -1, INT64_MAX, INT64_MIN};
+    for (size_t at = 0; at < sizeof numbers / sizeof numbers[0]; at++) {
+        writer_number(&writer, numbers[at]);
+        writer_text(&writer, " ");
+    }
+    assert_string_equal(data, "0 9 10 -1 9223372036854775807 -9223372036854775808 ");
+}
+
 static void a_path_is_percent_encoded(void **state)
 {
     (void)state;
@@ -56,6 +69,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pieces_follow_each_other),
+        cmocka_unit_test(numbers_are_decimal),
         cmocka_unit_test(a_path_is_percent_encoded),
         cmocka_unit_test(what_does_not_fit_is_dropped_whole_and_told),
     };
