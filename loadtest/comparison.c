@@ -200,6 +200,9 @@ static void look_at_run(struct comparison *comparison, int side)
     int generator = json_member(&file->json, JSON_ROOT, "generator");
     if (json_boolean(&file->json, json_member(&file->json, verdict, "correct"), &flag) && !flag)
         warn(comparison, "%s was not correct: how fast it was says little", letter);
+    if (json_boolean(&file->json, json_member(&file->json, JSON_ROOT, "interrupted"), &flag) &&
+        flag)
+        warn(comparison, "%s was interrupted", letter);
     if (json_boolean(&file->json, json_member(&file->json, generator, "limited"), &flag) && flag)
         warn(comparison, "in %s the generator, not the server, was the limit", letter);
 }

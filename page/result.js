@@ -57,6 +57,7 @@ function verdictOf(result) {
   const told = result.verdict;
   if (!told.finished) return ["bad", "Not finished"];
   if (!told.correct) return ["bad", "Not correct"];
+  if (result.interrupted) return ["unsure", "Interrupted, and correct as far as it went"];
   const whole = told.compared.server && told.compared.postgres;
   return whole ? ["good", "Correct"] : ["unsure", "No difference in what was compared"];
 }

@@ -7,7 +7,8 @@ import subprocess
 import pytest
 
 from tests.lib.browser import Page
-from tests.lib.replay import SALE, Replay
+from tests.lib.lying_proxy import LyingProxy
+from tests.lib.replay import SALE, Replay, Run
 from tests.lib.server import CATALOG, LOADTEST
 
 HOSTILE = ("</script><script>document.title='owned'</script>"
@@ -32,6 +33,11 @@ def run(new_shared_server, tmp_path_factory):
     replay = Replay(server, orders=900, more=["--html", html])
     assert replay.wait(120) == 0, replay.told()
     return replay, html
+
+
+@pytest.fixture(scope="module")
+def small(new_shared_server):
+    return new_shared_server(shards=1).start()
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +73,51 @@ def test_a_verdict_says_what_was_compared(run):
     assert verdict["compared"] == {"server": True, "postgres": False}
     assert [verdict[name] for name in ("oversold", "stranded", "lost", "duplicated")] == [0] * 4
     assert "--pg" in verdict["says"] and verdict["says"] in run[0].told()
+
+
+class LyingCounters(LyingProxy):
+    """An admin listener whose counters are wrong from the second reading on."""
+
+    def __init__(self, port, lie):
+        super().__init__(port, lie)
+        self.readings = 0
+
+    def answer(self, handler, body):
+        status, told, data = self.ask(handler, handler.command, handler.path, body, dict(
+            handler.headers))
+        page = json.loads(data)
+        self.readings += 1
+        for item in page["items"] if self.readings > 1 else ():
+            if item["sold"] > 3:
+                self.lies += 1
+                item.update(self.lie(item))
+        return status, told, json.dumps(page).encode()
+
+
+@pytest.mark.parametrize("number, lie", [
+    ("oversold", lambda item: {"allotment": item["sold"] - 3, "available": 0}),
+    ("stranded", lambda item: {"held": item["held"] + 3, "available": item["available"] - 3}),
+    ("lost", lambda item: {"sold": item["sold"] - 3, "available": item["available"] + 3}),
+    ("duplicated", lambda item: {"sold": item["sold"] + 3, "available": item["available"] - 3})],
+    ids=("oversold", "stranded", "lost", "duplicated"))
+def test_each_of_the_four_numbers_is_counted_in_units(small, number, lie):
+    """V1, V2, V3: the test of the test, with counters that lie about one product."""
+    sku = f"LIED-{number}"
+    small.sell(**{sku: 1000})
+    proxy = LyingCounters(small.admin_port, lie)
+    try:
+        crowd = Run(small, "checkout_only", skus=sku, rate=100, seconds=0.5, mode="deferred",
+                    admin=proxy.url)
+        assert crowd.wait(60) == 1, crowd.told()
+    finally:
+        proxy.stop()
+    assert proxy.lies
+    verdict = crowd.report()["verdict"]
+    assert not verdict["correct"] and verdict["finished"]
+    assert verdict[number] == 3, verdict
+    others = {"oversold", "stranded", "lost", "duplicated"} - {number}
+    assert all(verdict[other] == 0 for other in others), verdict
+    assert f"3 {number}" in crowd.told() and "NOT CORRECT" in crowd.told()
 
 
 def test_a_page_draws_every_plot_and_asks_nobody(run, page):
