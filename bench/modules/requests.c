@@ -189,7 +189,7 @@ static void run_request(void *context, uint32_t first, uint32_t count)
     struct command *command = &bench->slot->command;
     roll(bench);
     stand_decide(stand, command);
-    record_encode(&stand->event, bench->record);
+    CHECK(record_put(&stand->event, bench->record, sizeof bench->record) > 0);
     stand_apply(stand);
     if (answer->order_index == UINT32_MAX && event_is_order(stand->event.kind))
         answer->order_index = stand->engine->applied_order;
