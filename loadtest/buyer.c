@@ -87,6 +87,12 @@ static void ask_at(struct crowd *crowd, struct buyer *buyer, uint64_t at_ns)
     alarms_set(&crowd->alarms, number_of(crowd, buyer), at_ns);
 }
 
+/* Nobody will hear what becomes of a request that was sent. */
+static void give_up_answer(struct buyer *buyer)
+{
+    buyer->doubts = buyer->doubts || buyer->step == STEP_BUY;
+}
+
 static void count_no_answer(struct crowd *crowd, struct buyer *buyer, enum series_outcome outcome)
 {
     if (crowd->phase == CROWD_VISITING)
@@ -129,6 +135,7 @@ static void after_not_now(struct crowd *crowd, struct buyer *buyer)
 
 static void after_loss(struct crowd *crowd, struct buyer *buyer, int reason)
 {
+    give_up_answer(buyer);
     count_no_answer(crowd, buyer, SERIES_FAILED);
     ask_again_later(crowd, buyer, strerrorname_np(reason), -1);
 }
@@ -224,6 +231,7 @@ void buyer_wake(struct crowd *crowd, struct buyer *buyer)
         return;
     }
     transport_drop(crowd->transport, number_of(crowd, buyer));
+    give_up_answer(buyer);
     if (buyer->hangs_up && buyer->step == STEP_BUY) {
         buyer->hangs_up = false;
         tally_add(&crowd->numbers.retries, "hung_up");

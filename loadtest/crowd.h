@@ -68,6 +68,8 @@ struct buyer {
     bool cancels_paid;     /* regrets afterwards */
     bool hangs_up;         /* will not wait for the answer to a checkout, and sends it again */
     bool clicks_twice;     /* sends a checkout again that was answered */
+    bool doubts;           /* a checkout had no answer: another may overtake it and be refused */
+    bool asks_once_more;   /* so it is sent again after a while, before a refusal is believed */
     bool in_flight;        /* a request was sent and not answered */
     uint32_t failed_tries; /* of the present request, in a row */
     uint64_t intended_ns;  /* when the present request should have been sent */

@@ -11,6 +11,9 @@
 
 #include <string.h>
 
+/* How long a request may still be on its way in a server that was hung up on. */
+#define DOUBT_NS CLOCK_NS_PER_SECOND
+
 enum choice {
     CHOICE_CART,
     CHOICE_HEED,
@@ -43,6 +46,8 @@ uint64_t moves_pause_ns(const struct crowd *crowd, const struct buyer *buyer, ui
     const struct basket *basket = &crowd->baskets->basket[buyer->basket];
     bool is_same_page = buyer->step == STEP_FILTER || buyer->step == STEP_BUY_AGAIN ||
                         (buyer->step == STEP_LOOK && buyer->line > basket->first_line);
+    if (buyer->step == STEP_BUY && buyer->asks_once_more)
+        return DOUBT_NS;
     if (is_same_page || crowd->interrupted || crowd->phase == CROWD_GIVING_BACK)
         return 0;
     uint64_t think_ns = scenario->think_ms * CLOCK_NS_PER_MS;
@@ -234,7 +239,12 @@ static enum buyer_step next_for_order(const struct buyer *buyer, const struct pu
 
 static void after_buy(struct crowd *crowd, struct buyer *buyer)
 {
-    if (crowd->facts->class == FACTS_REFUSED) {
+    bool is_refusal = crowd->facts->class == FACTS_REFUSED;
+    buyer->asks_once_more = is_refusal && buyer->doubts;
+    buyer->doubts = false;
+    if (buyer->asks_once_more)
+        return;
+    if (is_refusal) {
         after_refusal(crowd, buyer);
         return;
     }
@@ -274,6 +284,29 @@ static void after_report(struct crowd *crowd, struct buyer *buyer)
     buyer->step = next;
 }
 
+static enum buyer_step first_step(const struct crowd *crowd, const struct buyer *buyer)
+{
+    const struct basket *basket = &crowd->baskets->basket[buyer->basket];
+    uint32_t look_percent = crowd->plan->scenario.look_percent;
+    if (buyer->behaviour == BEHAVIOUR_SEARCHER)
+        return STEP_SEARCH;
+    if (buyer->behaviour == BEHAVIOUR_REFRESHER)
+        return STEP_LOOK;
+    /* An order would take from what the cart holds, at its price, on lines of their own (K8). */
+    if (crowd->cart_left[basket->customer] != 0)
+        return STEP_EMPTY;
+    bool looks = buyer->behaviour != BEHAVIOUR_BOT &&
+                 chosen(crowd, buyer->basket, CHOICE_LOOK, look_percent);
+    return looks ? STEP_LOOK : STEP_IDLE;
+}
+
+static void take_first_step(struct crowd *crowd, struct buyer *buyer)
+{
+    buyer->step = first_step(crowd, buyer);
+    if (buyer->step == STEP_IDLE)
+        go_shopping(crowd, buyer);
+}
+
 static void after_empty(struct crowd *crowd, struct buyer *buyer)
 {
     bool is_done = answer_is_done(crowd, buyer);
@@ -282,7 +315,7 @@ static void after_empty(struct crowd *crowd, struct buyer *buyer)
     if (is_over || !is_done)
         end(crowd, buyer, PURCHASE_FAILED);
     else
-        begin_looking(crowd, buyer); /* it was the cart of an earlier visit */
+        take_first_step(crowd, buyer); /* it was the cart of an earlier visit */
 }
 
 static void search_on(struct crowd *crowd, struct buyer *buyer)
@@ -366,21 +399,6 @@ static void choose_whims(const struct crowd *crowd, struct buyer *buyer)
     buyer->clicks_twice = is_impatient && !buyer->hangs_up;
 }
 
-static enum buyer_step first_step(const struct crowd *crowd, const struct buyer *buyer)
-{
-    const struct basket *basket = &crowd->baskets->basket[buyer->basket];
-    uint32_t look_percent = crowd->plan->scenario.look_percent;
-    if (buyer->behaviour == BEHAVIOUR_SEARCHER)
-        return STEP_SEARCH;
-    if (buyer->uses_cart && crowd->cart_left[basket->customer] != 0)
-        return STEP_EMPTY;
-    if (buyer->behaviour == BEHAVIOUR_REFRESHER ||
-        (buyer->behaviour != BEHAVIOUR_BOT &&
-            chosen(crowd, buyer->basket, CHOICE_LOOK, look_percent)))
-        return STEP_LOOK;
-    return STEP_IDLE;
-}
-
 void moves_begin(struct crowd *crowd, struct buyer *buyer)
 {
     const struct basket *basket = &crowd->baskets->basket[buyer->basket];
@@ -392,7 +410,5 @@ void moves_begin(struct crowd *crowd, struct buyer *buyer)
     choose_whims(crowd, buyer);
     if (buyer->behaviour == BEHAVIOUR_SEARCHER)
         crowd->cursor[buyer - crowd->buyer][0] = '\0';
-    buyer->step = first_step(crowd, buyer);
-    if (buyer->step == STEP_IDLE)
-        go_shopping(crowd, buyer);
+    take_first_step(crowd, buyer);
 }

@@ -130,6 +130,35 @@ def test_an_order_is_one_however_often_it_is_sent(shop):
     assert 60 - hung_up <= report["answers_replayed"] <= 60
 
 
+AGAIN = """[arrivals]
+kind = poisson
+rate = 300
+seconds = 1
+[visitors]
+buyer = 4
+abandoner = 3
+bot = 3
+impatient = 2
+[baskets]
+customers = 20
+lines_max = 4
+[bot]
+customers = 4
+cart_percent = 50
+"""
+
+
+def test_customers_who_come_again_find_their_cart_and_their_limit(shop):
+    """K8, O1: carts that were left are emptied first; a bot has max_open_orders and no more."""
+    scenario = shop.directory / "again.ini"
+    scenario.write_text(AGAIN)
+    skus = sell(shop, "AGAIN", 10, 200)
+    report = run(shop, scenario, skus=skus, mode="external")
+    assert report["verdict"]["correct"], report
+    assert report["outcomes"]["abandoned"] > 40
+    assert report["refused"]["limit_exceeded"] == report["outcomes"]["gave_up"] > 10
+
+
 @pytest.mark.parametrize("lie, found", [
     ("loses", "lost"), ("duplicates", "duplicated"), ("renames", "wrong_order")])
 def test_a_server_that_lies_is_found_out(shop, lie, found):
