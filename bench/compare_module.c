@@ -203,10 +203,11 @@ static void play_side(struct compare *compare, int id, uint32_t round)
 static void play(struct compare *compare)
 {
     compare->began = now_seconds();
-    for (uint32_t round = 0; round < compare->options.rounds; round++) {
+    for (uint32_t round = 0; round < compare->options.rounds && !process_is_asked_to_end();
+         round++) {
         compare_stage_open(
             &compare->stage, &compare->options.plan, compare_sides, compare->needed, SIDES);
-        for (int id = 0; id < SIDES; id++) {
+        for (int id = 0; id < SIDES && !process_is_asked_to_end(); id++) {
             if (compare->needed[id])
                 play_side(compare, id, round);
         }
@@ -297,8 +298,10 @@ static enum module_status run(int argc, char **argv)
     } else if (process_pin(COMPARE_CORE_GENERATOR) < 0) {
         fputs("hotshelf-bench: two cores are needed, 0 for the server and 1 for us\n", stderr);
     } else {
+        process_hold_signals();
         play(compare);
-        status = report(compare) ? MODULE_MEASURED : MODULE_FAILED;
+        if (!process_is_asked_to_end())
+            status = report(compare) ? MODULE_MEASURED : MODULE_FAILED;
     }
     free(compare);
     return status;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bench/compare_stage.h"
 
+#include "bench/ask.h"
 #include "bench/disk_sync.h"
 #include "bench/peers/copy.h"
 #include "bench/peers/nginx.h"
@@ -9,7 +10,9 @@
 #include "bench/stream_turn.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Orders of one turn, for each second of it: the tables of a server hold those of a round. */
 #define ORDERS_PER_SECOND 120000
@@ -89,6 +92,26 @@ static struct generator_plan generator_for(const struct compare_stage *stage,
     };
 }
 
+/* All that was answered was sold, in this round, and nothing else. */
+static bool count_sold(struct compare_stage *stage, const struct side *side, struct turn *turn)
+{
+    static const char question[] = "*2\r\n$8\r\nHS.STOCK\r\n$14\r\n" SANDBOX_SKU "\r\n";
+    const struct sandbox *sandbox = &stage->sandbox[side->over_unix];
+    char reply[ASK_REPLY_SIZE];
+    uint32_t made = 0;
+    for (int kind = 0; kind < TRAFFIC_KINDS; kind++) {
+        if (traffic_sells((enum traffic_kind)kind))
+            made += stage->traffic[side->over_unix][kind].requests_made;
+    }
+    int fd = socket_connect(sandbox->resp_port, side->over_unix ? sandbox->resp_path : NULL);
+    bool told = fd >= 0 && ask(fd, question, reply);
+    const char *word = told ? strstr(reply, "\nsold\r\n:") : NULL;
+    long sold = word == NULL ? -1 : strtol(word + sizeof "\nsold\r\n:" - 1, NULL, 10);
+    if (fd >= 0)
+        close(fd);
+    return sold == (long)made || turn_fail(turn, "hotshelf sold %ld, %u were answered", sold, made);
+}
+
 static bool play_ours(struct compare_stage *stage, const struct side *side, const struct turn *ours,
     struct turn *turn)
 {
@@ -106,7 +129,7 @@ static bool play_ours(struct compare_stage *stage, const struct side *side, cons
     if (traffic_sells(side->kind))
         plan.requests_max = orders_max(side, stage->plan->seconds);
     plan.server = &sandbox->server;
-    if (turn_play(turn, &plan))
+    if (turn_play(turn, &plan) && (!traffic_sells(side->kind) || count_sold(stage, side, turn)))
         return true;
     sandbox_tell_log(sandbox);
     return false;

@@ -105,6 +105,10 @@ static bool play_round(struct latency *latency, uint32_t round)
     bool good = true;
     for (uint32_t at = 0; good && at < TURNS; at++) {
         struct turn *turn = &latency->turns[at][round];
+        if (process_is_asked_to_end()) {
+            good = false;
+            break;
+        }
         good = compare_stage_play(&latency->stage, &sides[at], &latency->turns[LIMIT][round], turn);
         const char *who = sides[at].who == SIDE_OURS ? "hotshelf" : "floor";
         if (good)
@@ -218,6 +222,7 @@ static enum module_status run(int argc, char **argv)
     bool good = process_pin(COMPARE_CORE_GENERATOR) == 0;
     if (!good)
         fputs("hotshelf-bench: two cores are needed, 0 for the server and 1 for us\n", stderr);
+    process_hold_signals();
     for (uint32_t round = 0; good && round < latency->rounds; round++)
         good = play_round(latency, round);
     good = good && report(latency);

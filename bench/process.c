@@ -23,6 +23,29 @@
 #define NS_PER_SECOND UINT64_C(1000000000)
 #define FAMILY_MAX 256 /* processes: PostgreSQL has one for each client, and some more */
 
+static sigset_t ending_signals(void)
+{
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    return signals;
+}
+
+void process_hold_signals(void)
+{
+    sigset_t signals = ending_signals();
+    sigprocmask(SIG_BLOCK, &signals, NULL);
+}
+
+bool process_is_asked_to_end(void)
+{
+    sigset_t pending;
+    sigemptyset(&pending);
+    sigpending(&pending);
+    return sigismember(&pending, SIGINT) == 1 || sigismember(&pending, SIGTERM) == 1;
+}
+
 int process_pin(int core)
 {
     cpu_set_t cores;
@@ -49,6 +72,8 @@ _Noreturn static void become(const struct process_plan *plan, int output, pid_t 
     const char *log_path = plan->log_path;
     int log = open(log_path, O_WRONLY | O_CREAT | O_APPEND, 0600);
     int nothing = open("/dev/null", O_RDONLY);
+    sigset_t signals = ending_signals();
+    sigprocmask(SIG_UNBLOCK, &signals, NULL);
     if (log < 0 || nothing < 0 || dup2(nothing, STDIN_FILENO) < 0 || dup2(log, STDERR_FILENO) < 0 ||
         dup2(output >= 0 ? output : log, STDOUT_FILENO) < 0 || process_pin(core) < 0 ||
         !become_user(plan->user))

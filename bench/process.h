@@ -60,6 +60,11 @@ int process_stop(struct process *process, uint32_t timeout_ms);
 /* Waits for a program to end by itself: its exit status, -1 when it was killed or took too long. */
 int process_wait(struct process *process, uint32_t timeout_ms);
 
+/* From now on SIGINT and SIGTERM wait (not for what is started here), so that whoever has started
+ * much can ask between two steps whether to end, and clean up. */
+void process_hold_signals(void);
+bool process_is_asked_to_end(void);
+
 /* Binds the calling thread to a core, or to none. */
 int process_pin(int core);
 

@@ -7,19 +7,17 @@
  */
 #include "bench/peers/redis.h"
 
+#include "bench/ask.h"
 #include "bench/peers/peer.h"
-#include "bench/reply.h"
 #include "bench/socket.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #define STOCK 1000000000
 #define SHA_SIZE 41
-#define REPLY_SIZE 4096
 #define COMMAND_SIZE 4096
 #define NUMBER_DIGITS 8
 #define NUMBER_ZERO "00000000"
@@ -40,27 +38,9 @@ struct reserving {
     uint32_t changing[3]; /* the customer in KEYS, the order, the customer in ARGV */
 };
 
-static bool ask(int fd, const char *command, char reply[REPLY_SIZE])
-{
-    const char *complaint = NULL;
-    uint32_t size = 0;
-    if (send(fd, command, strlen(command), MSG_NOSIGNAL) != (ssize_t)strlen(command))
-        return false;
-    while (size < REPLY_SIZE - 1) {
-        ssize_t got = recv(fd, reply + size, REPLY_SIZE - 1 - size, 0);
-        if (got <= 0)
-            return false;
-        size += (uint32_t)got;
-        reply[size] = '\0';
-        if (reply_of_resp(reply, size, &complaint) > 0)
-            return complaint == NULL;
-    }
-    return false;
-}
-
 static bool ask_number(int fd, const char *command, long *number)
 {
-    char reply[REPLY_SIZE];
+    char reply[ASK_REPLY_SIZE];
     if (!ask(fd, command, reply))
         return false;
     const char *digits = reply[0] == '$' ? strchr(reply, '\n') : reply;
@@ -70,7 +50,7 @@ static bool ask_number(int fd, const char *command, long *number)
 
 static bool prepare(int fd, struct reserving *reserving)
 {
-    char command[COMMAND_SIZE], reply[REPLY_SIZE];
+    char command[COMMAND_SIZE], reply[ASK_REPLY_SIZE];
     snprintf(command, sizeof command, "SET stock:SKU-1 %d\r\n", STOCK);
     if (!ask(fd, command, reply))
         return false;

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Programs under measurement: whose time is counted, and which signals reach them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "bench/process.h"
+
+#define BURNT_NS 20000000 /* some clock ticks, of more that are burnt */
+
+static void start_shell(struct process *process, const char *script)
+{
+    char text[256];
+    snprintf(text, sizeof text, "%s", script);
+    char *argv[] = {(char[]){"/bin/sh"}, (char[]){"-c"}, text, NULL};
+    assert_int_equal(process_start(process, argv, 0, "/dev/null", true), 0);
+}
+
+/* Until it says so: by then its children have burnt what they burn. */
+static void wait_for_word(struct process *process)
+{
+    char line[64];
+    assert_int_equal(process_read_line(process, line, sizeof line, 60000), 0);
+    assert_string_equal(line, "burnt");
+}
+
+#define BURN "i=0; while [ $i -lt 400000 ]; do i=$((i+1)); done"
+
+static void time_of_children_that_have_ended_is_counted(void **state)
+{
+    (void)state;
+    struct process process;
+    start_shell(&process, "(" BURN "); echo burnt; exec sleep 600");
+    wait_for_word(&process);
+    struct cpu_time time = process_cpu(&process);
+    assert_true(time.stat_ns >= BURNT_NS && time.sched_ns >= BURNT_NS);
+    process_stop(&process, 10000);
+}
+
+static void time_of_children_that_live_is_counted(void **state)
+{
+    (void)state;
+    struct process process;
+    start_shell(&process, "(" BURN "; echo burnt; exec sleep 600) & trap \"kill $!\" TERM; wait");
+    wait_for_word(&process);
+    struct cpu_time time = process_cpu(&process);
+    assert_true(time.stat_ns >= BURNT_NS && time.sched_ns >= BURNT_NS);
+    process_stop(&process, 10000);
+}
+
+/* SIGTERM waits for us, and still ends what we have started. */
+static void held_signals_are_told_and_not_inherited(void **state)
+{
+    (void)state;
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct process process;
+        process_hold_signals();
+        if (process_is_asked_to_end())
+            _exit(1);
+        char *argv[] = {(char[]){"/bin/sleep"}, (char[]){"600"}, NULL};
+        if (process_start(&process, argv, 0, "/dev/null", false) != 0)
+            _exit(2);
+        kill(getpid(), SIGTERM);
+        if (!process_is_asked_to_end())
+            _exit(3);
+        kill(process.pid, SIGTERM);
+        int status = 0;
+        waitpid(process.pid, &status, 0);
+        _exit(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM ? 0 : 4);
+    }
+    int status = 0;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(time_of_children_that_have_ended_is_counted),
+        cmocka_unit_test(time_of_children_that_live_is_counted),
+        cmocka_unit_test(held_signals_are_told_and_not_inherited),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
