@@ -18,6 +18,7 @@
 #define REQUEST_SIZE 512
 #define PATIENCE_NS 20000000000ULL /* without any reply: the server has stopped answering */
 #define SECOND_NS 1000000000ULL
+#define REPLIES_MIN 20
 
 struct client {
     int socket;
@@ -142,10 +143,20 @@ static bool send_due(struct crowd *crowd, uint64_t now, uint64_t *sleep_ns)
     return true;
 }
 
+/* A percentile needs some replies of each kind, also on a machine that has no time for us. */
+static bool has_enough(const struct crowd *crowd)
+{
+    for (int kind = 0; kind < HONEST_KINDS; kind++) {
+        if (crowd->count[kind] < REPLIES_MIN && crowd->count[kind] < crowd->room)
+            return false;
+    }
+    return true;
+}
+
 static bool go_round(struct crowd *crowd)
 {
     uint32_t count = crowd->plan->clients;
-    for (uint64_t now = now_ns(); now < crowd->end_ns; now = now_ns()) {
+    for (uint64_t now = now_ns(); now < crowd->end_ns || !has_enough(crowd); now = now_ns()) {
         uint64_t sleep_ns;
         if (!send_due(crowd, now, &sleep_ns))
             return false;
@@ -171,7 +182,7 @@ static bool judge(struct crowd *crowd, struct honest_result *result)
 {
     for (int kind = 0; kind < HONEST_KINDS; kind++) {
         uint32_t count = crowd->count[kind];
-        if (count < 20)
+        if (count < REPLIES_MIN)
             return fail("has too few replies for a percentile: raise --seconds or --rate");
         qsort(crowd->waits_us[kind], count, sizeof(uint32_t), compare);
         result->p50_us[kind] = crowd->waits_us[kind][count / 2];

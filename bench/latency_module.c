@@ -188,13 +188,14 @@ static bool write_json(const char *path, const struct load loads[2], double limi
     for (int at = 0; at < 2; at++) {
         const struct load *load = &loads[at];
         fprintf(file,
-            "%s\n  {\"share\": %.2f, \"per_second\": %.0f, \"p50_us\": %.0f, \"p99_us\": %.0f, "
+            "%s\n  {\"share\": %.2f, \"due_per_second\": %.0f, \"per_second\": %.0f, \"p50_us\": "
+            "%.0f, \"p99_us\": %.0f, "
             "\"p99.9_us\": %.0f, \"floor_p50_us\": %.0f, \"floor_p99_us\": %.0f, "
             "\"floor_p99.9_us\": %.0f, \"sync_p99_us\": %.0f, \"late_p99_us\": %.0f, \"ratio\": "
             "%.3f}",
-            at == 0 ? "" : ",", load->share, load->per_second, load->ours[0], load->ours[1],
-            load->ours[2], load->floor[0], load->floor[1], load->floor[2], load->sync_p99_us,
-            load->late_p99_us, load->ratio);
+            at == 0 ? "" : ",", load->share, limit * load->share, load->per_second, load->ours[0],
+            load->ours[1], load->ours[2], load->floor[0], load->floor[1], load->floor[2],
+            load->sync_p99_us, load->late_p99_us, load->ratio);
     }
     fputs("\n]}\n", file);
     return fclose(file) == 0;
