@@ -17,9 +17,9 @@
 static const char *const setting_name[] = {
     "what", "scenario", "protocol", "url", "connections", "rate", "mode", "baskets", "seed"};
 
-/* Those of the above that make figures another matter. */
+/* Those of the above that make figures another matter. How many came is left to their seed. */
 static const char *const decisive[] = {
-    "what", "scenario", "protocol", "connections", "rate", "mode", "baskets"};
+    "what", "scenario", "protocol", "connections", "rate", "mode"};
 
 static const struct {
     const char *member;
@@ -46,6 +46,9 @@ static const struct {
 
 /* A percentile is only judged when so many requests took longer: one request is an accident. */
 #define REQUESTS_BEYOND_MIN 10
+
+/* Of settings that differ, so many stand in the warning. */
+#define SETTINGS_NAMED_MAX 4
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -159,36 +162,72 @@ static bool is_decisive(const char *name)
 static void compare_setting(
     struct comparison *comparison, const int object[2], const char *name, bool decides)
 {
-    struct comparison_setting setting;
+    struct comparison_setting setting = {.decides = decides};
     snprintf(setting.name, sizeof setting.name, "%s", name);
     for (int side = 0; side < 2; side++)
         result_file_text(comparison->file[side], object[side], name, setting.value[side]);
-    if (strcmp(setting.value[0], setting.value[1]) == 0 ||
-        comparison->setting_count == COMPARISON_SETTINGS_MAX)
+    if (strcmp(setting.value[0], setting.value[1]) == 0)
         return;
-    comparison->setting[comparison->setting_count++] = setting;
-    if (!decides)
-        return;
-    comparison->same_load = false;
-    warn(comparison, "not the same load: %s is %.48s in A and %.48s in B", name,
-        setting.value[0][0] == '\0' ? "not told" : setting.value[0],
-        setting.value[1][0] == '\0' ? "not told" : setting.value[1]);
+    comparison->same_load = comparison->same_load && !decides;
+    if (comparison->setting_count < COMPARISON_SETTINGS_MAX)
+        comparison->setting[comparison->setting_count++] = setting;
 }
 
-/* What a scenario says of itself: the members that A has, up to the limit. */
-static void compare_scenario(struct comparison *comparison)
+/* What a scenario says of itself: the members that this side has, and the other one has not been
+ * asked for. */
+static void compare_scenario(struct comparison *comparison, const int object[2], int side)
 {
-    const struct json *json = &comparison->file[0]->json;
+    const struct json *json = &comparison->file[side]->json;
+    const struct json *other = &comparison->file[1 - side]->json;
+    char name[COMPARISON_NAME_SIZE];
+    int at = json_first_name(json, object[side]);
+    for (uint32_t seen = 0; at != JSON_NONE && seen < COMPARISON_SETTINGS_MAX; seen++) {
+        bool whole = json_string(json, at, name, sizeof name);
+        bool was_seen = side == 1 && json_member(other, object[0], name) != JSON_NONE;
+        if (whole && !was_seen)
+            compare_setting(comparison, object, name, true);
+        at = json_next_name(json, object[side], at);
+    }
+}
+
+static void compare_settings(struct comparison *comparison)
+{
+    static const int roots[2] = {JSON_ROOT, JSON_ROOT};
     int object[2];
+    for (size_t at = 0; at < COUNT(setting_name); at++)
+        compare_setting(comparison, roots, setting_name[at], is_decisive(setting_name[at]));
     for (int side = 0; side < 2; side++)
         object[side] = json_member(&comparison->file[side]->json, JSON_ROOT, "settings");
-    char name[COMPARISON_NAME_SIZE];
-    int at = json_first_name(json, object[0]);
-    for (uint32_t seen = 0; at != JSON_NONE && seen < COMPARISON_SETTINGS_MAX;
-         at = json_next_name(json, object[0], at), seen++) {
-        if (json_string(json, at, name, sizeof name))
-            compare_setting(comparison, object, name, true);
+    compare_scenario(comparison, object, 0);
+    compare_scenario(comparison, object, 1);
+}
+
+static const char *told(const char *value)
+{
+    return value[0] == '\0' ? "not told" : value;
+}
+
+/* One line, whatever their number: the first few by name. */
+static void warn_of_another_load(struct comparison *comparison)
+{
+    char text[COMPARISON_WORDS_SIZE];
+    size_t size = 0;
+    uint32_t differ = 0;
+    for (uint32_t at = 0; at < comparison->setting_count; at++) {
+        const struct comparison_setting *setting = &comparison->setting[at];
+        differ += setting->decides;
+        if (!setting->decides || differ > SETTINGS_NAMED_MAX)
+            continue;
+        size += (size_t)snprintf(text + size, sizeof text - size, "%s%s (%.24s, %.24s)",
+            differ == 1 ? "" : ", ", setting->name, told(setting->value[0]),
+            told(setting->value[1]));
+        if (size >= sizeof text)
+            size = sizeof text - 1;
     }
+    if (differ > SETTINGS_NAMED_MAX)
+        warn(comparison, "not the same load: %s and %u more", text, differ - SETTINGS_NAMED_MAX);
+    else if (differ > 0)
+        warn(comparison, "not the same load: %s", text);
 }
 
 static void look_at_run(struct comparison *comparison, int side)
@@ -210,11 +249,9 @@ static void look_at_run(struct comparison *comparison, int side)
 void comparison_of(
     struct comparison *comparison, const struct result_file *a, const struct result_file *b)
 {
-    static const int roots[2] = {JSON_ROOT, JSON_ROOT};
     *comparison = (struct comparison){.file = {a, b}, .same_load = true};
-    for (size_t at = 0; at < COUNT(setting_name); at++)
-        compare_setting(comparison, roots, setting_name[at], is_decisive(setting_name[at]));
-    compare_scenario(comparison);
+    compare_settings(comparison);
+    warn_of_another_load(comparison);
     look_at_run(comparison, 0);
     look_at_run(comparison, 1);
     compare_orders(comparison);

@@ -19,7 +19,7 @@
 #define COMPARISON_FIGURES_MAX 96
 #define COMPARISON_SETTINGS_MAX 64
 #define COMPARISON_WARNINGS_MAX 16
-#define COMPARISON_WORDS_SIZE 192
+#define COMPARISON_WORDS_SIZE 512
 #define COMPARISON_NAME_SIZE 64
 
 /* Which way a figure is good. */
@@ -37,6 +37,7 @@ struct comparison_figure {
 struct comparison_setting {
     char name[COMPARISON_NAME_SIZE];
     char value[2][RESULT_TEXT_SIZE];
+    bool decides; /* figures of another value are of another load */
 };
 
 struct comparison {

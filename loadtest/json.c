@@ -201,6 +201,15 @@ static bool undo_escape(const char **at, const char *end, char *character)
     return true;
 }
 
+const char *json_raw(const struct json *json, int value, size_t *size)
+{
+    const jsmntok_t *token = token_of(json, value);
+    if (token == NULL)
+        return NULL;
+    *size = (size_t)(token->end - token->start);
+    return json->text + token->start;
+}
+
 bool json_string(const struct json *json, int value, char *text, size_t capacity)
 {
     const jsmntok_t *token = token_of(json, value);

@@ -58,4 +58,7 @@ bool json_boolean(const struct json *json, int value, bool *flag);
 /* The text of a string, its escapes undone, NUL-terminated; false when it is none or too long. */
 bool json_string(const struct json *json, int value, char *text, size_t capacity);
 
+/* Any value as it is written, of a string what stands between its quotes; NULL: there is none. */
+const char *json_raw(const struct json *json, int value, size_t *size);
+
 #endif

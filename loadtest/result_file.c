@@ -86,11 +86,13 @@ void result_file_text(
     const struct result_file *file, int object, const char *name, char text[RESULT_TEXT_SIZE])
 {
     int value = json_member(&file->json, object, name);
-    double number;
-    text[0] = '\0';
+    size_t size = 0;
     if (json_string(&file->json, value, text, RESULT_TEXT_SIZE))
         return;
-    text[0] = '\0';
-    if (json_number(&file->json, value, &number))
-        snprintf(text, RESULT_TEXT_SIZE, "%.15g", number);
+    /* A number or a word; or a string that is longer, or has escapes that are not undone. */
+    const char *raw = json_raw(&file->json, value, &size);
+    size = size < RESULT_TEXT_SIZE ? size : RESULT_TEXT_SIZE - 1;
+    if (raw != NULL)
+        memcpy(text, raw, size);
+    text[size] = '\0';
 }

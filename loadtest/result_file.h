@@ -36,7 +36,7 @@ void result_file_close(struct result_file *file);
 /* A number that is not negative, or RESULT_NONE. */
 double result_file_number(const struct result_file *file, int object, const char *name);
 
-/* A text, or a number or word as it is written; "" when it is not there. */
+/* A text, or what is written there, the start of it when it is long; "" when it is not there. */
 void result_file_text(
     const struct result_file *file, int object, const char *name, char text[RESULT_TEXT_SIZE]);
 

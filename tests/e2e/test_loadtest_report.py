@@ -224,7 +224,7 @@ def test_another_load_is_warned_of_and_nothing_is_judged(run, tmp_path):
     other.write_text(json.dumps(b))
     done = compare(run[0].report_path, other)
     assert done.returncode == 0, done
-    for words in ("connections is 64 in A and 7 in B", "rate is 0 in A and 1.5 in B",
+    for words in ("not the same load: connections (64, 7), rate (0, 1.5)\n",
                   "in B the generator, not the server, was the limit", "B was not correct"):
         assert "WARNING: " in done.stdout and words in done.stdout, (words, done.stdout)
     assert "better" not in done.stdout and "worse" not in done.stdout

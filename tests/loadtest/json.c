@@ -69,6 +69,38 @@ static void only_whole_numbers_are_numbers(void **state)
         assert_false(json_integer(json, json_member(json, JSON_ROOT, name), &number));
 }
 
+static void a_measure_may_have_a_fraction(void **state)
+{
+    struct json *json = *state;
+    double number;
+    assert_true(parse(json, "{\"a\":1.5,\"b\":-2e3,\"c\":7,\"d\":\"1\",\"e\":true,\"f\":1.2.3}"));
+    assert_true(json_number(json, json_member(json, JSON_ROOT, "a"), &number) && number == 1.5);
+    assert_true(json_number(json, json_member(json, JSON_ROOT, "b"), &number) && number == -2000);
+    assert_true(json_number(json, json_member(json, JSON_ROOT, "c"), &number) && number == 7);
+    for (const char *name = "d\0e\0f\0z\0"; *name != '\0'; name += 2)
+        assert_false(json_number(json, json_member(json, JSON_ROOT, name), &number));
+}
+
+static void members_are_walked_by_their_names(void **state)
+{
+    struct json *json = *state;
+    char name[8];
+    size_t size;
+    assert_true(parse(json, "{\"a\":{\"x\":[1,2]},\"b\":3.5,\"c\":\"y\",\"d\":{}}"));
+    int at = json_first_name(json, JSON_ROOT);
+    for (const char *wanted = "a\0b\0c\0d\0"; *wanted != '\0'; wanted += 2) {
+        assert_true(json_string(json, at, name, sizeof name));
+        assert_string_equal(name, wanted);
+        at = json_next_name(json, JSON_ROOT, at);
+    }
+    assert_int_equal(at, JSON_NONE);
+    assert_int_equal(json_first_name(json, json_member(json, JSON_ROOT, "d")), JSON_NONE);
+    assert_int_equal(json_first_name(json, JSON_NONE), JSON_NONE);
+    assert_memory_equal(json_raw(json, json_member(json, JSON_ROOT, "b"), &size), "3.5", 3);
+    assert_int_equal(size, 3);
+    assert_null(json_raw(json, JSON_NONE, &size));
+}
+
 static void escapes_are_undone(void **state)
 {
     struct json *json = *state;
@@ -96,6 +128,8 @@ int main(void)
         cmocka_unit_test(members_are_found_past_nested_ones),
         cmocka_unit_test(an_array_is_walked_to_its_end),
         cmocka_unit_test(only_whole_numbers_are_numbers),
+        cmocka_unit_test(a_measure_may_have_a_fraction),
+        cmocka_unit_test(members_are_walked_by_their_names),
         cmocka_unit_test(escapes_are_undone),
         cmocka_unit_test(what_is_not_one_value_is_refused),
     };

@@ -73,7 +73,8 @@ static void a_result_is_read_back(void **state)
     struct fixture fixture;
     char text[RESULT_TEXT_SIZE];
     assert_int_equal(read_text(&fixture, "{\"format\": \"" RESULT_FORMAT "\", \"rate\": 2.5, "
-                                         "\"seed\": 7, \"below\": -1, \"what\": \"re\\\"play\"}"),
+                                         "\"seed\": 7, \"below\": -1, \"what\": \"re\\\"play\", "
+                                         "\"name\": \"caf\\u00e9\"}"),
         0);
     assert_true(result_file_number(&fixture.file, JSON_ROOT, "rate") == 2.5);
     assert_true(result_file_number(&fixture.file, JSON_ROOT, "seed") == 7);
@@ -84,6 +85,8 @@ static void a_result_is_read_back(void **state)
     assert_string_equal(text, "re\"play");
     result_file_text(&fixture.file, JSON_ROOT, "rate", text);
     assert_string_equal(text, "2.5");
+    result_file_text(&fixture.file, JSON_ROOT, "name", text);
+    assert_string_equal(text, "caf\\u00e9");
     result_file_text(&fixture.file, JSON_ROOT, "nothing", text);
     assert_string_equal(text, "");
     result_file_close(&fixture.file);
