@@ -180,7 +180,6 @@ static uint32_t placed_cart_version(const struct decision *decision, const struc
 
 static void placed_fact(struct decision *decision, const struct basket *basket)
 {
-    struct engine *engine = decision->engine;
     const struct command *command = decision->command;
     const struct moment *now = decision->now;
     bool confirmed = basket->born == ORDER_CONFIRMED;
@@ -206,8 +205,7 @@ static void placed_fact(struct decision *decision, const struct basket *basket)
         .from_cart = basket->from_cart,
     };
     memcpy(fact->currency, basket->currency, 4);
-    order_id_make(fact->id, now->wall_ms, partition_of_customer(command->customer), now->random[0]);
-    order_prefetch(engine, fact->id);
+    memcpy(fact->id, decision->order_id, sizeof(fact->id));
     if (confirmed) {
         order_event_confirm(decision);
         return;

@@ -9,6 +9,7 @@
 #include "core/engine_steps.h"
 #include "core/handed.h"
 #include "core/key_hash.h"
+#include "core/partition.h"
 #include "core/restate.h"
 #include "core/set_aside.h"
 #include "core/view.h"
@@ -279,6 +280,24 @@ static enum outcome decide_one(struct decision *decision)
     return OUTCOME_INVALID;
 }
 
+void engine_bring_near(const struct engine *engine, const struct command *command)
+{
+    if (command->customer.size > 0)
+        customer_prefetch(engine, command->customer);
+    if (command->kind == COMMAND_CHECKOUT)
+        key_prefetch(engine, key_of_checkout(command->customer, command->key));
+}
+
+/* Where the order will stand in its index comes from memory while the basket is judged. */
+static void begin_checkout(struct decision *decision)
+{
+    const struct command *command = decision->command;
+    decision->key = key_of_checkout(command->customer, command->key);
+    order_id_make(decision->order_id, decision->now->wall_ms,
+        partition_of_customer(command->customer), decision->now->random[0]);
+    order_prefetch(decision->engine, decision->order_id);
+}
+
 void engine_decide(struct engine *engine, const struct command *command, const struct moment *now,
     struct event *event, struct answer *answer)
 {
@@ -296,11 +315,8 @@ void engine_decide(struct engine *engine, const struct command *command, const s
         .answer = answer,
         .customer_index = NONE,
     };
-    /* The key's slot comes from memory while the customer is looked up. */
-    if (command->kind == COMMAND_CHECKOUT) {
-        decision.key = key_of_checkout(command->customer, command->key);
-        key_prefetch(engine, decision.key);
-    }
+    if (command->kind == COMMAND_CHECKOUT)
+        begin_checkout(&decision);
     if (command->customer.size > 0)
         decision.customer_index = customer_find(engine, command->customer);
     answer->customer_index = decision.customer_index;

@@ -25,6 +25,7 @@ struct decision {
     struct answer *answer;
     uint32_t customer_index; /* NONE: not known yet */
     struct hash128 key;      /* of a checkout: customer, action, Idempotency-Key */
+    uint8_t order_id[16];    /* .. and what its order will be called */
     bool adjusts;            /* the report replaces the order's adjustments; total is the new one */
     int64_t total;
 };

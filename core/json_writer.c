@@ -115,14 +115,22 @@ static uint32_t plain_size(struct bytes text)
     return size;
 }
 
-static void put_quoted(struct json_writer *json, const void *text, uint32_t size)
+/* Room for a text between its quotes. */
+static uint8_t *quoted_room(struct json_writer *json, uint32_t size)
 {
     uint8_t *room = value_room(json, size + 2);
     if (room == NULL)
-        return;
-    *room++ = '"';
-    memcpy(room, text, size);
-    room[size] = '"';
+        return NULL;
+    room[0] = '"';
+    room[size + 1] = '"';
+    return room + 1;
+}
+
+static void put_quoted(struct json_writer *json, const void *text, uint32_t size)
+{
+    uint8_t *room = quoted_room(json, size);
+    if (room != NULL)
+        memcpy(room, text, size);
 }
 
 static void put_with_escapes(struct json_writer *json, struct bytes text)
@@ -158,18 +166,14 @@ void json_put_string_or_null(struct json_writer *json, struct bytes text)
 
 void json_put_integer(struct json_writer *json, int64_t value)
 {
-    char digits[JSON_INTEGER_SIZE_MAX];
-    uint32_t first = sizeof(digits);
-    uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
-    for (; rest >= 10; rest /= 10)
-        digits[--first] = (char)('0' + rest % 10);
-    digits[--first] = (char)('0' + rest);
-    if (value < 0)
-        digits[--first] = '-';
-    uint32_t size = (uint32_t)sizeof(digits) - first;
-    uint8_t *room = value_room(json, size);
-    if (room != NULL)
-        memcpy(room, digits + first, size);
+    uint64_t absolute = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    uint32_t minus = value < 0 ? 1 : 0, digits = json_digits(absolute);
+    uint8_t *room = value_room(json, minus + digits);
+    if (room == NULL)
+        return;
+    if (minus != 0)
+        *room++ = '-';
+    json_put_digits(room, digits, absolute);
 }
 
 void json_put_boolean(struct json_writer *json, bool value)
@@ -188,16 +192,16 @@ void json_put_time(struct json_writer *json, int64_t wall_ms)
         json_put_null(json);
         return;
     }
-    char text[JSON_TIME_SIZE];
-    json_format_time(text, wall_ms);
-    put_quoted(json, text, sizeof(text));
+    uint8_t *room = quoted_room(json, JSON_TIME_SIZE);
+    if (room != NULL)
+        json_format_time((char *)room, wall_ms);
 }
 
 void json_put_uuid(struct json_writer *json, const uint8_t id[16])
 {
-    char text[JSON_UUID_SIZE];
-    json_format_uuid(text, id);
-    put_quoted(json, text, sizeof(text));
+    uint8_t *room = quoted_room(json, JSON_UUID_SIZE);
+    if (room != NULL)
+        json_format_uuid((char *)room, id);
 }
 
 void json_put_currency(struct json_writer *json, const uint8_t currency[4])

@@ -5,6 +5,8 @@
  * An id is 16 bytes, most significant first. Bytes 0-5 are the time, the high half of byte 6 is the
  * version, its low half and byte 7 are the partition, the top two bits of byte 8 the variant.
  */
+#include <endian.h>
+
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -32,13 +34,10 @@ void order_id_make(uint8_t order_id[16], int64_t wall_ms, uint32_t partition, ui
     CHECK(wall_ms < INT64_C(1) << 48);
     CHECK(partition < PARTITIONS);
 
-    for (uint32_t i = 0; i < 6; i++)
-        order_id[i] = (uint8_t)(wall_ms >> (40 - 8 * i));
-    order_id[6] = (uint8_t)(VERSION << 4 | partition >> 8);
-    order_id[7] = (uint8_t)partition;
-    for (uint32_t i = 0; i < 8; i++)
-        order_id[8 + i] = (uint8_t)(random >> (56 - 8 * i));
-    order_id[8] = (uint8_t)((order_id[8] & 0x3f) | 0x80);
+    uint64_t first = htobe64((uint64_t)wall_ms << 16 | VERSION << 12 | partition);
+    uint64_t second = htobe64((random & UINT64_MAX >> 2) | UINT64_C(2) << 62);
+    memcpy(order_id, &first, sizeof(first));
+    memcpy(order_id + sizeof(first), &second, sizeof(second));
 }
 
 static bool is_dash_place(uint32_t place)

@@ -10,6 +10,8 @@
 
 #include <string.h>
 
+enum { PREFETCH_LINE = 64 }; /* bytes of a cache line */
+
 static uint32_t *link_of(const struct pool *pool, uint32_t index)
 {
     return (uint32_t *)pool_at(pool, index);
@@ -51,6 +53,16 @@ static void set_walked(struct pool *pool, uint32_t index)
     *word = (*word & ~bit) | (pool->walked_sense & bit);
 }
 
+/* Brings near what the next take will find: nobody else asks for it, so it lies in the slowest
+ * memory, some 300 ns away. */
+static void prefetch_next(const struct pool *pool)
+{
+    uint32_t index = pool->free_link != 0 ? pool->free_link - 1 : pool->fresh;
+    const uint8_t *slot = pool->slots + (size_t)index * pool->slot_size;
+    for (uint32_t at = 0; at < pool->slot_size; at += PREFETCH_LINE)
+        __builtin_prefetch(slot + at, 1);
+}
+
 uint32_t pool_take(struct pool *pool)
 {
     CHECK(pool->used < pool->capacity);
@@ -60,6 +72,7 @@ uint32_t pool_take(struct pool *pool)
     flip_used(pool, index);
     set_walked(pool, index);
     pool->used++;
+    prefetch_next(pool);
     return index;
 }
 

@@ -49,6 +49,11 @@ uint64_t order_owner(const uint8_t id[16])
 
 /* Customers. */
 
+void customer_prefetch(const struct engine *engine, struct bytes id)
+{
+    table_prefetch(&engine->customer_table, hash_bytes(engine, id));
+}
+
 uint32_t customer_find(const struct engine *engine, struct bytes id)
 {
     uint32_t hash = hash_bytes(engine, id);

@@ -324,6 +324,7 @@ uint32_t payment_find(const struct engine *engine, const struct order *order, st
 uint64_t gone_units(const struct engine *engine, uint32_t sku_number);
 
 /* Bring near what a look-up or an insert soon after will touch. */
+void customer_prefetch(const struct engine *engine, struct bytes id);
 void key_prefetch(const struct engine *engine, struct hash128 key);
 void order_prefetch(const struct engine *engine, const uint8_t id[16]);
 

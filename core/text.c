@@ -9,6 +9,8 @@
 
 #include "core/check.h"
 
+enum { TEXT_BLOCKS_AHEAD = 4 }; /* of a fresh one is brought near: a few texts' time */
+
 static struct text_block *block_at(const struct text_pool *pool, uint32_t link)
 {
     CHECK(link - 1 < pool->fresh);
@@ -44,18 +46,21 @@ static uint32_t take_block(struct text_pool *pool)
 {
     CHECK(pool->used < pool->capacity);
     pool->used++;
-    if (pool->free_link == 0)
+    if (pool->free_link == 0) {
+        __builtin_prefetch(&pool->blocks[pool->fresh + TEXT_BLOCKS_AHEAD], 1);
         return ++pool->fresh;
+    }
 
     uint32_t link = pool->free_link;
     pool->free_link = block_at(pool, link)->link;
+    if (pool->free_link != 0)
+        __builtin_prefetch(&pool->blocks[pool->free_link - 1], 1);
     return link;
 }
 
 struct text text_put(struct text_pool *pool, struct bytes bytes)
 {
-    struct text text = {.first = 0, .size = bytes.size};
-    uint32_t *last_link = &text.first;
+    uint32_t first = 0, *last_link = &first;
     for (uint32_t done = 0; done < bytes.size;) {
         uint32_t size = size_in_block(bytes.size - done);
         uint32_t link = take_block(pool);
@@ -66,7 +71,7 @@ struct text text_put(struct text_pool *pool, struct bytes bytes)
         last_link = &block->link;
         done += size;
     }
-    return text;
+    return (struct text){.first = first, .size = bytes.size};
 }
 
 void text_give(struct text_pool *pool, struct text *text)

@@ -249,6 +249,7 @@ static enum run decide(struct shard *shard, struct request *request)
 enum run shard_run_command(struct shard *shard, struct request *request)
 {
     uint32_t room = request->reply.size_max - REQUEST_HEAD_SIZE;
+    engine_bring_near(shard->engine, &request->command);
     if (request->large == 0 && shard_reply_bound(shard, request) > room)
         return RUN_NEEDS_LARGE;
     enum run run = RUN_DONE;
