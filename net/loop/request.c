@@ -5,6 +5,11 @@
 
 #include "core/check.h"
 
+enum {
+    PREFETCH_LINE = 64,   /* bytes of a cache line */
+    PREFETCH_REPLY = 256, /* of a reply's body; then the machine sees where it goes */
+};
+
 void requests_init(
     struct requests *requests, struct arena *arena, uint32_t count, uint32_t large_count)
 {
@@ -12,6 +17,7 @@ void requests_init(
     CHECK(large_count > 0);
     *requests = (struct requests){.count = count, .large_count = large_count};
     requests->slots = arena_take(arena, "requests", count, sizeof(struct request));
+    requests->links = arena_take(arena, "requests that wait", count, sizeof(struct request_link));
     requests->large = arena_take(arena, "large replies", large_count, REQUEST_REPLY_LARGE);
     requests->large_next = arena_take(arena, "large replies free", large_count, sizeof(uint32_t));
     for (uint32_t i = 0; i < SHARDS_MAX; i++)
@@ -19,15 +25,17 @@ void requests_init(
             (struct request_queue){.first = REQUEST_NONE, .last = REQUEST_NONE};
 }
 
-static struct reply reply_of(struct request *request, uint8_t *large)
+static void give_room(struct request *request, uint8_t *large)
 {
-    if (large != NULL)
-        return (struct reply){.data = large, .size_max = REQUEST_REPLY_LARGE};
-    return (struct reply){.data = request->small, .size_max = sizeof request->small};
+    struct reply *reply = &request->reply;
+    reply->data = large != NULL ? large : request->small;
+    reply->size_max = large != NULL ? (uint32_t)REQUEST_REPLY_LARGE : sizeof request->small;
+    reply->start = reply->end = 0;
+    reply->overflow = reply->close = false;
 }
 
-/* Items, product and texts, most of the slot, are not cleared: item_count, command.product and
- * text_used say what of them is valid. */
+/* Items, product, act and texts, most of the slot, are not cleared: item_count, command.product,
+ * act.actor_size and text_used say what of them is valid. */
 void request_reset(struct request *request)
 {
     uint8_t *large = request->large != 0 ? request->reply.data : NULL;
@@ -35,14 +43,35 @@ void request_reset(struct request *request)
     uint32_t connection_index = request->connection_index;
     uint32_t index = request->index;
     uint8_t home = request->home;
-    memset(request, 0, offsetof(struct request, items));
+    memset(request, 0, offsetof(struct request, act));
+    request->act.actor_size = 0;
     request->home = home;
     request->index = index;
     request->connection_index = connection_index;
     request->next = REQUEST_NONE;
     request->wait_next = REQUEST_NONE;
     request->large = large_link;
-    request->reply = reply_of(request, large);
+    give_room(request, large);
+}
+
+static void prefetch(const uint8_t *from, uint32_t size)
+{
+    for (uint32_t at = 0; at < size; at += PREFETCH_LINE)
+        __builtin_prefetch(from + at, 1);
+}
+
+/* Of the slot that is taken next: what nearly every request writes. With a thousand under way they
+ * do not all fit the core's own cache. */
+static void prefetch_next(const struct requests *requests)
+{
+    uint32_t index = requests->free_link != 0 ? requests->free_link - 1 : requests->used;
+    if (index == requests->count)
+        return;
+    const struct request *request = &requests->slots[index];
+    prefetch((const uint8_t *)request, offsetof(struct request, act) + PREFETCH_LINE);
+    prefetch((const uint8_t *)request->items, PREFETCH_LINE);
+    prefetch(request->text, PREFETCH_LINE);
+    prefetch(request->small + REQUEST_HEAD_SIZE, PREFETCH_REPLY);
 }
 
 struct request *request_take(struct requests *requests, uint8_t home)
@@ -63,6 +92,7 @@ struct request *request_take(struct requests *requests, uint8_t home)
     request->large = 0;
     request_reset(request);
     request->state = REQUEST_DECODED;
+    prefetch_next(requests);
     return request;
 }
 
@@ -97,7 +127,7 @@ bool request_enlarge(struct requests *requests, struct request *request)
     else
         return false;
     request->large = large + 1;
-    request->reply = reply_of(request, requests->large + (uint64_t)large * REQUEST_REPLY_LARGE);
+    give_room(request, requests->large + (uint64_t)large * REQUEST_REPLY_LARGE);
     return true;
 }
 
@@ -105,20 +135,32 @@ static void queue_push(
     struct requests *requests, struct request_queue *queue, struct request *request)
 {
     CHECK(request->state == REQUEST_RUN);
-    request->wait_next = REQUEST_NONE;
+    requests->links[request->index] =
+        (struct request_link){.batch = request->wait_batch, .next = REQUEST_NONE};
     if (queue->last == REQUEST_NONE)
         queue->first = request->index;
     else
-        requests->slots[queue->last].wait_next = request->index;
+        requests->links[queue->last].next = request->index;
     queue->last = request->index;
+}
+
+/* Of one that is popped soon: what is looked at before it is sent. */
+static void prefetch_waiting(const struct requests *requests, uint32_t index)
+{
+    if (index == REQUEST_NONE)
+        return;
+    __builtin_prefetch(&requests->slots[index], 1);
+    __builtin_prefetch(&requests->slots[index].reply, 1);
 }
 
 static struct request *queue_pop(struct requests *requests, struct request_queue *queue)
 {
     struct request *request = &requests->slots[queue->first];
-    queue->first = request->wait_next;
+    queue->first = requests->links[queue->first].next;
     if (queue->first == REQUEST_NONE)
         queue->last = REQUEST_NONE;
+    else
+        prefetch_waiting(requests, requests->links[queue->first].next);
     return request;
 }
 
@@ -126,7 +168,7 @@ void request_wait(struct requests *requests, struct request *request)
 {
     struct request_queue *queue = &requests->waiting[request->wait_shard];
     if (queue->last != REQUEST_NONE)
-        CHECK(requests->slots[queue->last].wait_batch <= request->wait_batch);
+        CHECK(requests->links[queue->last].batch <= request->wait_batch);
     queue_push(requests, queue, request);
 }
 
@@ -134,7 +176,7 @@ struct request *request_next_durable(
     struct requests *requests, uint32_t shard, uint64_t durable_batch)
 {
     uint32_t first = requests->waiting[shard].first;
-    if (first == REQUEST_NONE || requests->slots[first].wait_batch > durable_batch)
+    if (first == REQUEST_NONE || requests->links[first].batch > durable_batch)
         return NULL;
     return queue_pop(requests, &requests->waiting[shard]);
 }
@@ -142,7 +184,7 @@ struct request *request_next_durable(
 uint64_t request_first_batch(const struct requests *requests, uint32_t shard)
 {
     uint32_t first = requests->waiting[shard].first;
-    return first == REQUEST_NONE ? UINT64_MAX : requests->slots[first].wait_batch;
+    return first == REQUEST_NONE ? UINT64_MAX : requests->links[first].batch;
 }
 
 void request_wait_confirmed(struct requests *requests, struct request *request)

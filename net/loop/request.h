@@ -25,7 +25,8 @@
  * Units      Bytes; indexes are slots, REQUEST_NONE is no slot.
  * Errors     A reply that does not fit sets reply.overflow, before any effect: the owner asks
  *            http_reply_bound() first and home gives the slot a large reply.
- * Cost       About 20 KiB a slot, most of it items and texts that a small request never touches.
+ * Cost       About 30 KiB a slot, most of it items and texts that a small request never touches:
+ *            some thirty cache lines of it are.
  */
 #ifndef HOTSHELF_NET_LOOP_REQUEST_H
 #define HOTSHELF_NET_LOOP_REQUEST_H
@@ -85,7 +86,7 @@ struct request {
     uint32_t connection_index; /* REQUEST_NONE: the connection is gone */
     uint32_t subscriber;       /* of a stream that this begins: its index + 1; 0 none */
     uint32_t next;             /* in the connection's queue, in the order sent */
-    uint32_t wait_next;        /* in the list of those that wait for the same shard's disk */
+    uint32_t wait_next;        /* in a list of those that wait at home for room or a next visit */
     uint32_t large;            /* index of the large reply + 1; 0 none */
     uint64_t wait_batch;
     uint64_t wait_seq;      /* of wait_shard: then it waits until PostgreSQL has it; 0 does not */
@@ -107,9 +108,14 @@ struct request {
     uint8_t small[REQUEST_HEAD_SIZE + REQUEST_REPLY_SMALL];
 };
 
-/* Linked by wait_next. */
 struct request_queue {
     uint32_t first, last;
+};
+
+/* What of a request its queue looks at: a thousand wait, and their slots are far apart. */
+struct request_link {
+    uint64_t batch;
+    uint32_t next;
 };
 
 struct requests {
@@ -123,6 +129,7 @@ struct requests {
     uint32_t large_used;
     uint32_t large_link;
     uint32_t *large_next;
+    struct request_link *links;                   /* of each slot, in the queues below */
     struct request_queue waiting[SHARDS_MAX];     /* for the disk of that shard */
     struct request_queue unconfirmed[SHARDS_MAX]; /* durable, and waiting for PostgreSQL */
     uint32_t unconfirmed_count;
