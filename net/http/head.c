@@ -1,39 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The head is built on the stack from its beginning, then moved in front of the body: one copy of
- * some 200 bytes costs less than knowing every length beforehand.
+ * The body stands where it will be sent from, with room before it. The head is written into that
+ * room from its last byte to its first, so nothing is copied and no length has to be known
+ * beforehand: read the functions below from their ends.
  */
 #include "net/http/head.h"
 
 #include "core/check.h"
-#include "core/partition.h"
 #include "net/http/rate.h"
 #include "net/http/route.h"
 #include "net/http/target.h"
 
 struct head_text {
-    uint8_t data[REQUEST_HEAD_SIZE];
-    uint32_t size;
+    uint8_t *room;
+    uint32_t start; /* in the room: the first byte written */
 };
 
-static void put(struct head_text *text, const void *data, uint32_t size)
+/* Before all that is written. */
+static inline void put(struct head_text *text, const void *data, uint32_t size)
 {
-    CHECK(size <= sizeof(text->data) - text->size);
-    memcpy(text->data + text->size, data, size);
-    text->size += size;
+    CHECK(size <= text->start);
+    text->start -= size;
+    memcpy(text->room + text->start, data, size);
 }
 
 #define PUT(text, literal) put((text), (literal), (uint32_t)sizeof(literal) - 1)
 
 static void put_number(struct head_text *text, uint64_t value)
 {
-    char digits[20];
-    uint32_t first = sizeof(digits);
-    do {
-        digits[--first] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value != 0);
-    put(text, digits + first, (uint32_t)sizeof(digits) - first);
+    uint32_t digits = json_digits(value);
+    CHECK(digits <= text->start);
+    text->start -= digits;
+    json_put_digits(text->room + text->start, digits, value);
 }
 
 static void hex_of(uint8_t *text, uint64_t value, uint32_t digits)
@@ -124,46 +122,45 @@ static void put_etag(struct head_text *text, const struct head *head)
 {
     if (head->etag == HEAD_NO_ETAG)
         return;
+    PUT(text, "\"");
     if (head->etag == HEAD_ETAG_VERSION) {
-        PUT(text, "\r\nETag: \"");
         put_number(text, head->etag_hash);
-        PUT(text, "\"");
+        PUT(text, "\r\nETag: \"");
         return;
     }
     uint8_t digits[16];
     hex_of(digits, head->etag_hash, sizeof(digits));
+    put(text, digits, sizeof(digits));
     if (head->etag == HEAD_ETAG_WEAK)
         PUT(text, "\r\nETag: W/\"");
     else
         PUT(text, "\r\nETag: \"");
-    put(text, digits, sizeof(digits));
-    PUT(text, "\"");
 }
 
 /* What few replies have. */
 static void put_rare(struct head_text *text, const struct head *head)
 {
-    if (head->retry_after_seconds != 0) {
-        PUT(text, "\r\nRetry-After: ");
-        put_number(text, head->retry_after_seconds);
-    }
-    if (head->replayed)
-        PUT(text, "\r\nIdempotency-Replayed: true");
-    if (head->status == 401)
-        PUT(text, "\r\nWWW-Authenticate: Bearer");
-    if (head->invalid_token)
-        PUT(text, " error=\"invalid_token\"");
-    if (head->location_order != NULL) {
-        char id[JSON_UUID_SIZE];
-        json_format_uuid(id, head->location_order);
-        PUT(text, "\r\nLocation: /v1/orders/");
-        put(text, id, sizeof(id));
-    }
     if (head->allowed != 0) {
         uint8_t list[ROUTE_ALLOW_SIZE];
         struct bytes allow = route_allow(head->allowed, list);
-        PUT(text, "\r\nAllow: ");
         put(text, allow.data, allow.size);
+        PUT(text, "\r\nAllow: ");
+    }
+    if (head->location_order != NULL) {
+        CHECK(JSON_UUID_SIZE <= text->start);
+        text->start -= JSON_UUID_SIZE;
+        json_format_uuid((char *)text->room + text->start, head->location_order);
+        PUT(text, "\r\nLocation: /v1/orders/");
+    }
+    if (head->invalid_token)
+        PUT(text, " error=\"invalid_token\"");
+    if (head->status == 401)
+        PUT(text, "\r\nWWW-Authenticate: Bearer");
+    if (head->replayed)
+        PUT(text, "\r\nIdempotency-Replayed: true");
+    if (head->retry_after_seconds != 0) {
+        put_number(text, head->retry_after_seconds);
+        PUT(text, "\r\nRetry-After: ");
     }
 }
 
@@ -185,34 +182,32 @@ void head_put(const struct http_context *context, struct request *request, const
     uint32_t body_size)
 {
     struct reply *reply = &request->reply;
-    struct head_text text;
-    text.size = 0;
+    struct head_text text = {.room = reply->data, .start = REQUEST_HEAD_SIZE};
     CHECK(body_size <= reply->size_max - REQUEST_HEAD_SIZE);
-    put_status_line(&text, head->status);
-    put(&text, context->date, context->date_size);
-    put_type(&text, head->type);
-    if (head->type == HEAD_EVENT_STREAM) {
-        if (head->chunked)
-            PUT(&text, "\r\nTransfer-Encoding: chunked");
-    } else if (head->type != HEAD_NO_BODY || (head->status != 204 && head->status != 304)) {
-        PUT(&text, "\r\nContent-Length: ");
-        put_number(&text, body_size);
-    }
-    put_cache(&text, head->cache);
-    put_etag(&text, head);
-    put_rare(&text, head);
-    if (request->told.policy != RATE_NONE)
-        put_limits(&text, context, request);
-    PUT(&text, "\r\nX-Request-Id: ");
-    put(&text, request->request_id, request->request_id_size);
+    PUT(&text, "\r\n\r\n");
     if (!request->keep_alive || reply->close)
         PUT(&text, "\r\nConnection: close");
     else if (request->tells_keep_alive)
         PUT(&text, "\r\nConnection: keep-alive");
-    PUT(&text, "\r\n\r\n");
-    reply->start = REQUEST_HEAD_SIZE - text.size;
+    put(&text, request->request_id, request->request_id_size);
+    PUT(&text, "\r\nX-Request-Id: ");
+    if (request->told.policy != RATE_NONE)
+        put_limits(&text, context, request);
+    put_rare(&text, head);
+    put_etag(&text, head);
+    put_cache(&text, head->cache);
+    if (head->type == HEAD_EVENT_STREAM) {
+        if (head->chunked)
+            PUT(&text, "\r\nTransfer-Encoding: chunked");
+    } else if (head->type != HEAD_NO_BODY || (head->status != 204 && head->status != 304)) {
+        put_number(&text, body_size);
+        PUT(&text, "\r\nContent-Length: ");
+    }
+    put_type(&text, head->type);
+    put(&text, context->date, context->date_size);
+    put_status_line(&text, head->status);
+    reply->start = text.start;
     reply->end = REQUEST_HEAD_SIZE + (request->head_only ? 0 : body_size);
-    memcpy(reply->data + reply->start, text.data, text.size);
 }
 
 static bool request_id_is_sane(struct bytes id)
