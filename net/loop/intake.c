@@ -197,15 +197,21 @@ static enum http_answer parse(struct shard *shard, struct connection *connection
     return HTTP_REQUEST;
 }
 
+/* How many requests may come in besides those that are under way. */
+static uint32_t may_come(struct shard *shard, const struct connection *connection)
+{
+    uint32_t at_once = shard_requests_at_once(shard);
+    bool may = connection->state == CONNECTION_OPEN && !connection->last_request &&
+               !connection_is_paused(&shard->connections, connection) &&
+               connection->unrun == REQUEST_NONE && connection->count < at_once;
+    return may ? at_once - connection->count : 0;
+}
+
 static enum intake take_one(struct shard *shard, struct connection *connection)
 {
     if (connection->state == CONNECTION_OPEN && connection->importing)
         return shard_feed_import(shard, connection) ? INTAKE_GOES_ON : INTAKE_WAITS;
-    bool may = connection->state == CONNECTION_OPEN && !connection->last_request &&
-               !connection_is_paused(&shard->connections, connection) &&
-               connection->unrun == REQUEST_NONE &&
-               connection->count < shard_requests_at_once(shard);
-    if (!may)
+    if (may_come(shard, connection) == 0)
         return INTAKE_WAITS;
     struct bytes input = connection_input(&shard->connections, connection);
     if (input.size == 0)
@@ -233,13 +239,22 @@ static void end_if_over(struct shard *shard, struct connection *connection)
         shard_hang_up(shard, connection);
 }
 
+static uint32_t take_ahead(
+    struct shard *shard, struct connection *connection, uint32_t most, enum intake *intake)
+{
+    uint32_t may = may_come(shard, connection);
+    if (connection->listener != DOOR_RESP || connection->progress.needed > 0 || most < 2 || may < 2)
+        return 0;
+    return shard_take_ahead(shard, connection, most < may ? most : may, intake);
+}
+
 static uint32_t take_in(struct shard *shard, uint32_t index, uint32_t most)
 {
     struct connection *connection = &shard->connections.slots[index];
     enum intake intake = INTAKE_GOES_ON;
-    uint32_t taken = 0;
     if (connection->subscriber != 0)
         shard_ignore_input(shard, connection);
+    uint32_t taken = take_ahead(shard, connection, most, &intake);
     for (; intake == INTAKE_GOES_ON && taken < most; taken++)
         intake = take_one(shard, connection);
     if (intake == INTAKE_STALLED)

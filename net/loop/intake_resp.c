@@ -91,6 +91,64 @@ static uint32_t size_max(const struct shard *shard, const struct connection *con
     return admitted ? shard->all->body_bytes : CONNECTION_TAIL_SIZE;
 }
 
+/* A command that is decoded and has not run. */
+struct ahead {
+    struct request *request;
+    uint32_t consumed;
+};
+
+/* Decodes a command that would run here; false: it is another one, or none, and nothing has
+ * happened. */
+static bool look_ahead(
+    struct shard *shard, struct connection *connection, struct bytes input, struct ahead *ahead)
+{
+    uint8_t room[RESP_INLINE_SIZE_MAX];
+    struct resp_request parsed;
+    uint32_t target = shard->number;
+    if (resp_parse(input, size_max(shard, connection), room, &parsed) != RESP_REQUEST ||
+        !resp_is_selling(&parsed))
+        return false;
+    struct request *request = request_take(&shard->requests, (uint8_t)shard->number);
+    if (request == NULL)
+        return false;
+    request->keep_alive = shard->phase == SHARD_RUNNING;
+    bool runs =
+        resp_decode(&shard->http, &connection->resp, &parsed, request, &target) == RESP_COMMAND &&
+        target == shard->number && !shard_confirms_no_more(shard, request);
+    if (!runs) {
+        request_give(&shard->requests, request);
+        return false;
+    }
+    engine_bring_near(shard->engine, &request->command);
+    *ahead = (struct ahead){request, parsed.consumed};
+    return true;
+}
+
+/* Several commands of a pipeline are decoded before the first of them runs: meanwhile what they look
+ * up comes from memory. Answers how many have run; those behind one that could not are decoded
+ * again. */
+uint32_t shard_take_ahead(
+    struct shard *shard, struct connection *connection, uint32_t most, enum intake *intake)
+{
+    struct ahead ahead[INTAKES_AHEAD];
+    struct bytes input = connection_input(&shard->connections, connection);
+    uint32_t count = 0, ran = 0;
+    while (count < most && count < INTAKES_AHEAD && input.size > 0 &&
+           look_ahead(shard, connection, input, &ahead[count])) {
+        uint32_t consumed = ahead[count++].consumed;
+        input = bytes_of(input.data + consumed, input.size - consumed);
+    }
+    while (ran < count && *intake == INTAKE_GOES_ON && !connection->last_request) {
+        const struct ahead *next = &ahead[ran];
+        *intake = shard_dispatch(shard, connection, next->request, shard->number, next->consumed);
+        ran += *intake == INTAKE_GOES_ON || *intake == INTAKE_WAITS;
+    }
+    for (uint32_t at = ran + (*intake == INTAKE_STALLED || *intake == INTAKE_NEEDS_LARGE);
+         at < count; at++)
+        request_give(&shard->requests, ahead[at].request);
+    return ran;
+}
+
 enum intake shard_take_resp(struct shard *shard, struct connection *connection, struct bytes input)
 {
     uint8_t room[RESP_INLINE_SIZE_MAX];

@@ -47,6 +47,7 @@ enum {
     INTAKES_PER_TICK = 1024, /* requests parsed in one tick: bounds how long a reply is held up */
     INTAKES_PER_TURN = 4,    /* .. of one connection before the next: who sends hundreds at once
                               * shall not keep him waiting who sends one */
+    INTAKES_AHEAD = 4,       /* .. decoded before the first of them runs */
     INTAKES_PER_LOOK = 8,    /* .. before the clock is looked at: some are a hundred others */
     INTAKE_US = 4000,        /* then a tick takes in no more */
     BACKLOG_US = 250,        /* .. of those who send many at once */

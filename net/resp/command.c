@@ -166,6 +166,12 @@ static const struct spoken *find(struct bytes word)
     return NULL;
 }
 
+bool resp_is_selling(const struct resp_request *parsed)
+{
+    const struct spoken *name = find(parsed->arguments[0]);
+    return name != NULL && name->sells && name->run != avail;
+}
+
 static enum resp_verdict run(struct resp_call *call)
 {
     const struct spoken *name = find(call->arguments[0]);

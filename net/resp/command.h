@@ -28,6 +28,8 @@ enum resp_verdict {
     RESP_WAITS,    /* no large reply is free: nothing has happened, decode it again */
 };
 
+/* Whether a command is one that runs in an engine, so that to decode it changes nothing. */
+bool resp_is_selling(const struct resp_request *parsed);
 enum resp_verdict resp_decode(struct http_context *context, struct resp_session *session,
     const struct resp_request *parsed, struct request *request, uint32_t *target);
 

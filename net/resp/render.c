@@ -151,12 +151,11 @@ static void put_order(struct http_context *context, struct resp_writer *writer,
     const struct engine *engine, const struct answer *answer, bool born)
 {
     struct event room;
-    char id[JSON_UUID_SIZE];
     const struct event *event = engine_order_of(engine, answer, born, &room);
     const struct fact_order *order = &event->fact.order;
-    json_format_uuid(id, order->id);
     resp_open_map(writer, 18);
-    resp_put_member(writer, "id", bytes_of(id, JSON_UUID_SIZE));
+    resp_put_name(writer, "id");
+    resp_put_uuid(writer, order->id);
     resp_put_member(writer, "status", order_status_name(order->status));
     resp_put_member_integer(writer, "version", order->version);
     resp_put_member(writer, "customer", event->text[TEXT_CUSTOMER]);

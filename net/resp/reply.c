@@ -29,32 +29,18 @@ void resp_put(struct resp_writer *writer, const void *data, uint32_t size)
         memcpy(room, data, size);
 }
 
-/* Written from its end: an order has a hundred of them, too many for snprintf(). */
-static void put_number(struct resp_writer *writer, char sign, int64_t value)
+static void put_number(struct resp_writer *writer, uint8_t sign, int64_t value)
 {
-    char line[24] = {[22] = '\r', [23] = '\n'};
-    uint32_t first = sizeof(line) - 2;
-    uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
-    for (; rest >= 10; rest /= 10)
-        line[--first] = (char)('0' + rest % 10);
-    line[--first] = (char)('0' + rest);
-    if (value < 0)
-        line[--first] = '-';
-    CHECK(first > 0); /* 19 digits and a minus at most */
-    line[--first] = sign;
-    resp_put(writer, line + first, (uint32_t)sizeof(line) - first);
-}
-
-/* Most numbers have one. */
-static void put_digit(struct resp_writer *writer, uint32_t value)
-{
-    uint8_t *room = resp_room(writer, 4);
+    uint64_t absolute = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    uint32_t minus = value < 0 ? 1 : 0, digits = json_digits(absolute);
+    uint8_t *room = resp_room(writer, 1 + minus + digits + 2);
     if (room == NULL)
         return;
-    room[0] = ':';
-    room[1] = (uint8_t)('0' + value);
-    room[2] = '\r';
-    room[3] = '\n';
+    *room++ = sign;
+    if (minus != 0)
+        *room++ = '-';
+    json_put_digits(room, digits, absolute);
+    memcpy(room + digits, "\r\n", 2);
 }
 
 void resp_open_array(struct resp_writer *writer, uint32_t count)
@@ -99,10 +85,7 @@ void resp_put_text(struct resp_writer *writer, struct bytes text)
 
 void resp_put_integer(struct resp_writer *writer, int64_t value)
 {
-    if (value >= 0 && value < 10)
-        put_digit(writer, (uint32_t)value);
-    else
-        put_number(writer, ':', value);
+    put_number(writer, ':', value);
 }
 
 void resp_put_null(struct resp_writer *writer)
@@ -115,13 +98,20 @@ void resp_put_null(struct resp_writer *writer)
 
 void resp_put_time(struct resp_writer *writer, int64_t wall_ms)
 {
-    char text[JSON_TIME_SIZE];
     if (wall_ms == 0) {
         resp_put_null(writer);
         return;
     }
-    json_format_time(text, wall_ms);
-    resp_put_text(writer, bytes_of(text, JSON_TIME_SIZE));
+    uint8_t *room = resp_short_room(writer, JSON_TIME_SIZE);
+    if (room != NULL)
+        json_format_time((char *)room, wall_ms);
+}
+
+void resp_put_uuid(struct resp_writer *writer, const uint8_t id[16])
+{
+    uint8_t *room = resp_short_room(writer, JSON_UUID_SIZE);
+    if (room != NULL)
+        json_format_uuid((char *)room, id);
 }
 
 void resp_answer_error(struct request *request, const char *word, const char *text)

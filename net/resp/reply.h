@@ -56,23 +56,30 @@ void resp_put_integer(struct resp_writer *writer, int64_t value);
 void resp_put_null(struct resp_writer *writer);
 /* RFC 3339; 0: none. */
 void resp_put_time(struct resp_writer *writer, int64_t wall_ms);
+void resp_put_uuid(struct resp_writer *writer, const uint8_t id[16]);
 
-/* A text shorter than 100 bytes. Inline, so that of a literal the length is known and all of it is
- * a few stores. */
-static inline void resp_put_short(struct resp_writer *writer, const void *text, uint32_t size)
+/* Room for a text shorter than 100 bytes, between its length and its line end. Inline, so that of a
+ * literal the length is known and all of it is a few stores. */
+static inline uint8_t *resp_short_room(struct resp_writer *writer, uint32_t size)
 {
     uint32_t digits = size < 10 ? 1 : 2;
     uint8_t *room = resp_room(writer, digits + size + 5);
     if (room == NULL)
-        return;
+        return NULL;
     *room++ = '$';
     if (digits == 2)
         *room++ = (uint8_t)('0' + size / 10);
     *room++ = (uint8_t)('0' + size % 10);
     memcpy(room, "\r\n", 2);
-    if (size > 0)
-        memcpy(room + 2, text, size);
     memcpy(room + 2 + size, "\r\n", 2);
+    return room + 2;
+}
+
+static inline void resp_put_short(struct resp_writer *writer, const void *text, uint32_t size)
+{
+    uint8_t *room = resp_short_room(writer, size);
+    if (room != NULL && size > 0)
+        memcpy(room, text, size);
 }
 
 /* A literal, which names the value that comes next. */
