@@ -5,8 +5,6 @@
  * An id is 16 bytes, most significant first. Bytes 0-5 are the time, the high half of byte 6 is the
  * version, its low half and byte 7 are the partition, the top two bits of byte 8 the variant.
  */
-#include <endian.h>
-
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -34,8 +32,8 @@ void order_id_make(uint8_t order_id[16], int64_t wall_ms, uint32_t partition, ui
     CHECK(wall_ms < INT64_C(1) << 48);
     CHECK(partition < PARTITIONS);
 
-    uint64_t first = htobe64((uint64_t)wall_ms << 16 | VERSION << 12 | partition);
-    uint64_t second = htobe64((random & UINT64_MAX >> 2) | UINT64_C(2) << 62);
+    uint64_t first = __builtin_bswap64((uint64_t)wall_ms << 16 | VERSION << 12 | partition);
+    uint64_t second = __builtin_bswap64((random & UINT64_MAX >> 2) | UINT64_C(2) << 62);
     memcpy(order_id, &first, sizeof(first));
     memcpy(order_id + sizeof(first), &second, sizeof(second));
 }

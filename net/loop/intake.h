@@ -31,8 +31,8 @@ bool shard_tell_late(struct shard *shard, struct connection *connection);
 enum intake shard_end_resp(
     struct shard *shard, struct connection *connection, const char *word, const char *reason);
 
-/* Commands of a pipeline of the Redis protocol, at most so many, while `intake` goes on; answers how
- * many. None: the first one is not of those that can be decoded ahead. */
+/* Commands of a pipeline of the Redis protocol, at most so many, while `intake` goes on; answers
+ * how many. None: the first one is not of those that can be decoded ahead. */
 uint32_t shard_take_ahead(
     struct shard *shard, struct connection *connection, uint32_t most, enum intake *intake);
 /* One command of the Redis protocol. */

@@ -124,8 +124,8 @@ static bool look_ahead(
     return true;
 }
 
-/* Several commands of a pipeline are decoded before the first of them runs: meanwhile what they look
- * up comes from memory. Answers how many have run; those behind one that could not are decoded
+/* Several commands of a pipeline are decoded before the first of them runs: meanwhile what they
+ * look up comes from memory. Answers how many have run; those behind one that could not are decoded
  * again. */
 uint32_t shard_take_ahead(
     struct shard *shard, struct connection *connection, uint32_t most, enum intake *intake)
