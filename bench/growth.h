@@ -27,7 +27,7 @@ struct growth_options {
     const char *parent;
     double seconds;
     uint32_t rounds;
-    uint32_t places;          /* of customers, orders, holds; a sixteenth of it of products */
+    uint32_t places;          /* of customers, orders, cart lines; products: a sixteenth */
     uint32_t connections_max; /* crowds above it are left out */
 };
 

@@ -34,7 +34,7 @@ static uint32_t write_availability(char *request)
 static uint32_t write_cart(char *request)
 {
     return (uint32_t)snprintf(request, GENERATOR_REQUEST_SIZE_MAX,
-        "PUT /v1/cart/items/" SANDBOX_SKU_CART " HTTP/1.1\r\nHost: 127.0.0.1:8080\r\n"
+        "PUT /v1/cart/items/" SANDBOX_SKU " HTTP/1.1\r\nHost: 127.0.0.1:8080\r\n"
         "X-Customer-Id: buyer-" NUMBER_ZERO "\r\nContent-Type: application/json\r\n"
         "Content-Length: 14\r\n\r\n{\"quantity\":1}");
 }
@@ -63,7 +63,7 @@ static void write_first(struct growth_traffic *traffic, char *request)
         traffic->changing[0] = place_of(request, "BENCH-");
         return;
     case GROWTH_CART:
-    case GROWTH_FILL_HOLDS:
+    case GROWTH_FILL_CARTS:
         traffic->request_size = write_cart(request);
         traffic->changing[0] = place_of(request, "buyer-");
         traffic->changing[2] = place_of(request, "\"quantity\":");

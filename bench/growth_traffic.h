@@ -3,7 +3,8 @@
  * growth_traffic - requests of a shop that has grown: of any of its products, any of its customers.
  *
  * First the shop is filled: each customer places one order and puts one unit into the cart, which
- * holds it. Afterwards whoever comes next has been there before, and none twice in a row of many.
+ * holds none: how many live holds there can be is the journal's bound and not a table's. Whoever
+ * comes afterwards has been there before, and comes again when all others have.
  *
  * Ownership  Plain values; the request buffers are the generator's.
  * Threads    One.
@@ -18,11 +19,11 @@
 
 enum growth_kind {
     GROWTH_AVAILABILITY, /* GET of any product */
-    GROWTH_CART,         /* PUT another quantity of what any customer holds */
+    GROWTH_CART,         /* PUT another quantity into the cart of any customer */
     GROWTH_CHECKOUT,     /* POST one line, any customer, a new key */
     GROWTH_MEASURED,
     GROWTH_FILL_ORDERS = GROWTH_MEASURED,
-    GROWTH_FILL_HOLDS,
+    GROWTH_FILL_CARTS,
     GROWTH_KINDS
 };
 

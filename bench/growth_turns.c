@@ -95,7 +95,7 @@ bool growth_fill_side(struct growth_side *side, uint32_t customers, uint32_t sku
         side->traffic[kind] = (struct growth_traffic){
             .kind = (enum growth_kind)kind, .customers = customers, .skus = skus};
     return play_turn(&options, side, GROWTH_FILL_ORDERS, &turn) &&
-           play_turn(&options, side, GROWTH_FILL_HOLDS, &turn);
+           play_turn(&options, side, GROWTH_FILL_CARTS, &turn);
 }
 
 static void add_row(struct growth_rows *rows, const struct growth_side *side,

@@ -39,7 +39,7 @@ struct growth_server {
 bool growth_open(struct sandbox *sandbox, const struct growth_options *options,
     const struct growth_server *server);
 
-/* As many customers as given, each with an order and a held line of a cart. */
+/* As many customers as given, each with an order and a line in the cart. */
 bool growth_fill_side(struct growth_side *side, uint32_t customers, uint32_t skus);
 
 /* All kinds below `kinds`, and a row for each of them and of the sides. */
