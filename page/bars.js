@@ -79,62 +79,66 @@ function barPlot(spec) {
   ]).element;
 }
 
+/* Where ratios stand: a log axis that has 1 on it. */
+function ratioAxis(ranges, from, to) {
+  const all = ranges
+    .flatMap((range) => [range.value, range.low, range.high, range.target])
+    .filter((value) => isNumber(value) && value > 0);
+  const [low, high] = [Math.min(0.7, ...all), Math.max(1.5, ...all)].map(Math.log2);
+  const every = high - low > 8 ? 2 : 1;
+  const ticks = [];
+  for (let power = Math.ceil(low); power <= high; power++) {
+    if (power % every === 0) ticks.push(2 ** power);
+  }
+  return { ticks, at: (ratio) => from + ((Math.log2(ratio) - low) / (high - low)) * (to - from) };
+}
+
+/* A dot in its spread, beside a stroke that is the target; hollow where the target is not met. */
+function rangeMarks(range, at, y) {
+  if (!isNumber(range.value) || range.value <= 0) return [];
+  const tone = range.met === false ? 2 : 1;
+  const spread = { class: `range tone-${tone}`, d: `M${at(range.low)} ${y}H${at(range.high)}` };
+  const target = { class: "target", d: `M${at(range.target)} ${y - 9}v18` };
+  const dot = { class: `dot tone-${tone}`, cx: at(range.value), cy: y, r: 5 };
+  if (range.met === false) dot.class += " hollow";
+  return [
+    range.low > 0 && range.high > 0 ? draw("path", spread) : null,
+    range.target > 0 ? draw("path", target) : null,
+    draw("circle", dot),
+  ];
+}
+
 function paintRanges(spec, svg, ranges, width) {
   const isNarrow = width < 560;
   const left = isNarrow ? 8 : Math.min(longest(ranges) + 12, width * 0.5);
   const step = isNarrow ? 50 : BAR_STEP;
-  const all = ranges
-    .flatMap((range) => [range.value, range.low, range.high, range.target])
-    .filter((value) => isNumber(value) && value > 0);
-  const [low, high] = [Math.min(0.5, ...all), Math.max(2, ...all)].map(Math.log2);
-  const at = (ratio) => left + ((Math.log2(ratio) - low) / (high - low)) * (width - left - 70);
+  const texts = ranges.map((range) => textWidth(format.ratio(range.value)));
+  const right = width - Math.max(0, ...texts) - 24;
+  const { ticks, at } = ratioAxis(ranges, left + 8, right);
   const bottom = ranges.length * step + 4;
-  for (let power = Math.ceil(low); power <= Math.floor(high); power++) {
-    const x = at(2 ** power);
+  for (const tick of ticks) {
+    const x = at(tick);
     svg.append(
-      draw("path", { class: power === 0 ? "base" : "grid", d: `M${x} 0V${bottom}` }),
-      draw("text", { x, y: bottom + 16, "text-anchor": "middle" }, `${2 ** power} ×`),
+      draw("path", { class: tick === 1 ? "base" : "grid", d: `M${x} 0V${bottom}` }),
+      draw("text", { x, y: bottom + 16, "text-anchor": "middle" }, `${format.number(tick)} ×`),
     );
   }
   ranges.forEach((range, number) => {
     const y = number * step + (isNarrow ? 34 : 16);
+    const place = isNarrow
+      ? { x: left, y: y - 16 }
+      : { x: left - 12, y: y + 4, "text-anchor": "end" };
+    const name = shortened(range.name, isNarrow ? width - left : left - 12);
+    const end = { class: "value", x: width - 2, y: y + 4, "text-anchor": "end" };
+    const marks = rangeMarks(range, at, y).filter((mark) => mark !== null);
     svg.append(
-      draw(
-        "text",
-        isNarrow ? { x: left, y: y - 16 } : { x: left - 12, y: y + 4, "text-anchor": "end" },
-        shortened(range.name, isNarrow ? width - left : left - 12),
-        draw("title", {}, range.name),
-      ),
-    );
-    if (!isNumber(range.value) || range.value <= 0) return;
-    const tone = range.met === false ? 2 : 1;
-    if (range.low > 0 && range.high > 0) {
-      svg.append(
-        draw("path", {
-          class: `range tone-${tone}`,
-          d: `M${at(range.low)} ${y}H${at(range.high)}`,
-        }),
-      );
-    }
-    if (range.target > 0) {
-      svg.append(draw("path", { class: "target", d: `M${at(range.target)} ${y - 9}v18` }));
-    }
-    svg.append(
-      draw("circle", { class: `dot tone-${tone}`, cx: at(range.value), cy: y, r: 5 }),
-      draw(
-        "text",
-        { class: "value", x: width - 2, y: y + 4, "text-anchor": "end" },
-        format.ratio(range.value),
-      ),
+      draw("text", place, name, draw("title", {}, range.name)),
+      ...marks,
+      draw("text", end, format.ratio(range.value)),
     );
   });
-  svg.append(
-    draw(
-      "text",
-      { class: "label", x: width - 2, y: bottom + 34, "text-anchor": "end" },
-      spec.label,
-    ),
-  );
+  const label = { class: "label", x: width - 2, y: bottom + 34, "text-anchor": "end" };
+  svg.append(draw("text", label, spec.label));
   return bottom + 40;
 }
 

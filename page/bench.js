@@ -46,6 +46,27 @@ function benchTable(rows) {
   );
 }
 
+const HOW_TO_READ =
+  "A dot is the median ratio, its bar the spread over the turns, a stroke the target; a hollow dot " +
+  "misses it.";
+
+/* Less is better beside the floor, more is better beside others: one plot for each. */
+function ratioPlots(rows) {
+  const plots = [
+    ["at_most", "Beside the floor", "less is better"],
+    ["at_least", "Beside others: how many times the work", "more is better"],
+  ];
+  return plots
+    .map(([kind, title, label]) => ({
+      title,
+      about: HOW_TO_READ,
+      label: `ratio, ${label}`,
+      ranges: benchRanges(rows.filter((row) => row.target_kind === kind)),
+    }))
+    .filter((plot) => plot.ranges.length > 0)
+    .map(rangePlot);
+}
+
 function renderBench(result) {
   const judged = result.rows.filter((row) => isNumber(row.target));
   const met = judged.filter((row) => row.met).length;
@@ -66,17 +87,7 @@ function renderBench(result) {
       `${met} of ${judged.length} targets met`,
       "The same load on the same core, in turns; a ratio compares turns of one run.",
     ),
-    section(
-      "Ratios",
-      rangePlot({
-        title: "Beside the peers",
-        about:
-          "A dot is the median ratio, its bar the spread over the turns, a stroke the target. " +
-          "At most: hotshelf / it; at least: how many times less it takes, or more it does.",
-        label: "ratio",
-        ranges: benchRanges(result.rows),
-      }),
-    ),
+    section("Ratios", ...ratioPlots(result.rows)),
     section("Figures", benchTable(result.rows)),
   ];
 }

@@ -59,4 +59,5 @@ def main(target, shell, style, *scripts):
                    "".join(table) + "    };\n    return part[kind];\n}\n")
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])
