@@ -91,9 +91,9 @@ bool stream_turn_play(
     struct turn *turn, const struct postgres *postgres, const struct stream_plan *plan)
 {
     *turn = (struct turn){0};
-    char more[PEER_FILE_PATH_SIZE + 100];
+    char more[PEER_FILE_PATH_SIZE + 160];
     struct sandbox sandbox;
-    snprintf(more, sizeof more, "[postgres]\ndsn = %s\n", postgres->dsn);
+    snprintf(more, sizeof more, "[postgres]\ndsn = %s\n[limits]\noverload_ms = 0\n", postgres->dsn);
     const struct sandbox_plan server = {
         .server_path = plan->server_path,
         .parent = plan->parent,
