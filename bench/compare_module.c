@@ -180,8 +180,9 @@ static void tell(struct compare *compare, const struct side *side, const struct 
     fprintf(stderr, "[%u/%u, %.0f s left] %-17s %-36s ", compare->turns_done, compare->turns_all,
         left, has_kind ? traffic_name(side->kind) : "", side->name);
     if (turn->is_measured)
-        fprintf(stderr, "%9.0f requests/s %8.2f us of CPU each, %3.0f %% busy\n", turn->per_second,
-            turn->us, turn->busy * 100);
+        fprintf(stderr, "%9.0f requests/s %8.2f us of CPU each, %3.0f %% busy%s%s\n",
+            turn->per_second, turn->us, turn->busy * 100, turn->reason[0] == '\0' ? "" : ", ",
+            turn->reason);
     else
         fprintf(stderr, "not measured: %s\n", turn->reason);
 }

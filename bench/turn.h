@@ -24,7 +24,8 @@ struct turn {
     double sync_p99_us; /* of the disk, where that is measured too */
     double request_size;
     double reply_size;
-    char reason[TURN_REASON_SIZE];
+    char
+        reason[TURN_REASON_SIZE]; /* why it was not measured; of one that was: what to know of it */
 };
 
 /* Connects, drives the plan with new connections, disconnects. */

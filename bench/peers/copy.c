@@ -141,6 +141,7 @@ static bool send_all(const struct postgres *postgres, PGconn *connection,
     }
     turn_note(turn, orders, now_seconds() - start,
         process_cpu(&postgres->peer.process).sched_ns - before_ns);
+    snprintf(turn->reason, sizeof turn->reason, "%u orders a transaction, as the stream", batch);
     return true;
 }
 
