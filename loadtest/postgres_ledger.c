@@ -350,10 +350,12 @@ int postgres_ledger_compare(struct postgres_ledger *postgres)
         "SELECT order_id, customer, idempotency_key, status, currency, order_version, total, "
         "items_total, refund_due FROM hotshelf.orders WHERE starts_with(idempotency_key, $1 || "
         "':')";
-    /* The last column: units that stay sold (V2), confirmed and not given back. */
+    /* The last column: units that stay sold (V2), confirmed and not given back. Money for an order
+     * that was killed before (P7) confirms nothing. */
     static const char lines[] =
         "SELECT l.order_id, l.sku, l.quantity, l.unit_price, l.line_total, CASE WHEN o.status IN "
-        "('confirmed', 'refund_required', 'refunded') THEN l.quantity - l.restocked ELSE 0 END "
+        "('confirmed', 'refund_required', 'refunded') AND o.confirmed_at IS NOT NULL "
+        "THEN l.quantity - l.restocked ELSE 0 END "
         "FROM hotshelf.order_lines l JOIN hotshelf.orders o USING (order_id) "
         "WHERE starts_with(o.idempotency_key, $1 || ':')";
     static const char keys[] =

@@ -113,6 +113,19 @@ static void print_tally(const char *title, const struct tally *tally)
     printf("\n");
 }
 
+static void print_visitors(const struct visits *visits)
+{
+    const char *before = "";
+    printf("visitors       ");
+    for (int kind = 0; kind < BEHAVIOURS; kind++) {
+        if (visits->count_of[kind] == 0)
+            continue;
+        printf("%s%s %u", before, behaviour_name((enum behaviour)kind), visits->count_of[kind]);
+        before = ", ";
+    }
+    printf("\n");
+}
+
 static void print_latencies(const struct series *series)
 {
     printf("%-14s %10s %10s %10s %10s %10s %10s  (us)\n", "latency", "requests", "p50", "p90",
@@ -179,6 +192,7 @@ void report_text(const struct report *report)
     printf("baskets        %u of %u orders (%u cut off at %u lines, %u lines merged, %u clamped)\n",
         baskets->count, baskets->order_count, baskets->split_count, BASKETS_LINES_MAX,
         baskets->merged_count, baskets->clamped_count);
+    print_visitors(&crowd->plan->visits);
     const uint64_t *became = numbers->state_count;
     printf("became         %llu orders, %llu found nothing left, %llu gave up, %llu left a cart, "
            "%llu looked only, %llu failed\n",

@@ -95,6 +95,18 @@ static void write_outcomes(FILE *file, const struct report *report)
         wide(count[PURCHASE_LOOKED]), wide(count[PURCHASE_FAILED]));
 }
 
+static void write_visitors(FILE *file, const struct visits *visits)
+{
+    const char *before = "";
+    fputs("  \"visitors\": {", file);
+    for (int kind = 0; kind < BEHAVIOURS; kind++) {
+        fprintf(file, "%s\"%s\": %u", before, behaviour_name((enum behaviour)kind),
+            visits->count_of[kind]);
+        before = ", ";
+    }
+    fputs("},\n", file);
+}
+
 static void write_generator(FILE *file, const struct report_generator *generator)
 {
     fprintf(file,
@@ -141,6 +153,7 @@ void result_write(FILE *file, const struct report *report)
     fputs("{\n", file);
     write_about(file, report);
     write_numbers(file, report);
+    write_visitors(file, &report->crowd->plan->visits);
     write_outcomes(file, report);
     write_generator(file, &report->generator);
     write_verdict(file, report);

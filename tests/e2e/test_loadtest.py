@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from tests.e2e.test_switches import switch
 from tests.lib.lying_proxy import LyingProxy
 from tests.lib.replay import Run
 from tests.lib.server import LOADTEST, eventually, free_port
@@ -20,6 +21,18 @@ def shop(new_shared_server):
     server = new_shared_server(shards=2, settings={
         **SETTINGS, "server.resp": f"127.0.0.1:{free_port()}"})
     return server.start()
+
+
+@pytest.fixture(scope="module")
+def streaming_shop(new_shared_server, postgres):
+    """One with PostgreSQL behind it, whose books are audited at the end."""
+    postgres.start()
+    database = postgres.database()
+    server = new_shared_server(shards=2, dsn=database.dsn, settings=SETTINGS).start()
+    yield server, database.dsn
+    assert server.stop() == 0
+    server.audit()
+    database.close()
 
 
 def sell(server, prefix, count, stock):
@@ -40,21 +53,40 @@ def requests(report, kind):
     return sum(report["requests"].get(kind, {}).values())
 
 
-def test_a_drop_comes_at_once_and_all_books_agree(new_server, database):
+def test_a_drop_comes_at_once_and_all_books_agree(streaming_shop):
     """V1, V3, V4, V7, S1: hot products, double clicks, hang-ups, bots, carts left behind."""
-    server = new_server(shards=2, dsn=database.dsn, settings=SETTINGS).start()
+    server, dsn = streaming_shop
     skus = sell(server, "DROP", 12, 30)
-    report = run(server, "drop", database.dsn, skus=skus, seconds=2, visits=700, connections=200)
+    report = run(server, "drop", dsn, skus=skus, seconds=2, visits=700, connections=200)
     assert report["verdict"]["correct"] and report["verdict"]["compared"]["postgres"], report
     assert report["scenario"] == "drop" and report["what"] == "run"
+    assert report["settings"]["arrivals.kind"] == "drop"
+    assert sum(report["visitors"].values()) == 700 and report["visitors"]["bot"] > 10
     planned = report["series"]["planned"]
     assert sum(planned) == sum(report["series"]["begun"]) == 700
     steps = int(2 * 0.15 / report["series"]["step_seconds"])  # the first 3 of 20 s are 80 % of it
     assert sum(planned[:steps + 1]) > 500, planned
     assert report["answers_replayed"] > 3
     assert report["outcomes"]["nothing_left"] > 100
-    assert server.stop() == 0
-    server.audit()
+
+
+def test_a_kill_in_the_middle_leaves_the_books_equal(streaming_shop):
+    """W5, P7: orders die while their customers reach for the purse; the money has to go back."""
+    server, dsn = streaming_shop
+    scenario = server.directory / "purse.ini"
+    scenario.write_text("[arrivals]\nkind = constant\nrate = 150\nseconds = 1\n"
+                        "[visitors]\nbuyer = 1\n[think]\nkind = constant\nms = 400\n"
+                        "[buyer]\nlook_percent = 0\ncart_percent = 0\ncancel_percent = 0\n")
+    skus = sell(server, "KILL", 1, 1000)
+    crowd = Run(server, scenario, dsn, skus=skus, mode="external")
+    assert eventually(lambda: server.stock("KILL-0")["held"] > 20)
+    assert switch(server, "kill", "sku:KILL-0").json["cancelled"] > 0
+    assert switch(server, "resume", "sku:KILL-0").status == 200
+    assert crowd.wait(90) == 0, crowd.told()
+    report = crowd.report()
+    assert report["verdict"]["correct"], report
+    assert report["refused"]["refund_required"] + report["outcomes"]["cancelled"] > 0
+    assert report["outcomes"]["ordered"] > 0
 
 
 @pytest.mark.parametrize("way", ["http", "resp"])
