@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "loadtest/endpoint.h"
 
+#include <arpa/inet.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -79,4 +81,18 @@ int endpoint_parse_resp(struct endpoint *endpoint, const char *place)
         return -1;
     }
     return parse_tcp(endpoint, place, size, "6390");
+}
+
+void endpoint_bind(const struct endpoint *endpoint, int fd, uint32_t source)
+{
+    const struct sockaddr_in *server = (const struct sockaddr_in *)&endpoint->address;
+    bool is_here = endpoint->address.ss_family == AF_INET &&
+                   ntohl(server->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+    if (source == 0 || !is_here)
+        return;
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK + source)};
+    int on = 1;
+    setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+    bind(fd, (const struct sockaddr *)&address, sizeof address); /* else as without it */
 }

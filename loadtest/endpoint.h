@@ -11,6 +11,7 @@
 #ifndef HOTSHELF_LOADTEST_ENDPOINT_H
 #define HOTSHELF_LOADTEST_ENDPOINT_H
 
+#include <stdint.h>
 #include <sys/socket.h>
 
 struct endpoint {
@@ -24,5 +25,9 @@ int endpoint_parse(struct endpoint *endpoint, const char *url);
 
 /* HOST:PORT (6390 when it is not named) or unix:PATH. */
 int endpoint_parse_resp(struct endpoint *endpoint, const char *place);
+
+/* For the server on this machine (127.0.0.0/8): the socket comes from the n-th address behind
+ * 127.0.0.1, each of which has ports of its own. Elsewhere, and for n = 0, nothing is changed. */
+void endpoint_bind(const struct endpoint *endpoint, int fd, uint32_t source);
 
 #endif

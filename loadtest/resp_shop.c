@@ -132,36 +132,17 @@ static int status_of_code(const char *code)
         int status;
         const char *code;
     } row[] = {
-        {404, "not_found"},
-        {409, "sold_out"},
-        {409, "insufficient"},
-        {409, "held_by_others"},
-        {409, "limit_exceeded"},
-        {409, "lines_refused"},
-        {409, "price_changed"},
-        {409, "sale_not_started"},
-        {409, "cart_empty"},
-        {409, "invalid_transition"},
-        {409, "payment_mismatch"},
-        {409, "payment_id_used"},
-        {409, "refund_required"},
-        {409, "risk_declined"},
-        {409, "version_conflict"},
-        {410, "sale_ended"},
-        {410, "reservation_expired"},
-        {410, "archived"},
-        {422, "unknown_sku"},
-        {422, "idempotency_key_reused"},
-        {422, "currency_mismatch"},
-        {422, "too_many_lines"},
-        {422, "quantity_too_large"},
-        {429, "rate_limited"},
-        {503, "paused"},
-        {503, "overloaded"},
-        {503, "capacity_exhausted"},
-        {503, "journal_full"},
-        {503, "recovering"},
+        {404, "not_found"}, {409, "sold_out"}, {409, "insufficient"}, {409, "held_by_others"},
+        {409, "limit_exceeded"}, {409, "lines_refused"}, {409, "price_changed"},
+        {409, "sale_not_started"}, {409, "cart_empty"}, {409, "invalid_transition"},
+        {409, "payment_mismatch"}, {409, "payment_id_used"}, {409, "refund_required"},
+        {409, "risk_declined"}, {409, "version_conflict"}, {410, "sale_ended"},
+        {410, "reservation_expired"}, {410, "archived"}, {422, "unknown_sku"},
+        {422, "idempotency_key_reused"}, {422, "currency_mismatch"}, {422, "too_many_lines"},
+        {422, "quantity_too_large"}, {429, "rate_limited"}, {503, "paused"}, {503, "overloaded"},
+        {503, "capacity_exhausted"}, {503, "journal_full"}, {503, "recovering"},
         {503, "unconfirmed"},
+        {503, "max_clients"}, /* of HTTP too it is the status, for want of a place */
     };
     for (size_t at = 0; at < sizeof row / sizeof row[0]; at++) {
         if (strcmp(row[at].code, code) == 0)
@@ -237,6 +218,12 @@ static bool is_word(struct span word, const char *text)
     return word.size == strlen(text) && memcmp(word.text, text, word.size) == 0;
 }
 
+static bool begins(struct span text, const char *with)
+{
+    size_t size = strlen(with);
+    return text.size >= size && memcmp(text.text, with, size) == 0;
+}
+
 /* The failing lines behind the error's word; false when one of them is none. */
 static bool read_lines(struct span rest, struct facts *facts)
 {
@@ -263,6 +250,8 @@ static void read_error(struct span rest, enum question_kind kind, struct facts *
         code = span_of(is_word(word, "LINES") ? "lines_refused" : facts->line[0].code);
     else if (is_word(word, "LOADING"))
         code = span_of("recovering");
+    else if (is_word(word, "ERR") && begins(rest, " max number of clients"))
+        code = span_of("max_clients");
     keep(code, facts->code, sizeof facts->code);
     facts->status = status_of_code(facts->code);
     facts->class = facts_class_of_status(kind, facts->status);

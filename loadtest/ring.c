@@ -13,7 +13,7 @@
 #include <sys/prctl.h>
 
 #define SUBMISSIONS 4096
-#define COMPLETIONS 32768
+#define COMPLETIONS 65536
 
 static size_t map_size(void)
 {

@@ -25,16 +25,26 @@
 /* Completions handed over before what they led to is sent: some 100 us of this thread's work. */
 #define NEWS_MAX 64
 
+/* Connections of one address of our own: half of the ports that Linux gives out, since it looks for
+ * one in half of them first and then takes milliseconds for each. */
+#define PORTS_PER_SOURCE 12000
+
 enum errand { ERRAND_CONNECT = 1, ERRAND_SEND, ERRAND_RECEIVE, ERRAND_FAIL, ERRAND_CANCEL };
 
 _Static_assert(BUFFERS_COUNT < 1 << 12, "a buffer's number fits user_data");
 
 /* user_data: errand 4 bits, buffer 12, generation 16, connection 32. */
+static uint64_t errand_name(
+    enum errand errand, uint16_t buffer, const struct slot *slot, uint32_t connection)
+{
+    return (uint64_t)errand << 60 | (uint64_t)(buffer & 0xfff) << 48 |
+           (uint64_t)slot->generation << 32 | connection;
+}
+
 static void name_errand(struct io_uring_sqe *entry, enum errand errand, uint16_t buffer,
     const struct slot *slot, uint32_t connection)
 {
-    io_uring_sqe_set_data64(entry, (uint64_t)errand << 60 | (uint64_t)(buffer & 0xfff) << 48 |
-                                       (uint64_t)slot->generation << 32 | connection);
+    io_uring_sqe_set_data64(entry, errand_name(errand, buffer, slot, connection));
 }
 
 static char *small_of(struct transport *transport, uint32_t connection)
@@ -51,19 +61,23 @@ static void give_in(struct transport *transport, struct slot *slot)
 }
 
 /* What was entered for this descriptor has to be with the kernel before another connection can get
- * its number, and what stands there has to end. */
+ * its number. shutdown() ends what stands there; a connect has to be called off, by its name: by
+ * its descriptor the kernel would look through all that stands anywhere. */
 static void close_slot(struct transport *transport, uint32_t connection)
 {
     struct slot *slot = &transport->slot[connection];
+    if (slot->state == SLOT_CONNECTING) {
+        struct io_uring_sqe *entry = ring_entry(&transport->ring);
+        io_uring_prep_cancel64(
+            entry, errand_name(ERRAND_CONNECT, BUFFERS_NONE, slot, connection), 0);
+        entry->flags |= IOSQE_CQE_SKIP_SUCCESS;
+        name_errand(entry, ERRAND_CANCEL, BUFFERS_NONE, slot, connection);
+    }
     slot->generation++;
     slot->waiting = false;
     give_in(transport, slot);
     if (slot->state == SLOT_CLOSED)
         return;
-    struct io_uring_sqe *entry = ring_entry(&transport->ring);
-    io_uring_prep_cancel_fd(entry, slot->fd, IORING_ASYNC_CANCEL_ALL);
-    entry->flags |= IOSQE_CQE_SKIP_SUCCESS;
-    name_errand(entry, ERRAND_CANCEL, BUFFERS_NONE, slot, connection);
     io_uring_submit(&transport->ring.uring);
     shutdown(slot->fd, SHUT_RDWR);
     close(slot->fd);
@@ -127,6 +141,7 @@ static void start_connect(struct transport *transport, uint32_t connection)
         return;
     }
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    endpoint_bind(&transport->endpoint, fd, connection / PORTS_PER_SOURCE);
     slot->fd = fd;
     slot->state = SLOT_CONNECTING;
     transport->numbers.connects++;

@@ -289,6 +289,7 @@ static void a_refusal_has_the_code_of_http(void **state)
         {"-FULL journal_full\r\n", "journal_full", FACTS_NOT_NOW, 503},
         {"-LOADING The server is reading its journal.\r\n", "recovering", FACTS_NOT_NOW, 503},
         {"-OVERLOADED overloaded More is asked for.\r\n", "overloaded", FACTS_NOT_NOW, 503},
+        {"-ERR max number of clients reached\r\n", "max_clients", FACTS_NOT_NOW, 503},
         {"-ERR not_found\r\n", "not_found", FACTS_NOT_THERE, 404},
     };
     for (size_t at = 0; at < sizeof row / sizeof row[0]; at++) {
