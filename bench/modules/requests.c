@@ -10,6 +10,7 @@
  */
 #include <stdlib.h>
 
+#include "bench/growth_traffic.h"
 #include "bench/modules/asked.h"
 #include "bench/modules/core_module.h"
 #include "bench/modules/stand.h"
@@ -21,7 +22,14 @@
 #include "net/resp/reply.h"
 #include "persist/record.h"
 
-enum { OPERATIONS = 2000, BUYERS_BEFORE = 256, BODY_MAX = 65536, HEAD_MAX = 16384 };
+enum {
+    OPERATIONS = 1600,
+    COLD = 1 << 20,
+    SKUS_COLD = 16384,
+    NAME = 32,
+    BODY_MAX = 65536,
+    HEAD_MAX = 16384
+};
 
 struct requests_bench {
     struct stand stand;
@@ -31,6 +39,8 @@ struct requests_bench {
     struct resp_session session;
     struct request *slot;
     struct traffic traffic;
+    struct growth_traffic growth; /* of many customers and products: instead */
+    bool is_cold;
     char text[ASKED_SIZE];
     struct bytes asked;
     uint8_t room[RESP_INLINE_SIZE_MAX];
@@ -69,13 +79,13 @@ static void furnish(struct stand *stand, void *host)
     bench->http.host = host;
 }
 
-static struct capacity capacity(void)
+static struct capacity capacity(uint32_t customers, uint32_t skus)
 {
-    uint32_t orders = BUYERS_BEFORE + (MEASURE_ROUNDS_MAX + 2) * OPERATIONS;
-    return (struct capacity){.skus = 64,
+    uint32_t orders = customers + (MEASURE_ROUNDS_MAX + 2) * OPERATIONS;
+    return (struct capacity){.skus = skus + 64,
         .customers = orders,
         .orders = orders,
-        .holds = 4096,
+        .holds = customers + 4096,
         .lines = orders,
         .text_bytes = (uint64_t)orders * 128,
         .idempotency_keys = orders,
@@ -86,6 +96,45 @@ static struct capacity capacity(void)
         .connections = 16,
         .requests = 16,
         .tokens = 16};
+}
+
+static struct bytes write_name(char name[NAME], const char *what, uint32_t number)
+{
+    return bytes_of(name, (uint32_t)snprintf(name, NAME, "%s-%08u", what, number));
+}
+
+/* Everybody has an order and a line in the cart, as `hotshelf-bench growth` fills a shop. */
+static void fill(struct requests_bench *bench)
+{
+    char customer[NAME], key[NAME];
+    const struct command_item item = {.sku = BYTES(SANDBOX_SKU), .quantity = 1};
+    for (uint32_t i = 0; i < bench->growth.skus; i++)
+        stand_sell(&bench->stand, (char *)write_name(key, "BENCH", i).data, RESERVE_CHECKOUT);
+    for (uint32_t i = 0; i < bench->growth.customers; i++) {
+        struct command command = {.kind = COMMAND_CHECKOUT,
+            .role = ROLE_CUSTOMER,
+            .customer = write_name(customer, "buyer", i),
+            .key = write_name(key, "first", i),
+            .items = &item,
+            .item_count = 1};
+        stand_run(&bench->stand, &command);
+        command = (struct command){.kind = COMMAND_CART_SET,
+            .role = ROLE_CUSTOMER,
+            .customer = command.customer,
+            .sku = item.sku,
+            .quantity = 1};
+        stand_run(&bench->stand, &command);
+    }
+}
+
+/* scale: how many have been there before; then the kind is one of growth_traffic.h. */
+static void choose(struct requests_bench *bench, const struct measure_case *own)
+{
+    bench->is_cold = own->is_cold;
+    bench->traffic.kind = own->is_cold ? TRAFFIC_CHECKOUT : (enum traffic_kind)own->kind;
+    if (own->is_cold)
+        bench->growth = (struct growth_traffic){
+            .kind = (enum growth_kind)own->kind, .customers = own->scale, .skus = SKUS_COLD};
 }
 
 static void close_requests(void *context)
@@ -102,8 +151,8 @@ static void *open_requests(const struct measure_case *own)
     CHECK(bench != NULL);
     config_defaults(&bench->config);
     bench->config.auth.mode = AUTH_HEADER;
-    bench->config.capacity = capacity();
-    bench->traffic.kind = (enum traffic_kind)own->kind;
+    choose(bench, own);
+    bench->config.capacity = capacity(bench->growth.customers, bench->growth.skus);
     const struct stand_plan plan = {
 
         .capacity = bench->config.capacity,
@@ -116,6 +165,7 @@ static void *open_requests(const struct measure_case *own)
     }
     stand_sell(&bench->stand, SANDBOX_SKU, RESERVE_CHECKOUT);
     stand_sell(&bench->stand, SANDBOX_SKU_CART, RESERVE_CART);
+    fill(bench);
     bench->slot = calloc(1, sizeof *bench->slot);
     CHECK(bench->slot != NULL);
     return bench;
@@ -127,7 +177,9 @@ static void receive(void *context, uint32_t first, uint32_t count)
     struct requests_bench *bench = context;
     (void)first;
     CHECK(count == 1);
-    bench->asked = bytes_of(bench->text, traffic_fill(&bench->traffic, 0, bench->text));
+    uint32_t size = bench->is_cold ? growth_fill(&bench->growth, 0, bench->text)
+                                   : traffic_fill(&bench->traffic, 0, bench->text);
+    bench->asked = bytes_of(bench->text, size);
     bench->stand.event.kind = EVENT_NONE;
 }
 
@@ -212,28 +264,33 @@ static void write_reply(void *context, uint32_t first, uint32_t count)
     CHECK(is_granted(bench));
 }
 
-#define REQUEST(title, what, which)                                                                \
+#define REQUEST(title, what, which, customers)                                                     \
     {                                                                                              \
-        .name = (title), .operation = (what), .kind = (which), .count = OPERATIONS, .step = 1,     \
-        .open = open_requests, .close = close_requests, .before = receive,                         \
+        .name = (title), .operation = (what), .kind = (which), .scale = (customers),               \
+        .is_cold = (customers) > 0, .count = OPERATIONS, .step = 1, .open = open_requests,         \
+        .close = close_requests, .before = receive,                                                \
         .parts = {{"read", read_request}, {"run", run_request}, {"write", write_reply}},           \
         .sum = "all", .sum_parts = 3                                                               \
     }
-#define LOOK_UP(title, what, which)                                                                \
+#define LOOK_UP(title, what, which, customers)                                                     \
     {                                                                                              \
-        .name = (title), .operation = (what), .kind = (which), .count = OPERATIONS, .step = 1,     \
-        .open = open_requests, .close = close_requests, .before = receive, .parts = {              \
+        .name = (title), .operation = (what), .kind = (which), .scale = (customers),               \
+        .is_cold = (customers) > 0, .count = OPERATIONS, .step = 1, .open = open_requests,         \
+        .close = close_requests, .before = receive, .parts = {                                     \
             {"all", read_request}                                                                  \
         }                                                                                          \
     }
 
 static const struct measure_case cases[] = {
-    LOOK_UP("availability", "a GET, answered", TRAFFIC_AVAILABILITY),
-    REQUEST("cart", "a PUT of another quantity", TRAFFIC_CART),
-    REQUEST("cart_hold", "the same, held in the cart", TRAFFIC_CART_HOLD),
-    REQUEST("checkout", "a POST of one line, a new customer", TRAFFIC_CHECKOUT),
-    LOOK_UP("resp_availability", "HS.AVAIL, answered", TRAFFIC_RESP_AVAILABILITY),
-    REQUEST("resp_checkout", "HS.CHECKOUT of one line, a new customer", TRAFFIC_RESP_CHECKOUT),
+    LOOK_UP("availability", "a GET, answered", TRAFFIC_AVAILABILITY, 0),
+    REQUEST("cart", "a PUT of another quantity", TRAFFIC_CART, 0),
+    REQUEST("cart_hold", "the same, held in the cart", TRAFFIC_CART_HOLD, 0),
+    REQUEST("checkout", "a POST of one line, a new customer", TRAFFIC_CHECKOUT, 0),
+    LOOK_UP("resp_availability", "HS.AVAIL, answered", TRAFFIC_RESP_AVAILABILITY, 0),
+    REQUEST("resp_checkout", "HS.CHECKOUT of one line, a new customer", TRAFFIC_RESP_CHECKOUT, 0),
+    LOOK_UP("availability_cold", "a GET of any of 16,384 products", GROWTH_AVAILABILITY, COLD),
+    REQUEST("cart_cold", "a PUT, any of a million customers", GROWTH_CART, COLD),
+    REQUEST("checkout_cold", "a POST, any of a million customers", GROWTH_CHECKOUT, COLD),
 };
 
 const struct core_module requests_module = {
