@@ -8,6 +8,7 @@ import pytest
 
 from tests.lib.browser import Page
 from tests.lib.lying_proxy import LyingProxy
+from tests.lib.page_parts import page_of
 from tests.lib.replay import SALE, Replay, Run
 from tests.lib.server import CATALOG, LOADTEST
 
@@ -176,19 +177,40 @@ def test_hostile_names_are_only_text(run, tmp_path):
     assert page.result()["b"]["result"] == spoil(result)
 
 
-def test_a_hostile_result_is_shown_as_text(run, tmp_path):
-    """The page of a run whose result names what it likes; the program would have escaped it so."""
-    result = spoil(run[0].report())
-    head, tail = run[1].read_text().split('type="application/json">')
+READER = """{
+const [requests, latency, , , curve] = document.querySelectorAll(".frame svg[tabindex]");
+const box = requests.getBoundingClientRect();
+requests.dispatchEvent(new PointerEvent("pointermove",
+  { clientX: box.left + box.width / 2, clientY: box.top + 50 }));
+for (const key of ["ArrowRight", "ArrowRight", "ArrowLeft"]) {
+  latency.dispatchEvent(new KeyboardEvent("keydown", { key }));
+}
+curve.closest("figure").querySelector(".legend button").click();
+}"""
+
+
+def test_a_reader_reads_values_and_hides_lines_of_a_hostile_result(run, tmp_path):
+    """By pointer, by key and by the legend; all names are what an enemy would choose."""
     html = tmp_path / "run.html"
-    html.write_text(head + 'type="application/json">' + json.dumps(result).replace("<", "\\u003c") +
-                    "</script>" + tail.partition("</script>")[2])
+    html.write_text(page_of(["result.js", "run.js"], spoil(run[0].report()), READER))
     page = Page(html, width=500)
     assert (page.console, page.asked) == ([], [])
     assert [len(page.document.all(tag)) for tag in ("script", "img")] == [2, 0]
     told = page.document.all("main")[0].text()
     assert told.count(HOSTILE) > 8 and "Not correct" in told
     assert "Mind the generator" in told
+    requests, latency, *_ = (figure.all("div", "tip")[0] for figure in
+                             page.document.all("figure", "plot") if figure.all("div", "tip"))
+    for tip, names in ((requests, ("ok", "refused", "all requests")), (latency, ("p50", "p99"))):
+        assert "hidden" not in tip.attributes
+        assert all(name in tip.text() for name in names), tip.text()
+    (curve,) = (figure for figure in page.document.all("figure", "plot")
+                if figure.all("h3")[0].text() == "Latency by percentile")
+    *kinds, sent = (button.attributes["aria-pressed"] == "true" for button in curve.all("button"))
+    assert not kinds[0] and all(kinds[1:])
+    drawn = curve.all("div", "frame")[0].all("path", "line")
+    assert len(drawn) == len(kinds) - 1 + (len(kinds) if sent else 0)
+
 
 
 def test_two_runs_stand_side_by_side(run, tmp_path):

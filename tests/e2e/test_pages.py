@@ -1,16 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The page of a comparison with peers, in a real browser. (Those of runs: test_loadtest_report.)"""
 
-import json
-import sys
-
 from tests.lib.browser import Page
-from tests.lib.server import ROOT
-
-sys.path.insert(0, str(ROOT / "page"))
-import embed  # noqa: E402
-
-SHARED = ("dom.js", "scale.js", "plot.js", "bars.js")
+from tests.lib.page_parts import page_of
 
 
 def row(job, peer, **more):
@@ -30,15 +22,10 @@ ROWS = [
 
 
 def test_peers_stand_beside_each_other(tmp_path):
-    script = "".join(embed.text_of(ROOT / "page" / name) for name in (*SHARED, "bench.js"))
-    style = embed.text_of(ROOT / "page" / "page.css")
-    start, title, middle, end = embed.parts(
-        embed.text_of(ROOT / "page" / "shell.html"), style, script)
     result = {"format": "hotshelf-bench 2", "started_at": "2026-11-27T08:21:03Z",
               "machine": {"cores": 2}, "rows": ROWS}
     path = tmp_path / "bench.html"
-    path.write_text(start + "t" + title + "d" + middle +
-                    json.dumps(result).replace("<", "\\u003c") + end)
+    path.write_text(page_of(["bench.js"], result))
     page = Page(path)
     assert (page.console, page.asked) == ([], [])
     floor, others = page.document.all("figure", "plot")
