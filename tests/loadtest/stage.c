@@ -53,13 +53,13 @@ static void open_listener(void)
     assert_int_equal(listen(stage.listener, STAGE_CONNECTIONS), 0);
 }
 
-static int open_stage_with(const char *token)
+static int open_stage_with(enum protocol protocol, const char *token)
 {
     stage = (struct stage){0};
     open_listener();
     char url[80];
     snprintf(url, sizeof url, "unix:%s", stage.path);
-    struct transport_plan plan = {.protocol = PROTOCOL_RESP,
+    struct transport_plan plan = {.protocol = protocol,
         .url = url,
         .token = token,
         .connections = STAGE_CONNECTIONS,
@@ -73,13 +73,19 @@ static int open_stage_with(const char *token)
 int stage_open(void **state)
 {
     (void)state;
-    return open_stage_with(NULL);
+    return open_stage_with(PROTOCOL_RESP, NULL);
 }
 
 int stage_open_guarded(void **state)
 {
     (void)state;
-    return open_stage_with("t");
+    return open_stage_with(PROTOCOL_RESP, "t");
+}
+
+int stage_open_http(void **state)
+{
+    (void)state;
+    return open_stage_with(PROTOCOL_HTTP, NULL);
 }
 
 int stage_close(void **state)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * stage - a transport over RESP and, in the same thread, the server that it asks: which does only
- * what a test tells it to.
+ * stage - a transport (over RESP, but for stage_open_http()) and, in the same thread, the server
+ * that it asks: which does only what a test tells it to.
  *
  *     stage_ask(c)              connection c asks to clear a cart
  *     stage_accept_until(n)     turns until the server has accepted n connections: peer[0 .. n - 1]
@@ -54,6 +54,7 @@ extern const char stage_token_text[];
 /* Fixtures of cmocka; the guarded one has to be shown a token. */
 int stage_open(void **state);
 int stage_open_guarded(void **state);
+int stage_open_http(void **state);
 int stage_close(void **state);
 
 void stage_ask(uint32_t connection);

@@ -177,6 +177,70 @@ static void who_finds_no_buffer_is_lost_and_the_others_are_not(void **state)
     assert_int_equal(stage.heard[count - 1].reason, ENOBUFS);
 }
 
+static void take_http_clear(uint32_t peer)
+{
+    static const char text[] = "DELETE /v1/cart HTTP/1.1\r\nHost: localhost\r\n"
+                               "X-Customer-Id: ann\r\nX-Role: customer\r\n\r\n";
+    stage_take_question(peer, sizeof text - 1);
+    assert_memory_equal(stage.text, text, sizeof text - 1);
+}
+
+static void a_server_may_close_after_each_answer(void **state)
+{
+    (void)state;
+    for (uint32_t round = 1; round <= 3; round++) {
+        stage_ask(0);
+        stage_accept_until(round);
+        take_http_clear(round - 1);
+        stage_say_text(round - 1, "HTTP/1.1 204 No Content\r\nConn");
+        stage_turn();
+        stage_say_text(round - 1, "ection: close\r\n\r\n");
+        stage_turn_until_heard(round);
+        stage_check_done(0);
+    }
+    assert_int_equal(transport_numbers(stage.transport)->connects, 3);
+    assert_int_equal(transport_numbers(stage.transport)->losses, 0);
+}
+
+static void an_answer_of_http_that_has_too_much_or_no_length_is_garbled(void **state)
+{
+    (void)state;
+    static const char *const answers[] = {
+        "HTTP/1.1 204 No Content\r\n\r\nx",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nab",
+        "HTTP/1.0 204 No Content\r\n\r\n",
+    };
+    for (uint32_t at = 0; at < 4; at++) {
+        stage_ask(at);
+        stage_accept_until(at + 1);
+        take_http_clear(at);
+        stage_say_text(at, answers[at]);
+        stage_turn_until_heard(at + 1);
+        assert_int_equal(stage.heard[at].event, TRANSPORT_GARBLED);
+    }
+}
+
+static void an_answer_longer_than_the_largest_buffer_is_garbled(void **state)
+{
+    (void)state;
+    static char piece[32 * 1024];
+    memset(piece, ' ', sizeof piece);
+    stage_ask(0);
+    stage_accept_until(1);
+    take_http_clear(0);
+    stage_say_text(0, "HTTP/1.1 200 OK\r\nContent-Length: 1048576\r\n\r\n");
+    for (uint32_t pieces = 0; pieces < 32 && stage.heard_count == 0; pieces++) {
+        stage_say(0, piece, sizeof piece);
+        stage_turn();
+        stage_turn();
+    }
+    stage_turn_until_heard(1);
+    assert_int_equal(stage.heard[0].event, TRANSPORT_GARBLED);
+}
+
+#define ON_HTTP_STAGE(test) cmocka_unit_test_setup_teardown(test, stage_open_http, stage_close)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -189,6 +253,9 @@ int main(void)
         ON_STAGE(the_answer_to_what_was_dropped_is_not_heard),
         ON_STAGE(what_is_dropped_before_it_is_connected_is_not_sent),
         ON_STAGE(who_finds_no_buffer_is_lost_and_the_others_are_not),
+        ON_HTTP_STAGE(a_server_may_close_after_each_answer),
+        ON_HTTP_STAGE(an_answer_of_http_that_has_too_much_or_no_length_is_garbled),
+        ON_HTTP_STAGE(an_answer_longer_than_the_largest_buffer_is_garbled),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
