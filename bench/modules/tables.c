@@ -2,10 +2,11 @@
 /*
  * hotshelf-bench tables: the hash table that every kind of entity is found by.
  *
- * Small ones lie in the caches, large ones have a million and a half places and do not. Each
- * look-up begins only when the one before is known, as those of a request do: so what is told is
- * how long one takes, not how many a processor can have under way. As everywhere the table compares
- * hashes and the caller keys, which lie where the index says.
+ * Small ones lie in the caches, large ones have a million and a half places and do not. A look-up
+ * that finds something begins only when the one before is known, as those of a request do: so what
+ * is told is how long one takes, not how many a processor can have under way; of those that find
+ * nothing it may guess so, and go on. As everywhere the table compares hashes and the caller keys,
+ * which lie where the index says.
  */
 #include <stdlib.h>
 
