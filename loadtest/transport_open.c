@@ -57,13 +57,21 @@ struct transport *transport_open(const struct transport_plan *plan)
     return NULL;
 }
 
+/* By a reset: ten thousand ports that wait a minute for what may still come slow the next run. */
+static void hang_up(int fd)
+{
+    struct linger linger = {.l_onoff = 1};
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+    close(fd);
+}
+
 void transport_close(struct transport *transport)
 {
     if (transport == NULL)
         return;
     for (uint32_t at = 0; transport->slot != NULL && at < transport->plan.connections; at++) {
         if (transport->slot[at].state != SLOT_CLOSED)
-            close(transport->slot[at].fd);
+            hang_up(transport->slot[at].fd);
     }
     ring_close(&transport->ring);
     buffers_close(&transport->buffers);
