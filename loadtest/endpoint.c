@@ -75,6 +75,8 @@ int endpoint_parse_resp(struct endpoint *endpoint, const char *place)
     *endpoint = (struct endpoint){0};
     if (strncmp(place, "unix:", 5) == 0)
         return parse_unix(endpoint, place + 5);
+    if (strncmp(place, "redis://", 8) == 0)
+        place += 8; /* as the server prints it at its start */
     size_t size = strlen(place);
     if (size == 0 || size >= sizeof endpoint->host || strchr(place, '/') != NULL) {
         fprintf(stderr, "hotshelf-loadtest: %s is neither HOST:PORT nor unix:PATH\n", place);

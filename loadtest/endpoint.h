@@ -23,7 +23,7 @@ struct endpoint {
 /* http://HOST:PORT or unix:PATH. */
 int endpoint_parse(struct endpoint *endpoint, const char *url);
 
-/* HOST:PORT (6390 when it is not named) or unix:PATH. */
+/* HOST:PORT (6390 when it is not named), also behind redis://, or unix:PATH. */
 int endpoint_parse_resp(struct endpoint *endpoint, const char *place);
 
 /* For the server on this machine (127.0.0.0/8): the socket comes from the n-th address behind

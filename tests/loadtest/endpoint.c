@@ -37,6 +37,8 @@ static void a_url_names_host_and_port(void **state)
     assert_int_equal(endpoint.address.ss_family, AF_INET6);
     assert_int_equal(endpoint_parse_resp(&endpoint, "127.0.0.1"), 0);
     assert_int_equal(ntohs(internet(&endpoint)->sin_port), 6390);
+    assert_int_equal(endpoint_parse_resp(&endpoint, "redis://127.0.0.1:7000"), 0);
+    assert_int_equal(ntohs(internet(&endpoint)->sin_port), 7000);
 }
 
 static void a_path_names_a_unix_socket(void **state)
@@ -66,6 +68,7 @@ static void what_is_no_place_is_refused(void **state)
     assert_int_equal(endpoint_parse(&endpoint, "http:///v1"), -1);
     assert_int_equal(endpoint_parse(&endpoint, "http://127.0.0.1:8080/v1"), -1);
     assert_int_equal(endpoint_parse_resp(&endpoint, "http://127.0.0.1:6390"), -1);
+    assert_int_equal(endpoint_parse_resp(&endpoint, "redis://"), -1);
     assert_int_equal(endpoint_parse_resp(&endpoint, ""), -1);
 }
 
