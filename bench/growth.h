@@ -36,7 +36,7 @@ struct growth_row {
     enum growth_kind kind;
     uint32_t size; /* percent, connections or shards */
     double us, per_second, busy;
-    double ratio, ratio_least, ratio_most; /* to the first one of its kind, turn by turn */
+    double ratio, ratio_least, ratio_most; /* to the smallest, or 100 connections, turn by turn */
 };
 
 struct growth_rows {

@@ -147,13 +147,13 @@ static void print_more_cores(const struct growth_bench *bench)
 static void print_all(const struct growth_bench *bench)
 {
     print_rows(&bench->tables, "Tables filled so far (customers, orders, carts, products)", "%");
-    print_rows(&bench->connections, "Connections, each with a request in flight; beside 100",
-        "connections");
+    print_rows(&bench->connections,
+        "Connections, each with a request in flight; ratios to 100 of them", "connections");
     print_rows(&bench->shards,
         "Shards; the second one shares its core with the generator, so requests/s do not scale",
         "shards");
-    printf("\nCPU time of the server from schedstat, medians of %u rounds in turns; a ratio is to "
-           "the first size of the same round.\nA server that is not busy pays for waking up.\n",
+    printf("\nCPU time of the server from schedstat, medians of %u rounds in turns; a ratio is of "
+           "two turns of one round.\nA server that is not busy pays for waking up.\n",
         bench->options.rounds);
     print_more_cores(bench);
 }

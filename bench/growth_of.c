@@ -17,6 +17,10 @@
 
 /* Those of the turn before may still be there. */
 enum { CONNECTIONS_PLACES = 1024 };
+
+/* A hundred keep a server busy; with fewer it sleeps between them. */
+enum { BESIDE_CROWD = 2 };
+
 enum { CORE_SERVER = 0, PLACES_PER_SKU = 16, CART_REQUESTS_MAX = 60000, CHECKOUT_PERCENT = 4 };
 
 struct growth_turns {
@@ -75,15 +79,16 @@ bool growth_of_tables(const struct growth_options *options, struct growth_rows *
                growth_fill_side(
                    side, (uint32_t)((uint64_t)options->places * percents[at] / 100), server.skus);
     }
-    done = done && growth_play(options, turns->side, GROWTH_LEVELS, GROWTH_MEASURED, rows);
+    const struct growth_turns_plan plan = {
+        .sides = turns->side, .count = GROWTH_LEVELS, .kinds = GROWTH_MEASURED};
+    done = done && growth_play(options, &plan, rows);
     unmake(turns);
     return done;
 }
 
 bool growth_of_connections(const struct growth_options *options, struct growth_rows *rows)
 {
-    /* The first is what the others are compared with. */
-    static const uint32_t crowds[GROWTH_CROWDS] = {100, 1, 10, 1000, 10000};
+    static const uint32_t crowds[GROWTH_CROWDS] = {1, 10, 100, 1000, 10000};
     struct growth_turns *turns = make();
     uint32_t count = 0, customers = options->places / 2;
     const struct growth_server server = {
@@ -103,10 +108,12 @@ bool growth_of_connections(const struct growth_options *options, struct growth_r
         side->traffic = turns->traffic[0];
         bound(side, options);
     }
-    bool done = count > 0 && growth_open(&turns->sandbox[0], options, &server) &&
+    bool done = count > BESIDE_CROWD && growth_open(&turns->sandbox[0], options, &server) &&
                 growth_fill_side(&turns->side[0], customers, server.skus);
     /* No checkouts: the places would not last. */
-    done = done && growth_play(options, turns->side, count, GROWTH_CHECKOUT, rows);
+    const struct growth_turns_plan plan = {
+        .sides = turns->side, .count = count, .beside = BESIDE_CROWD, .kinds = GROWTH_CHECKOUT};
+    done = done && growth_play(options, &plan, rows);
     unmake(turns);
     return done;
 }
@@ -131,7 +138,9 @@ bool growth_of_shards(const struct growth_options *options, struct growth_rows *
         done = growth_open(side->sandbox, options, &server) &&
                growth_fill_side(side, options->places / 2, server.skus);
     }
-    done = done && growth_play(options, turns->side, GROWTH_SHARDS, GROWTH_MEASURED, rows);
+    const struct growth_turns_plan plan = {
+        .sides = turns->side, .count = GROWTH_SHARDS, .kinds = GROWTH_MEASURED};
+    done = done && growth_play(options, &plan, rows);
     unmake(turns);
     return done;
 }

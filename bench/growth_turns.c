@@ -99,7 +99,7 @@ bool growth_fill_side(struct growth_side *side, uint32_t customers, uint32_t sku
 }
 
 static void add_row(struct growth_rows *rows, const struct growth_side *side,
-    const struct growth_side *first, enum growth_kind kind, uint32_t rounds)
+    const struct growth_side *beside, enum growth_kind kind, uint32_t rounds)
 {
     double value[4][FLOOR_ROUNDS_MAX];
     for (uint32_t round = 0; round < rounds; round++) {
@@ -107,7 +107,7 @@ static void add_row(struct growth_rows *rows, const struct growth_side *side,
         value[0][round] = turn->sched_us;
         value[1][round] = turn->requests_per_second;
         value[2][round] = turn->busy;
-        value[3][round] = turn->sched_us / first->turn[kind][round].sched_us;
+        value[3][round] = turn->sched_us / beside->turn[kind][round].sched_us;
     }
     struct growth_row row = {
         .kind = kind,
@@ -122,17 +122,19 @@ static void add_row(struct growth_rows *rows, const struct growth_side *side,
     rows->all[rows->count++] = row;
 }
 
-bool growth_play(const struct growth_options *options, struct growth_side *sides, uint32_t count,
-    uint32_t kinds, struct growth_rows *rows)
+bool growth_play(const struct growth_options *options, const struct growth_turns_plan *plan,
+    struct growth_rows *rows)
 {
+    struct growth_side *sides = plan->sides;
     for (uint32_t round = 0; round < options->rounds; round++)
-        for (uint32_t kind = 0; kind < kinds; kind++)
-            for (uint32_t at = 0; at < count; at++)
+        for (uint32_t kind = 0; kind < plan->kinds; kind++)
+            for (uint32_t at = 0; at < plan->count; at++)
                 if (!play_turn(
                         options, &sides[at], (enum growth_kind)kind, &sides[at].turn[kind][round]))
                     return false;
-    for (uint32_t kind = 0; kind < kinds; kind++)
-        for (uint32_t at = 0; at < count; at++)
-            add_row(rows, &sides[at], &sides[0], (enum growth_kind)kind, options->rounds);
+    for (uint32_t kind = 0; kind < plan->kinds; kind++)
+        for (uint32_t at = 0; at < plan->count; at++)
+            add_row(
+                rows, &sides[at], &sides[plan->beside], (enum growth_kind)kind, options->rounds);
     return true;
 }

@@ -42,8 +42,14 @@ bool growth_open(struct sandbox *sandbox, const struct growth_options *options,
 /* As many customers as given, each with an order and a line in the cart. */
 bool growth_fill_side(struct growth_side *side, uint32_t customers, uint32_t skus);
 
-/* All kinds below `kinds`, and a row for each of them and of the sides. */
-bool growth_play(const struct growth_options *options, struct growth_side *sides, uint32_t count,
-    uint32_t kinds, struct growth_rows *rows);
+/* Sides in turns, for each kind below `kinds`; then a row for each kind and side, whose ratio is to
+ * the side number `beside`. */
+struct growth_turns_plan {
+    struct growth_side *sides;
+    uint32_t count, beside, kinds;
+};
+
+bool growth_play(const struct growth_options *options, const struct growth_turns_plan *plan,
+    struct growth_rows *rows);
 
 #endif
