@@ -36,10 +36,30 @@ static void shard_execute(struct shard *shard)
     shard_publish_mail(shard);
 }
 
+/* A write costs the same for one record and for a hundred: while each tick adds some to a small
+ * batch more are waited for, and a tick that adds none ends it at once. */
+static bool gathers(struct shard *shard)
+{
+    uint32_t size = journal_filling_size(&shard->journal), before = shard->filled;
+    shard->filled = size;
+    if (size <= before || size >= GATHER_BYTES || shard->phase != SHARD_RUNNING) {
+        shard->gather_us = 0;
+        return false;
+    }
+    uint64_t now_us = io_now_us(shard->io);
+    if (before == 0 || shard->gather_us == 0)
+        shard->gather_us = now_us;
+    return now_us - shard->gather_us < GATHER_US;
+}
+
 static void shard_commit(struct shard *shard)
 {
     bool live_holds = shard->phase < SHARD_CLOSING && engine_has_live_holds(shard->engine);
     struct journal_write write;
+    if (!journal_is_writing(&shard->journal) && gathers(shard)) {
+        shard->work_left = true;
+        return;
+    }
     if (journal_commit(&shard->journal, &shard->http.now, live_holds, &write))
         io_write(shard->io, write.fd, write.data, write.size, write.offset,
             (struct io_tag){.kind = IO_WRITE});
