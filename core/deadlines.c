@@ -33,9 +33,9 @@ static struct deadline_list *list_at(
     return &deadlines->lists[level * DEADLINE_SLOTS + slot];
 }
 
-static uint64_t due_at(const struct deadlines *deadlines, const struct deadline_node *node)
+static uint64_t due_at(const struct deadlines *deadlines, uint64_t deadline_ms)
 {
-    return node->deadline > deadlines->time ? node->deadline : deadlines->time;
+    return deadline_ms > deadlines->time ? deadline_ms : deadlines->time;
 }
 
 /* The level of the highest digit in which `due` differs from the wheel's time. */
@@ -47,15 +47,20 @@ static uint32_t level_of(const struct deadlines *deadlines, uint64_t due)
     return (63 - (uint32_t)__builtin_clzll(differs)) / DEADLINE_SLOT_BITS;
 }
 
-static void append(struct deadlines *deadlines, uint32_t id, uint32_t level, uint32_t slot)
+/* The node is written whole: its fields share words, and a word that was written in part cannot be
+ * read before it is in the cache. */
+static void append(
+    struct deadlines *deadlines, uint32_t id, uint64_t deadline_ms, uint32_t level, uint32_t slot)
 {
     CHECK(level < DEADLINE_LEVELS);
-    struct deadline_node *node = &deadlines->nodes[id];
     struct deadline_list *list = list_at(deadlines, level, slot);
-    node->level = level & (DEADLINE_LEVELS - 1);
-    node->slot = slot & (DEADLINE_SLOTS - 1);
-    node->next = 0;
-    node->prev = list->last;
+    deadlines->nodes[id] = (struct deadline_node){
+        .deadline = deadline_ms & (DEADLINE_END - 1),
+        .level = level & (DEADLINE_LEVELS - 1),
+        .slot = slot & (DEADLINE_SLOTS - 1),
+        .is_set = 1,
+        .prev = list->last,
+    };
     if (list->last != 0)
         deadlines->nodes[list->last - 1].next = id + 1;
     else
@@ -102,15 +107,13 @@ void deadlines_set(struct deadlines *deadlines, uint32_t id, uint64_t deadline_m
     deadlines_clear(deadlines, id);
     /* What is made next mostly has the next timer. */
     __builtin_prefetch(node + DEADLINES_AHEAD, 1);
-    node->is_set = 1;
-    node->deadline = deadline_ms & (DEADLINE_END - 1);
     deadlines->used++;
 
-    uint64_t due = due_at(deadlines, node);
+    uint64_t due = due_at(deadlines, deadline_ms);
     uint32_t level = level_of(deadlines, due);
     if (level < deadlines->draining)
         level = deadlines->draining;
-    append(deadlines, id, level, digit(due, level));
+    append(deadlines, id, deadline_ms, level, digit(due, level));
 }
 
 void deadlines_clear(struct deadlines *deadlines, uint32_t id)
@@ -144,11 +147,11 @@ static bool drain(struct deadlines *deadlines, uint32_t *work)
         (*work)--;
         uint32_t id = list->first - 1;
         const struct deadline_node *node = &deadlines->nodes[id];
+        uint64_t deadline_ms = node->deadline, due = due_at(deadlines, deadline_ms);
         unlink_node(deadlines, node);
-        uint64_t due = due_at(deadlines, node);
         uint32_t level = level_of(deadlines, due);
         CHECK(level < from);
-        append(deadlines, id, level, digit(due, level));
+        append(deadlines, id, deadline_ms, level, digit(due, level));
     }
     deadlines->draining = 0;
     return true;
@@ -208,7 +211,7 @@ uint64_t deadlines_next(const struct deadlines *deadlines)
 
 static void check_node(const struct deadlines *deadlines, const struct deadline_node *node)
 {
-    uint64_t due = due_at(deadlines, node);
+    uint64_t due = due_at(deadlines, node->deadline);
     CHECK(node->is_set);
     CHECK(node->slot == digit(due, node->level));
     bool is_draining = deadlines->draining != 0 && node->level == deadlines->draining &&
