@@ -92,8 +92,9 @@ struct command {
     uint32_t step;  /* of a command that visits several shards: answer.next_step */
     uint8_t *carry; /* what it takes along between its visits: the caller's memory */
     uint32_t carry_size_max;
-    struct bytes customer; /* whose; with ORDER_READ, PAYMENT, CANCEL by service: may be empty */
-    struct bytes key;      /* Idempotency-Key */
+    struct bytes customer;   /* whose; with ORDER_READ, PAYMENT, CANCEL by service: may be empty */
+    struct bytes key;        /* Idempotency-Key */
+    struct hash128 key_hash; /* of a checkout's customer and key; zero: see engine_bring_near() */
     struct bytes sku;
     uint32_t quantity;
     uint8_t currency[4]; /* 3 letters and 0; all 0: not named */

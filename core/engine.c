@@ -280,19 +280,28 @@ static enum outcome decide_one(struct decision *decision)
     return OUTCOME_INVALID;
 }
 
-void engine_bring_near(const struct engine *engine, const struct command *command)
+static struct hash128 checkout_key(const struct command *command)
+{
+    if (hash128_is_set(command->key_hash))
+        return command->key_hash;
+    return key_of_checkout(command->customer, command->key);
+}
+
+void engine_bring_near(const struct engine *engine, struct command *command)
 {
     if (command->customer.size > 0)
         customer_prefetch(engine, command->customer);
-    if (command->kind == COMMAND_CHECKOUT)
-        key_prefetch(engine, key_of_checkout(command->customer, command->key));
+    if (command->kind != COMMAND_CHECKOUT)
+        return;
+    command->key_hash = checkout_key(command);
+    key_prefetch(engine, command->key_hash);
 }
 
 /* Where the order will stand in its index comes from memory while the basket is judged. */
 static void begin_checkout(struct decision *decision)
 {
     const struct command *command = decision->command;
-    decision->key = key_of_checkout(command->customer, command->key);
+    decision->key = checkout_key(command);
     order_id_make(decision->order_id, decision->now->wall_ms,
         partition_of_customer(command->customer), decision->now->random[0]);
     order_prefetch(decision->engine, decision->order_id);

@@ -91,8 +91,9 @@ struct answer {
 struct engine *engine_create(struct arena *arena, struct shelf *shelf, const struct policy *policy,
     const struct capacity *capacity, uint32_t shard, uint32_t shard_count, uint64_t seed);
 
-/* What a command looks up first comes from memory meanwhile: for a command that is decided soon. */
-void engine_bring_near(const struct engine *engine, const struct command *command);
+/* What a command looks up first comes from memory meanwhile: for a command that is decided soon.
+ * The hash of its key is kept in it. */
+void engine_bring_near(const struct engine *engine, struct command *command);
 void engine_decide(struct engine *engine, const struct command *command, const struct moment *now,
     struct event *event, struct answer *answer);
 void engine_apply(struct engine *engine, const struct event *event);
