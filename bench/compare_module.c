@@ -267,7 +267,9 @@ static bool report(const struct compare *compare)
         "Each side alone on core 0, driven from core 1; medians of %u rounds of turns of %.2f s. "
         "CPU: user and system,\nall threads and processes. cpu: CPU of one request, ours / it "
         "where the target is <=, it / ours elsewhere;\nrate: requests a second, ours / it. "
-        "Redis remembers no idempotency key, ours does.\n",
+        "Redis remembers no idempotency key, ours does.\n"
+        "Other targets: hotshelf-bench modules (decide and apply, stock alone), journal "
+        "(recovery), growth (tables as they\nfill), latency (four fifths of the limit, too).\n",
         compare->options.rounds, compare->options.plan.seconds);
     if (!write_files(compare))
         return false;

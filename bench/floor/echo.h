@@ -23,7 +23,7 @@
 /* Connections are found by their file descriptor. */
 #define ECHO_DESCRIPTORS_MAX 4096
 #define ECHO_REPLIES_PER_SEND 64
-#define ECHO_BUFFERS 1024
+#define ECHO_BUFFERS 256 /* one after another they are all used: few stay in the cache */
 #define ECHO_BUFFER_SIZE 16384 /* a deep pipeline comes in few pieces */
 #define ECHO_REQUEST_SIZE_MAX 65536
 #define ECHO_REPLY_SIZE_MAX 65536
