@@ -33,15 +33,16 @@ struct growth_bench {
 
 static void print_usage(FILE *out)
 {
-    fputs("usage: hotshelf-bench growth [options]\n\n"
-          "  --server PATH    the hotshelf to measure (the one of this build)\n"
-          "  --only NAME      tables, connections or shards\n"
-          "  --places N       of customers, orders and carts in the tables (262144)\n"
-          "  --connections N  of the largest crowd, 100 to 10000 (10000)\n"
-          "  --seconds S      of one turn (2)\n"
-          "  --rounds R       turns of each kind and size (5)\n"
-          "  --dir PATH       where the data directories are made, on a real disk (/var/tmp)\n"
-          "  --json FILE      write the numbers to this file\n",
+    fputs(
+        "usage: hotshelf-bench growth [options]\n\n"
+        "  --server PATH    the hotshelf to measure (the one of this build)\n"
+        "  --only NAME      tables, connections or shards\n"
+        "  --places N       of customers, orders and carts in the tables (262144)\n"
+        "  --connections N  of the largest crowd, 100 to 10000 (10000)\n"
+        "  --seconds S      of one turn (2)\n"
+        "  --rounds R       turns of each kind and size (5)\n"
+        "  --dir PATH       where the data directories are made, 4 GiB of a real disk (/var/tmp)\n"
+        "  --json FILE      write the numbers to this file\n",
         out);
 }
 
