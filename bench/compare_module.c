@@ -180,9 +180,11 @@ static void tell(struct compare *compare, const struct side *side, const struct 
     fprintf(stderr, "[%u/%u, %.0f s left] %-17s %-36s ", compare->turns_done, compare->turns_all,
         left, has_kind ? traffic_name(side->kind) : "", side->name);
     if (turn->is_measured)
-        fprintf(stderr, "%9.0f requests/s %8.2f us of CPU each, %3.0f %% busy%s%s\n",
-            turn->per_second, turn->us, turn->busy * 100, turn->reason[0] == '\0' ? "" : ", ",
-            turn->reason);
+        fprintf(stderr,
+            "%9.0f requests/s %8.2f us of CPU each, %3.0f %% busy, %.2f of the "
+            "kernel's threads%s%s\n",
+            turn->per_second, turn->us, turn->busy * 100, turn->kernel_us,
+            turn->reason[0] == '\0' ? "" : ", ", turn->reason);
     else
         fprintf(stderr, "not measured: %s\n", turn->reason);
 }
@@ -264,12 +266,14 @@ static bool report(const struct compare *compare)
 {
     bool all = compare_rows_print(stdout, compare->measured, compare->measured_count);
     printf(
-        "Each side alone on core 0, driven from core 1; medians of %u rounds of turns of %.2f s. "
-        "CPU: user and system,\nall threads and processes. cpu: CPU of one request, ours / it "
-        "where the target is <=, it / ours elsewhere;\nrate: requests a second, ours / it. "
+        "Each side alone on core 0, driven from core 1; medians of %u rounds of turns of %.2f s.\n"
+        "CPU: user and system, all threads and processes; --json tells beside it what the kernel's "
+        "own threads took.\n"
+        "cpu: CPU of one request, ours / it where the target is <=, it / ours elsewhere; rate: "
+        "requests a second, ours / it.\n"
         "Redis remembers no idempotency key, ours does.\n"
         "Other targets: hotshelf-bench modules (decide and apply, stock alone), journal "
-        "(recovery), growth (tables as they\nfill), latency (four fifths of the limit, too).\n",
+        "(recovery), growth (tables as\nthey fill), latency (four fifths of the limit, too).\n",
         compare->options.rounds, compare->options.plan.seconds);
     if (!write_files(compare))
         return false;

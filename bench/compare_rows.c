@@ -39,7 +39,7 @@ static double ratio_of(const struct row *row, const struct turn *ours, const str
 struct compare_measured compare_row_measure(
     const struct row *row, const compare_turns turns, uint32_t rounds)
 {
-    double value[5][COMPARE_ROUNDS_MAX] = {{0}};
+    double value[7][COMPARE_ROUNDS_MAX] = {{0}};
     struct compare_measured measured = {.row = row, .reason = reason_of(row, turns, rounds)};
     if (measured.reason != NULL)
         return measured;
@@ -51,11 +51,15 @@ struct compare_measured compare_row_measure(
         value[2][round] = ours->per_second;
         value[3][round] = peer == NULL ? 0 : peer->per_second;
         value[4][round] = ratio_of(row, ours, peer);
+        value[5][round] = ours->kernel_us;
+        value[6][round] = peer == NULL ? 0 : peer->kernel_us;
     }
     measured.ours_us = median(value[0], rounds);
     measured.peer_us = median(value[1], rounds);
     measured.ours_per_second = median(value[2], rounds);
     measured.peer_per_second = median(value[3], rounds);
+    measured.ours_kernel_us = median(value[5], rounds);
+    measured.peer_kernel_us = median(value[6], rounds);
     measured.ratio = median(value[4], rounds); /* sorts */
     measured.ratio_min = value[4][0];
     measured.ratio_max = value[4][rounds - 1];
@@ -127,18 +131,27 @@ static void write_text(FILE *out, const char *text)
 
 static void write_figures(FILE *out, const struct compare_measured *measured)
 {
-    if (measured->reason != NULL) {
-        fputs(", \"ours_us\": null, \"peer_us\": null, \"ours_per_second\": null, "
-              "\"peer_per_second\": null, \"ratio\": null, \"ratio_min\": null, \"ratio_max\": "
-              "null",
-            out);
-        return;
+    const struct {
+        const char *name;
+        double value;
+    } figures[] = {
+        {"ours_us", measured->ours_us},
+        {"peer_us", measured->peer_us},
+        {"ours_kernel_us", measured->ours_kernel_us},
+        {"peer_kernel_us", measured->peer_kernel_us},
+        {"ours_per_second", measured->ours_per_second},
+        {"peer_per_second", measured->peer_per_second},
+        {"ratio", measured->ratio},
+        {"ratio_min", measured->ratio_min},
+        {"ratio_max", measured->ratio_max},
+    };
+    for (size_t at = 0; at < sizeof figures / sizeof figures[0]; at++) {
+        fprintf(out, ", \"%s\": ", figures[at].name);
+        if (measured->reason == NULL)
+            fprintf(out, "%.3f", figures[at].value);
+        else
+            fputs("null", out);
     }
-    fprintf(out,
-        ", \"ours_us\": %.3f, \"peer_us\": %.3f, \"ours_per_second\": %.0f, "
-        "\"peer_per_second\": %.0f, \"ratio\": %.3f, \"ratio_min\": %.3f, \"ratio_max\": %.3f",
-        measured->ours_us, measured->peer_us, measured->ours_per_second, measured->peer_per_second,
-        measured->ratio, measured->ratio_min, measured->ratio_max);
 }
 
 void compare_rows_json(FILE *out, const struct compare_measured *rows, uint32_t count)

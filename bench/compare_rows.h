@@ -25,6 +25,7 @@ struct compare_measured {
     const struct row *row;
     const char *reason; /* NULL: measured */
     double ours_us, peer_us;
+    double ours_kernel_us, peer_kernel_us;
     double ours_per_second, peer_per_second;
     double ratio, ratio_min, ratio_max;
     bool is_met; /* when there is a target */

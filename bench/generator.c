@@ -360,8 +360,7 @@ static void measure(struct generator *generator, struct generator_result *result
     generator->until_ns = now_ns();
     result->seconds = (double)(generator->until_ns - generator->from_ns) / 1e9;
     result->completed = generator->completed - completed;
-    result->cpu.stat_ns = after.stat_ns - before.stat_ns;
-    result->cpu.sched_ns = after.sched_ns - before.sched_ns;
+    result->cpu = process_cpu_between(before, after);
     generator->stopping = true;
     drive(generator, STALL_SECONDS, 0, 0);
 }

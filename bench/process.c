@@ -21,6 +21,8 @@
 #include <unistd.h>
 
 #define NS_PER_SECOND UINT64_C(1000000000)
+#define KERNEL_PID 2 /* kthreadd, parent of all threads of the kernel */
+#define KERNEL_THREADS_MAX 1024
 #define FAMILY_MAX 256 /* processes: PostgreSQL has one for each client, and some more */
 
 static sigset_t ending_signals(void)
@@ -187,7 +189,7 @@ static uint64_t read_sched_ns(pid_t pid)
 }
 
 /* Children are of threads; every program here starts them from its first. */
-static uint32_t add_children(pid_t pid, pid_t *family, uint32_t count)
+static uint32_t add_children(pid_t pid, pid_t *family, uint32_t most, uint32_t count)
 {
     char path[64];
     char text[8192];
@@ -195,7 +197,7 @@ static uint32_t add_children(pid_t pid, pid_t *family, uint32_t count)
     if (!read_file(path, text, sizeof text))
         return count;
     char *at = text, *end = text;
-    for (long child = strtol(at, &end, 10); end != at && count < FAMILY_MAX;
+    for (long child = strtol(at, &end, 10); end != at && count < most;
          child = strtol(at, &end, 10)) {
         family[count++] = (pid_t)child;
         at = end;
@@ -203,16 +205,43 @@ static uint32_t add_children(pid_t pid, pid_t *family, uint32_t count)
     return count;
 }
 
+/* They do what a program has set going and does not pay for: its writes to the disk end in them. */
+static uint64_t read_kernel_ns(void)
+{
+    pid_t threads[KERNEL_THREADS_MAX];
+    char path[64], text[128];
+    uint64_t sum = 0;
+    uint32_t count = add_children(KERNEL_PID, threads, KERNEL_THREADS_MAX, 0);
+    for (uint32_t at = 0; at < count; at++) {
+        snprintf(path, sizeof path, "/proc/%d/schedstat", (int)threads[at]);
+        if (read_file(path, text, sizeof text))
+            sum += strtoull(text, NULL, 10);
+    }
+    return sum;
+}
+
+struct cpu_time process_cpu_between(struct cpu_time before, struct cpu_time after)
+{
+    return (struct cpu_time){
+        .stat_ns = after.stat_ns - before.stat_ns,
+        .sched_ns = after.sched_ns - before.sched_ns,
+        /* A thread of the kernel that has ended takes its time with it. */
+        .kernel_ns = after.kernel_ns > before.kernel_ns ? after.kernel_ns - before.kernel_ns : 0,
+    };
+}
+
 struct cpu_time process_cpu(const struct process *process)
 {
     pid_t family[FAMILY_MAX] = {process->pid};
     uint64_t own_ns = 0, ended_ns = 0, sched_ns = 0;
     for (uint32_t at = 0, count = 1; at < count; at++) {
-        count = add_children(family[at], family, count);
+        count = add_children(family[at], family, FAMILY_MAX, count);
         add_stat(family[at], &own_ns, &ended_ns);
         sched_ns += read_sched_ns(family[at]);
     }
-    return (struct cpu_time){.stat_ns = own_ns + ended_ns, .sched_ns = sched_ns + ended_ns};
+    return (struct cpu_time){.stat_ns = own_ns + ended_ns,
+        .sched_ns = sched_ns + ended_ns,
+        .kernel_ns = read_kernel_ns()};
 }
 
 int process_wait(struct process *process, uint32_t timeout_ms)

@@ -9,7 +9,8 @@
  * Units      Nanoseconds of CPU time, user and system together, of all its threads and of all the
  *            processes that it has started, those that have ended included.
  * Errors     A negative errno; process_stop() answers the exit status, -1 when it had to be killed.
- * Cost       process_cpu(): three files of /proc for each process and one for each thread.
+ * Cost       process_cpu(): three files of /proc for each process, one for each thread, and one
+ *            for each thread of the kernel, of which there are some dozens.
  */
 #ifndef HOTSHELF_BENCH_PROCESS_H
 #define HOTSHELF_BENCH_PROCESS_H
@@ -31,7 +32,10 @@ struct cpu_time {
     /* /proc/PID/task/.../schedstat, exact, of the threads alive now; processes that have ended
      * count with their clock ticks. */
     uint64_t sched_ns;
+    uint64_t kernel_ns; /* of all the kernel's own threads, whoever they work for */
 };
+
+struct cpu_time process_cpu_between(struct cpu_time before, struct cpu_time after);
 
 /* argv ends with NULL. log_path: where stderr (and stdout, unless it is captured) goes. */
 int process_start(

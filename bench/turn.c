@@ -21,12 +21,13 @@ bool turn_fail(struct turn *turn, const char *form, ...)
     return false;
 }
 
-void turn_note(struct turn *turn, uint64_t completed, double seconds, uint64_t cpu_ns)
+void turn_note(struct turn *turn, uint64_t completed, double seconds, struct cpu_time cpu)
 {
     turn->is_measured = true;
     turn->per_second = (double)completed / seconds;
-    turn->us = (double)cpu_ns / (double)completed / 1e3;
-    turn->busy = (double)cpu_ns / 1e9 / seconds;
+    turn->us = (double)cpu.sched_ns / (double)completed / 1e3;
+    turn->kernel_us = (double)cpu.kernel_ns / (double)completed / 1e3;
+    turn->busy = (double)cpu.sched_ns / 1e9 / seconds;
 }
 
 bool turn_play(struct turn *turn, const struct generator_plan *plan)
@@ -41,7 +42,7 @@ bool turn_play(struct turn *turn, const struct generator_plan *plan)
     generator_close(generator);
     if (!played)
         return turn_fail(turn, "%s", result.failure);
-    turn_note(turn, result.completed, result.seconds, result.cpu.sched_ns);
+    turn_note(turn, result.completed, result.seconds, result.cpu);
     turn->p50_us = result.p50_us;
     turn->p99_us = result.p99_us;
     turn->p999_us = result.p999_us;

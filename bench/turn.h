@@ -18,6 +18,7 @@
 struct turn {
     bool is_measured;
     double us;
+    double kernel_us; /* of the kernel's own threads meanwhile, those of the disk among them */
     double per_second;
     double busy; /* share of the time that it ran: one that sleeps also pays for waking */
     double p50_us, p99_us, p999_us, late_p99_us;
@@ -32,7 +33,7 @@ struct turn {
 bool turn_play(struct turn *turn, const struct generator_plan *plan);
 
 /* What a turn says of so many requests in so many seconds. */
-void turn_note(struct turn *turn, uint64_t completed, double seconds, uint64_t cpu_ns);
+void turn_note(struct turn *turn, uint64_t completed, double seconds, struct cpu_time cpu);
 
 /* false, with the reason as printf() makes it. */
 bool turn_fail(struct turn *turn, const char *form, ...) __attribute__((format(printf, 2, 3)));

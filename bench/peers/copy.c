@@ -133,14 +133,14 @@ static bool send_all(const struct postgres *postgres, PGconn *connection,
     if (batch == 0)
         return turn_fail(turn, "the stream wrote no orders");
     double start = now_seconds();
-    uint64_t before_ns = process_cpu(&postgres->peer.process).sched_ns;
+    struct cpu_time before = process_cpu(&postgres->peer.process);
     for (uint32_t from = 0; from < orders; from += batch) {
         uint32_t to = from + batch < orders ? from + batch : orders;
         if (!send_batch(connection, tables, from, to, turn))
             return false;
     }
     turn_note(turn, orders, now_seconds() - start,
-        process_cpu(&postgres->peer.process).sched_ns - before_ns);
+        process_cpu_between(before, process_cpu(&postgres->peer.process)));
     snprintf(turn->reason, sizeof turn->reason, "%u orders a transaction, as the stream", batch);
     return true;
 }

@@ -170,16 +170,16 @@ static bool measure(struct locks *locks, const struct postgres *postgres)
         return false;
     uint64_t completed = locks->completed;
     double start = now_seconds();
-    uint64_t before_ns = process_cpu(process).sched_ns;
+    struct cpu_time before = process_cpu(process);
     if (!drive(locks, locks->plan->seconds, completed + MEASURED_MIN))
         return false;
-    uint64_t after_ns = process_cpu(process).sched_ns;
+    struct cpu_time after = process_cpu(process);
     double seconds = now_seconds() - start;
     completed = locks->completed - completed;
     locks->is_stopping = true;
     if (!drive(locks, STALL_MS / 1000.0, 0))
         return false;
-    turn_note(locks->turn, completed, seconds, after_ns - before_ns);
+    turn_note(locks->turn, completed, seconds, process_cpu_between(before, after));
     return true;
 }
 
