@@ -8,6 +8,7 @@
  */
 #include "loadtest/buyer.h"
 
+#include "loadtest/answers.h"
 #include "loadtest/asking.h"
 #include "loadtest/clock.h"
 #include "loadtest/moves.h"
@@ -44,6 +45,8 @@ static void finish(struct crowd *crowd, struct buyer *buyer)
     buyer->step = STEP_IDLE;
     buyer->in_flight = false;
     alarms_set(&crowd->alarms, number, ALARMS_NEVER);
+    if (crowd_is_crowded(crowd))
+        transport_drop(crowd->transport, number);
     if (crowd->idle_count == 0)
         crowd->idle_since_ns = clock_now_ns();
     crowd->idle[crowd->idle_count++] = number;
@@ -125,12 +128,43 @@ static void after_garbled(struct crowd *crowd, struct buyer *buyer)
     fail(crowd, buyer);
 }
 
+/* Turned away for too long by the time to come again, and sure that nothing came of it, a customer
+ * goes. */
+static bool gives_up(const struct crowd *crowd, const struct buyer *buyer, uint64_t now_ns)
+{
+    uint64_t patience_ns = crowd->plan->scenario.give_up_seconds * CLOCK_NS_PER_SECOND;
+    int64_t asked_ms = crowd->facts->retry_after_ms;
+    uint64_t again_ns = now_ns + (asked_ms > 0 ? (uint64_t)asked_ms * CLOCK_NS_PER_MS : 0);
+    return crowd->phase == CROWD_VISITING && patience_ns > 0 &&
+           again_ns - buyer->turned_away_ns > patience_ns && moves_can_give_up(buyer);
+}
+
 static void after_not_now(struct crowd *crowd, struct buyer *buyer)
 {
     const struct facts *facts = crowd->facts;
+    uint64_t now_ns = clock_now_ns();
+    if (buyer->turned_away_ns == 0)
+        buyer->turned_away_ns = now_ns;
+    if (strcmp(facts->code, "overloaded") == 0)
+        crowd->crowded_ns = now_ns;
+    if (strcmp(facts->code, "unconfirmed") == 0)
+        give_up_answer(buyer); /* the order stands */
+    /* Said by who had looked for the key, and long after a lost request was on its way. */
+    if (strcmp(facts->code, "capacity_exhausted") == 0 &&
+        now_ns - buyer->turned_away_ns > MOVES_DOUBT_NS)
+        buyer->doubts = false;
     count_no_answer(crowd, buyer, SERIES_PUSHED_BACK);
-    ask_again_later(
-        crowd, buyer, facts->code[0] != '\0' ? facts->code : "no_code", facts->retry_after_ms);
+    if (gives_up(crowd, buyer, now_ns)) {
+        answer_tally_code(crowd);
+        moves_give_up(crowd, buyer);
+        buyer->turned_away_ns = now_ns;
+        crowd->progress_ns = now_ns;
+    }
+    if (buyer->step == STEP_DONE)
+        finish(crowd, buyer);
+    else
+        ask_again_later(
+            crowd, buyer, facts->code[0] != '\0' ? facts->code : "no_code", facts->retry_after_ms);
 }
 
 static void after_loss(struct crowd *crowd, struct buyer *buyer, int reason)
@@ -158,17 +192,21 @@ static enum series_outcome outcome_of(enum facts_class class)
 
 static void count_answer(struct crowd *crowd, struct buyer *buyer, uint64_t now_ns)
 {
+    enum request_kind kind = asking_kind(buyer->step);
     uint64_t intended_us = (now_ns - buyer->intended_ns) / 1000;
+    uint64_t service_us = (now_ns - buyer->sent_ns) / 1000;
     crowd->numbers.answered++;
     crowd->numbers.replayed += crowd->facts->replayed;
     crowd->progress_ns = now_ns;
     buyer->failed_tries = 0;
+    buyer->turned_away_ns = 0;
     buyer->in_flight = false;
     if (crowd->phase != CROWD_VISITING)
         return;
     progress_answer(&crowd->progress, intended_us);
-    series_answer(&crowd->series, asking_kind(buyer->step), now_ns, intended_us,
-        (now_ns - buyer->sent_ns) / 1000, outcome_of(crowd->facts->class));
+    honesty_answer(&crowd->honesty, kind, service_us, crowd_is_short(crowd));
+    series_answer(
+        &crowd->series, kind, now_ns, intended_us, service_us, outcome_of(crowd->facts->class));
 }
 
 /* Answered: the next step, now or after a thought. */

@@ -7,7 +7,8 @@
  *                             +-+ no answer, or not now: the same again, later and later
  *
  * No answer (503, a lost connection, a server that is being restarted) changes nothing: the same
- * request with the same key is sent again until an answer is known.
+ * request with the same key is sent again until an answer is known. Only who is told "not now" for
+ * longer than give_up_seconds goes, if nothing can come of what was asked before.
  *
  * When a request was intended: the first when the visit was due; a later one when its visitor would
  * have sent it, had all before been sent when intended: the intended moment of the one before, how

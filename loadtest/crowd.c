@@ -177,8 +177,29 @@ static void wake_whom_an_alarm_rings_for(struct crowd *crowd)
         buyer_wake(crowd, &crowd->buyer[at]);
 }
 
+/* What is done on the connections that others wait for. */
+static void look_at_shortage(struct crowd *crowd)
+{
+    uint32_t count[3] = {0};
+    for (uint32_t at = 0; at < crowd->buyer_count; at++) {
+        const struct buyer *buyer = &crowd->buyer[at];
+        count[buyer->in_flight ? 2 : buyer->failed_tries > 0 ? 1 : 0]++;
+    }
+    honesty_shortage(&crowd->honesty, count[0], count[1], count[2]);
+}
+
+static void hang_up_who_is_idle(struct crowd *crowd)
+{
+    for (uint32_t at = 0; at < crowd->idle_count; at++)
+        transport_drop(crowd->transport, crowd->idle[at]);
+}
+
 static void read_gauges(struct crowd *crowd)
 {
+    if (crowd_is_crowded(crowd))
+        hang_up_who_is_idle(crowd);
+    if (crowd_is_short(crowd))
+        look_at_shortage(crowd);
     uint32_t planned = crowd->schedule.planned_count;
     series_gauge(&crowd->series, crowd->now_ns, (uint32_t)crowd->numbers.busy_count,
         planned - crowd->schedule.begun_count,

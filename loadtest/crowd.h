@@ -27,6 +27,7 @@
 
 #include "loadtest/alarms.h"
 #include "loadtest/baskets.h"
+#include "loadtest/clock.h"
 #include "loadtest/differences.h"
 #include "loadtest/honesty.h"
 #include "loadtest/ledger.h"
@@ -59,22 +60,23 @@ struct buyer {
     enum behaviour behaviour;
     enum buyer_step step;
     uint32_t basket;
-    uint32_t line;         /* LOOK: the first line of the chunk; FILL: the line being put */
-    uint32_t round;        /* looks or pages so far */
-    uint32_t page_count;   /* FILTER: SKUs of the page */
-    bool uses_cart;        /* puts lines into the cart, then buys the cart */
-    bool heeds_look;       /* leaves out what availability calls sold out */
-    bool cancels_unpaid;   /* regrets before paying */
-    bool cancels_paid;     /* regrets afterwards */
-    bool hangs_up;         /* will not wait for the answer to a checkout, and sends it again */
-    bool clicks_twice;     /* sends a checkout again that was answered */
-    bool doubts;           /* a checkout had no answer: another may overtake it and be refused */
-    bool asks_once_more;   /* so it is sent again after a while, before a refusal is believed */
-    bool in_flight;        /* a request was sent and not answered */
-    uint32_t failed_tries; /* of the present request, in a row */
-    uint64_t intended_ns;  /* when the present request should have been sent */
-    uint64_t sent_ns;      /* when it was, the last time */
-    uint64_t wake_ns;      /* when a visitor who waits will send */
+    uint32_t line;           /* LOOK: the first line of the chunk; FILL: the line being put */
+    uint32_t round;          /* looks or pages so far */
+    uint32_t page_count;     /* FILTER: SKUs of the page */
+    bool uses_cart;          /* puts lines into the cart, then buys the cart */
+    bool heeds_look;         /* leaves out what availability calls sold out */
+    bool cancels_unpaid;     /* regrets before paying */
+    bool cancels_paid;       /* regrets afterwards */
+    bool hangs_up;           /* will not wait for the answer to a checkout, and sends it again */
+    bool clicks_twice;       /* sends a checkout again that was answered */
+    bool doubts;             /* a checkout had no answer: another may overtake it and be refused */
+    bool asks_once_more;     /* so it is sent again after a while, before a refusal is believed */
+    bool in_flight;          /* a request was sent and not answered */
+    uint32_t failed_tries;   /* of the present request, in a row */
+    uint64_t turned_away_ns; /* since when the present request is answered "not now" */
+    uint64_t intended_ns;    /* when the present request should have been sent */
+    uint64_t sent_ns;        /* when it was, the last time */
+    uint64_t wake_ns;        /* when a visitor who waits will send */
 };
 
 /* What is counted while the crowd runs. */
@@ -125,6 +127,7 @@ struct crowd {
     bool *sold_out;                    /* by SKU: so it was last heard of */
     enum crowd_phase phase;
     uint32_t give_back_at; /* the next to look at: customers first, then baskets */
+    uint64_t crowded_ns;   /* when the shop last had no room for a request or connection */
     bool interrupted;
     int signals;
     uint64_t now_ns;
@@ -143,6 +146,18 @@ void crowd_run(struct crowd *crowd);
 static inline uint32_t *crowd_page(const struct crowd *crowd, const struct buyer *buyer)
 {
     return &crowd->page[(size_t)(buyer - crowd->buyer) * crowd->plan->scenario.page_size];
+}
+
+/* The shop has hardly any room: who leaves hangs up, so that another gets in. */
+static inline bool crowd_is_crowded(const struct crowd *crowd)
+{
+    return crowd->crowded_ns > 0 && crowd->now_ns < crowd->crowded_ns + CLOCK_NS_PER_SECOND;
+}
+
+/* Visits that are due wait for a connection. */
+static inline bool crowd_is_short(const struct crowd *crowd)
+{
+    return crowd->idle_count == 0 && crowd->schedule.planned_count > crowd->schedule.begun_count;
 }
 
 /* Every visit came to its end, and what was left behind was given back. */

@@ -15,6 +15,7 @@
 #define LATE_P99_US_MIN 500 /* below that nobody is late */
 #define LATE_PER_SERVICE_MAX 0.5
 #define BUSY_PERCENT_MAX 95.0
+#define SLOWER_MIN 5.0 /* than the fastest: then a connection is kept by the server */
 
 static void read_usage(uint64_t *cpu_ns, uint64_t *preempted)
 {
@@ -52,6 +53,27 @@ void honesty_turn(struct honesty *honesty, uint64_t woke_ns, uint64_t now_ns)
     honesty->busy_ns += now_ns - woke_ns;
 }
 
+void honesty_answer(
+    struct honesty *honesty, enum request_kind kind, uint64_t service_us, bool is_short)
+{
+    uint64_t *fastest_us = &honesty->fastest_us[kind];
+    service_us = service_us == 0 ? 1 : service_us;
+    if (*fastest_us == 0 || service_us < *fastest_us)
+        *fastest_us = service_us;
+    if (!is_short)
+        return;
+    honesty->service_us += service_us;
+    honesty->fastest_service_us += *fastest_us;
+}
+
+void honesty_shortage(
+    struct honesty *honesty, uint32_t thinking, uint32_t turned_away, uint32_t asking)
+{
+    honesty->thinking += thinking;
+    honesty->turned_away += turned_away;
+    honesty->asking += asking;
+}
+
 static double percent(uint64_t part, uint64_t whole)
 {
     return whole == 0 ? 0 : 100.0 * (double)part / (double)whole;
@@ -87,45 +109,86 @@ void honesty_end(struct honesty *honesty, uint64_t now_ns, uint64_t starved)
     honesty->starved = starved;
 }
 
-static void say(struct honesty_verdict *verdict, const struct honesty *honesty,
-    uint32_t connections, bool is_open, bool late)
+/* How many times as long as the fastest the answers took while visits waited for a connection. */
+static double slowness(const struct honesty *honesty)
 {
-    bool few = is_open && verdict->waited_percent > WAITED_PERCENT_MAX;
+    return honesty->fastest_service_us == 0
+               ? 1
+               : (double)honesty->service_us / (double)honesty->fastest_service_us;
+}
+
+/* Most of those who had a connection, while visits waited for one, were kept by the server. */
+static bool server_kept_connections(const struct honesty *honesty)
+{
+    uint64_t kept = honesty->turned_away;
+    if (slowness(honesty) > SLOWER_MIN)
+        kept += honesty->asking;
+    return 2 * kept > honesty->thinking + honesty->turned_away + honesty->asking;
+}
+
+static double p99_ms(const struct histogram *histogram)
+{
+    return (double)histogram_percentile_us(histogram, 99) / 1000;
+}
+
+static void say_few(
+    struct honesty_verdict *verdict, const struct honesty *honesty, uint32_t connections)
+{
+    uint64_t all = honesty->thinking + honesty->turned_away + honesty->asking;
+    if (verdict->limited)
+        snprintf(verdict->says, sizeof verdict->says,
+            "the generator was the limit: %.1f %% of visits found none of its %u connections free "
+            "and waited, p99 %.1f ms; give it more --connections (on %.0f %% of them visitors "
+            "were thinking)",
+            verdict->waited_percent, connections, p99_ms(&honesty->waited),
+            percent(honesty->thinking, all));
+    else
+        snprintf(verdict->says, sizeof verdict->says,
+            "the generator was not the limit: %.1f %% of visits waited, p99 %.1f ms, for one of "
+            "%u connections that the server kept: answers took %.0f times as long as the fastest, "
+            "%.0f %% were told to come later",
+            verdict->waited_percent, p99_ms(&honesty->waited), connections, slowness(honesty),
+            percent(honesty->turned_away, all));
+}
+
+static void say_open(struct honesty_verdict *verdict, const struct honesty *honesty)
+{
+    snprintf(verdict->says, sizeof verdict->says,
+        "the generator was %sthe limit: what was due began %s %.1f ms (p99), its loop was busy "
+        "%.0f %% of the time and lost its core %llu times%s",
+        verdict->limited ? "" : "not ", verdict->limited ? "late," : "within",
+        (double)verdict->late_p99_us / 1000, verdict->busy_percent,
+        (unsigned long long)honesty->preempted,
+        verdict->limited ? "; lower --rate or free its core" : "");
+}
+
+static void say_closed(struct honesty_verdict *verdict, uint32_t connections)
+{
+    snprintf(verdict->says, sizeof verdict->says,
+        "%sa closed loop: %u connections, each as fast as it is answered; the loop was busy %.0f "
+        "%% of the time",
+        verdict->limited ? "the generator was the limit, in " : "", connections,
+        verdict->busy_percent);
+}
+
+static void say(struct honesty_verdict *verdict, const struct honesty *honesty,
+    uint32_t connections, bool is_open, bool is_late)
+{
+    bool waited = is_open && verdict->waited_percent > WAITED_PERCENT_MAX;
+    bool few = waited && !server_kept_connections(honesty);
     bool full = verdict->busy_percent > BUSY_PERCENT_MAX;
-    bool starved = honesty->starved > 0;
-    verdict->limited = few || late || full || starved;
-    if (starved)
+    verdict->limited = honesty->starved > 0 || few || is_late || full;
+    if (honesty->starved > 0)
         snprintf(verdict->says, sizeof verdict->says,
             "the generator was the limit: %llu large answers found no buffer and were asked for "
             "again",
             (unsigned long long)honesty->starved);
-    else if (few)
-        snprintf(verdict->says, sizeof verdict->says,
-            "the generator was the limit: %.1f %% of visits found none of its %u connections free "
-            "and waited, p99 %.1f ms; give it more --connections",
-            verdict->waited_percent, connections,
-            (double)histogram_percentile_us(&honesty->waited, 99) / 1000);
-    else if (late)
-        snprintf(verdict->says, sizeof verdict->says,
-            "the generator was the limit: what was due began late, p99 %.1f ms, its loop was busy "
-            "%.0f %% of the time and lost its core %llu times; lower --rate or free its core",
-            (double)verdict->late_p99_us / 1000, verdict->busy_percent,
-            (unsigned long long)honesty->preempted);
-    else if (full)
-        snprintf(verdict->says, sizeof verdict->says,
-            "the generator was the limit: its loop was busy %.0f %% of the time and lost its core "
-            "%llu times",
-            verdict->busy_percent, (unsigned long long)honesty->preempted);
+    else if (few || (waited && !verdict->limited))
+        say_few(verdict, honesty, connections);
     else if (is_open)
-        snprintf(verdict->says, sizeof verdict->says,
-            "the generator was not the limit: what was due began within %.1f ms (p99), its loop "
-            "was busy %.0f %% of the time",
-            (double)verdict->late_p99_us / 1000, verdict->busy_percent);
+        say_open(verdict, honesty);
     else
-        snprintf(verdict->says, sizeof verdict->says,
-            "a closed loop: %u connections, each as fast as it is answered; the loop was busy "
-            "%.0f %% of the time",
-            connections, verdict->busy_percent);
+        say_closed(verdict, connections);
 }
 
 struct honesty_verdict honesty_judge(

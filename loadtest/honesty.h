@@ -6,6 +6,10 @@
  *     due ... freed . begun      none was: the visit waited for one, then the generator was late
  *     woke --turn--> waits       how long the loop looks at nothing else
  *
+ * When visits wait for a connection it matters what the others do on theirs: who thinks there makes
+ * them wait for nothing, and more connections would help; who waits for an answer that takes many
+ * times as long as the fastest of its kind, or was told to come later, is kept by the server.
+ *
  * Whatever of this happened is in the latencies, since they count from the moment a request was
  * due; here is whose fault it was.
  *
@@ -19,6 +23,7 @@
 #define HOTSHELF_LOADTEST_HONESTY_H
 
 #include "loadtest/histogram.h"
+#include "loadtest/request_kind.h"
 
 #include <stdbool.h>
 
@@ -27,6 +32,13 @@ struct honesty {
     struct histogram waited; /* of visits that found no free connection: until there was one */
     struct histogram turn;
     uint64_t visit_count;
+    uint64_t fastest_us[REQUEST_KINDS]; /* answer so far; 0: none */
+    /* While visits wait for a connection: */
+    uint64_t service_us;         /* of all answers */
+    uint64_t fastest_service_us; /* the same if each had been the fastest of its kind */
+    uint64_t thinking;           /* visitors seen, each time it was looked: those that think */
+    uint64_t turned_away;        /* those that were told to come later, or got no answer */
+    uint64_t asking;             /* those that wait for an answer */
     uint64_t starved;
     uint64_t busy_ns; /* outside of the kernel: what that does for us is in the processor's time */
     uint64_t started_ns;
@@ -38,7 +50,7 @@ struct honesty {
     uint64_t gauged_cpu_ns;
 };
 
-#define HONESTY_WORDS_SIZE 240
+#define HONESTY_WORDS_SIZE 256
 
 struct honesty_verdict {
     bool limited;          /* the generator, not the server, was the limit */
@@ -58,6 +70,14 @@ void honesty_request(struct honesty *honesty, uint64_t due_ns, uint64_t now_ns);
 
 /* The loop worked from woke_ns to now, and waits again. */
 void honesty_turn(struct honesty *honesty, uint64_t woke_ns, uint64_t now_ns);
+
+/* An answer came after so long; is_short: visits were waiting for a connection. */
+void honesty_answer(
+    struct honesty *honesty, enum request_kind kind, uint64_t service_us, bool is_short);
+
+/* What visitors do on their connections while others wait for one. */
+void honesty_shortage(
+    struct honesty *honesty, uint32_t thinking, uint32_t turned_away, uint32_t asking);
 
 /* How busy the loop was since this was last asked. */
 double honesty_busy_percent(struct honesty *honesty, uint64_t now_ns);

@@ -11,9 +11,6 @@
 
 #include <string.h>
 
-/* How long a request may still be on its way in a server that was hung up on. */
-#define DOUBT_NS CLOCK_NS_PER_SECOND
-
 enum choice {
     CHOICE_CART,
     CHOICE_HEED,
@@ -47,7 +44,7 @@ uint64_t moves_pause_ns(const struct crowd *crowd, const struct buyer *buyer, ui
     bool is_same_page = buyer->step == STEP_FILTER || buyer->step == STEP_BUY_AGAIN ||
                         (buyer->step == STEP_LOOK && buyer->line > basket->first_line);
     if (buyer->step == STEP_BUY && buyer->asks_once_more)
-        return DOUBT_NS;
+        return MOVES_DOUBT_NS;
     if (is_same_page || crowd->interrupted || crowd->phase == CROWD_GIVING_BACK)
         return 0;
     uint64_t think_ns = scenario->think_ms * CLOCK_NS_PER_MS;
@@ -380,6 +377,38 @@ void moves_answer(struct crowd *crowd, struct buyer *buyer)
     case STEP_DONE:
         return;
     }
+}
+
+/* An order, or money, is never left in doubt; and carts are always emptied. */
+bool moves_can_give_up(const struct buyer *buyer)
+{
+    switch (buyer->step) {
+    case STEP_LOOK:
+    case STEP_FILL:
+    case STEP_SEARCH:
+    case STEP_FILTER:
+        return true;
+    case STEP_BUY:
+        return !buyer->doubts;
+    case STEP_BUY_AGAIN:
+    case STEP_PAY:
+    case STEP_CANCEL:
+    case STEP_REFUND:
+    case STEP_ASK:
+    case STEP_EMPTY:
+    case STEP_IDLE:
+    case STEP_DONE:
+        break;
+    }
+    return false;
+}
+
+void moves_give_up(struct crowd *crowd, struct buyer *buyer)
+{
+    bool may_have_put = buyer->step == STEP_FILL;
+    leave(crowd, buyer, PURCHASE_GAVE_UP);
+    if (may_have_put)
+        buyer->step = STEP_EMPTY;
 }
 
 static void choose_whims(const struct crowd *crowd, struct buyer *buyer)

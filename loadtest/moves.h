@@ -28,11 +28,20 @@
 /* After so many refusals of one basket a shopper gives up. */
 #define MOVES_TRIES_MAX 12
 
+/* How long a request may still be on its way in a server that was hung up on. */
+#define MOVES_DOUBT_NS CLOCK_NS_PER_SECOND
+
 /* The kind of the visit buyer->basket, its whims, and its first step. */
 void moves_begin(struct crowd *crowd, struct buyer *buyer);
 
 /* The answer in crowd->facts leads to the next step, or to STEP_DONE. */
 void moves_answer(struct crowd *crowd, struct buyer *buyer);
+
+/* Nothing can come of the present request any more when it is not sent again. */
+bool moves_can_give_up(const struct buyer *buyer);
+
+/* Goes away without an answer, after the cart is empty. */
+void moves_give_up(struct crowd *crowd, struct buyer *buyer);
 
 /* How long the visitor looks at an answer, that came after service_ns, before buyer->step. */
 uint64_t moves_pause_ns(const struct crowd *crowd, const struct buyer *buyer, uint64_t service_ns);

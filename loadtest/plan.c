@@ -20,6 +20,7 @@ static int read_scenario(struct scenario *scenario, const struct options *option
     *scenario = scenario_default();
     scenario->share[BEHAVIOUR_BUYER] = 1;
     scenario->connections = REPLAY_CONNECTIONS;
+    scenario->give_up_seconds = 0;
     scenario->arrivals.visits = ARRIVALS_MAX;
     snprintf(scenario->name, sizeof scenario->name, "replay");
     snprintf(scenario->baskets.file, sizeof scenario->baskets.file, "%s", options->subject);

@@ -42,6 +42,7 @@ struct scenario scenario_default(void)
 {
     return (struct scenario){
         .connections = 256,
+        .give_up_seconds = 10,
         .arrivals = {.kind = ARRIVALS_CONSTANT, .first_percent = 80, .first_seconds = 3, .seed = 1},
         .baskets = {.lines_max = 3, .quantity_max = 2, .hot_percent = 80},
         .look_percent = 100,

@@ -61,6 +61,7 @@ struct scenario {
     char description[SCENARIO_TEXT_SIZE];
     char mode[16]; /* deferred, external, "": as the server is configured */
     uint32_t connections;
+    uint32_t give_up_seconds; /* who would have to wait longer for "now" goes; 0: never */
     struct arrivals_plan arrivals;
     uint32_t share[BEHAVIOURS];
     struct scenario_baskets baskets;

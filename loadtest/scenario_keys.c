@@ -25,6 +25,7 @@
 const struct scenario_key scenario_keys[] = {
     TEXT("scenario", "description", description),
     COUNT("scenario", "connections", connections, 1, 60000),
+    COUNT("scenario", "give_up_seconds", give_up_seconds, 0, 100000),
     {"scenario", "mode", KEY_MODE, offsetof(struct scenario, mode), 0, 0, 0},
     {"arrivals", "kind", KEY_ARRIVALS, offsetof(struct scenario, arrivals.kind), 0, 0, 0},
     DECIMAL("arrivals", "rate", arrivals.rate, 0, 1e7),

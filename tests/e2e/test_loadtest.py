@@ -221,10 +221,37 @@ def test_waiting_for_a_stalled_server_counts_from_when_a_visit_was_due(shop):
     intended, service = report["latency_us"]["checkout"], report["service_us"]["checkout"]
     assert intended["count"] == service["count"] > 150
     assert intended["p90"] > 200_000 > service["p90"], (intended, service)
-    assert max(waiting or 0 for waiting in report["series"]["waiting"]) > 20
+    assert max(count or 0 for count in report["series"]["waiting"]) > 20
+    says = report["generator"]["says"]
+    assert "found none of its 1 connections free" not in says  # it was the server that kept it
+    assert says in crowd.told()
+
+
+def test_a_generator_with_too_few_connections_says_so(shop):
+    """Visitors think on the only two there are, and the server has nothing to do."""
+    scenario = shop.directory / "thinkers.ini"
+    scenario.write_text("[scenario]\nconnections = 2\n[arrivals]\nkind = constant\nrate = 60\n"
+                        "seconds = 0.5\n[visitors]\nabandoner = 1\n"
+                        "[think]\nkind = constant\nms = 80\n[baskets]\nlines_max = 1\n")
+    report = run(shop, scenario, skus=sell(shop, "FEW", 1, 1000))
+    assert report["verdict"]["correct"], report
     assert report["generator"]["limited"]
-    assert "found none of its 1 connections free" in report["generator"]["says"]
-    assert "found none of its 1 connections free" in crowd.told()
+    assert "found none of its 2 connections free" in report["generator"]["says"]
+
+
+def test_who_is_turned_away_for_long_gives_up(new_server):
+    """L8: bots fill the tables; nobody waits for ever, and what is held is given back."""
+    server = new_server(settings={"capacity.customers": 64, "capacity.orders": 64}).start()
+    scenario = server.directory / "full.ini"
+    scenario.write_text("[scenario]\nmode = external\ngive_up_seconds = 1\nconnections = 40\n"
+                        "[arrivals]\nkind = constant\nrate = 200\nseconds = 0.6\n"
+                        "[visitors]\nbot = 1\n[baskets]\nlines_max = 1\n")
+    report = run(server, scenario, skus=sell(server, "FULL", 2, 1000))
+    assert report["verdict"]["correct"], report
+    assert report["outcomes"]["gave_up"] > 10 and report["outcomes"]["cancelled"] > 10, report
+    assert report["refused"]["capacity_exhausted"] == report["outcomes"]["gave_up"]
+    assert report["requests"]["checkout"]["pushed_back"] > 10
+    assert server.stock("FULL-0")["held"] == 0
 
 
 def test_an_interrupted_run_ends_orderly(shop):

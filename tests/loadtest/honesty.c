@@ -60,6 +60,51 @@ static void too_few_connections_are_told_as_that(void **state)
     assert_non_null(strstr(verdict.says, "16 connections"));
 }
 
+/* One visit in twenty waits; what those who have a connection do there is told. */
+static struct honesty_verdict wait_for(
+    uint32_t thinking, uint32_t turned_away, uint32_t asking, uint64_t service_us)
+{
+    struct honesty honesty;
+    honesty_begin(&honesty, 0);
+    work(&honesty, 300);
+    honesty_answer(&honesty, REQUEST_CHECKOUT, 100, false);
+    for (uint64_t at = 0; at < 1000; at++) {
+        bool waits = at % 20 == 0;
+        honesty_visit(&honesty, at * MS, waits ? at * MS + MS : 0, at * MS + (waits ? MS : 0));
+        honesty_answer(&honesty, REQUEST_CHECKOUT, service_us, waits);
+    }
+    honesty_shortage(&honesty, thinking, turned_away, asking);
+    return judge(&honesty, true);
+}
+
+static void connections_that_the_server_keeps_are_its_own_fault(void **state)
+{
+    (void)state;
+    assert_true(wait_for(10, 0, 6, 2000).limited);  /* most of them think */
+    assert_true(wait_for(0, 0, 16, 300).limited);   /* answered as fast as ever: too few */
+    assert_false(wait_for(0, 0, 16, 2000).limited); /* twenty times as slow as the fastest */
+    assert_false(wait_for(4, 12, 0, 100).limited);  /* told to come later */
+    struct honesty_verdict verdict = wait_for(0, 4, 12, 2000);
+    assert_non_null(strstr(verdict.says, "not the limit: 5.0 % of visits waited"));
+    assert_non_null(strstr(verdict.says, "took 20 times as long as the fastest"));
+    assert_non_null(strstr(verdict.says, "25 % were told to come later"));
+}
+
+static void only_answers_of_a_kind_are_compared(void **state)
+{
+    (void)state;
+    struct honesty honesty;
+    honesty_begin(&honesty, 0);
+    honesty_answer(&honesty, REQUEST_AVAILABILITY, 10, false);
+    honesty_answer(&honesty, REQUEST_CHECKOUT, 500, false);
+    honesty_visit(&honesty, 0, MS, MS);
+    honesty_answer(&honesty, REQUEST_CHECKOUT, 1000, true);
+    honesty_answer(&honesty, REQUEST_AVAILABILITY, 20, true);
+    honesty_shortage(&honesty, 0, 0, 16);
+    struct honesty_verdict verdict = judge(&honesty, true);
+    assert_true(verdict.limited); /* twice as long, not a hundred times */
+}
+
 static void what_begins_late_is_told_as_that(void **state)
 {
     (void)state;
@@ -71,7 +116,7 @@ static void what_begins_late_is_told_as_that(void **state)
     struct honesty_verdict verdict = judge(&honesty, true);
     assert_true(verdict.limited);
     assert_true(verdict.late_p99_us > 8900);
-    assert_non_null(strstr(verdict.says, "began late"));
+    assert_non_null(strstr(verdict.says, "began late,"));
 }
 
 static void lateness_is_judged_by_how_long_the_server_took(void **state)
@@ -143,6 +188,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_generator_that_keeps_up_says_so),
         cmocka_unit_test(too_few_connections_are_told_as_that),
+        cmocka_unit_test(connections_that_the_server_keeps_are_its_own_fault),
+        cmocka_unit_test(only_answers_of_a_kind_are_compared),
         cmocka_unit_test(what_begins_late_is_told_as_that),
         cmocka_unit_test(lateness_is_judged_by_how_long_the_server_took),
         cmocka_unit_test(a_loop_that_never_waits_is_the_limit),

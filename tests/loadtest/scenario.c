@@ -70,6 +70,7 @@ static void every_key_goes_where_it_belongs(void **state)
     assert_int_equal(
         read_text(&scenario,
             "[scenario]\ndescription = a test, of it all\nconnections = 12\nmode = external\n"
+            "give_up_seconds = 27\n"
             "[arrivals]\nkind = drop\nrate = 2.5\nrate_end = 3\nseconds = 4\nvisits = 5\n"
             "first_percent = 70\nfirst_seconds = 0.5\n"
             "[visitors]\nbuyer = 1\nabandoner = 2\nbot = 3\nrefresher = 4\nsearcher = 5\n"
@@ -102,7 +103,8 @@ static void every_key_goes_where_it_belongs(void **state)
         scenario.heed_percent, 15, scenario.cart_percent, 16, scenario.cancel_percent, 17,
         scenario.bot_cart_percent, 18, scenario.bot_customers, 19, scenario.refresh_ms, 20,
         scenario.refresh_max, 21, scenario.pages_max, 22, scenario.page_size, 23,
-        scenario.hang_up_percent, 24, scenario.hang_up_ms, 25, scenario.think_ms, 26};
+        scenario.hang_up_percent, 24, scenario.hang_up_ms, 25, scenario.think_ms, 26,
+        scenario.give_up_seconds, 27};
     for (size_t at = 0; at < sizeof numbers / sizeof numbers[0]; at += 2)
         assert_int_equal(numbers[at], numbers[at + 1]);
     assert_int_equal(scenario.think, THINK_EXPONENTIAL);
