@@ -16,6 +16,8 @@
 #include <string.h>
 
 #define ANSWER_OVERDUE_NS (10 * CLOCK_NS_PER_SECOND)
+/* Of the time to think: who is behind thinks less by so much. */
+#define CATCH_UP_PART 4
 #define RETRY_FIRST_MS 20
 #define RETRY_DOUBLINGS 6
 #define RETRY_AFTER_MS_MAX 5000
@@ -220,11 +222,13 @@ static void go_on(struct crowd *crowd, struct buyer *buyer)
         finish(crowd, buyer);
         return;
     }
-    buyer->intended_ns += service_ns + moves_pause_ns(crowd, buyer, service_ns);
-    if (buyer->intended_ns <= now_ns)
+    uint64_t pause_ns = moves_pause_ns(crowd, buyer, service_ns);
+    uint64_t least_ns = now_ns + pause_ns - pause_ns / CATCH_UP_PART;
+    buyer->intended_ns += service_ns + pause_ns;
+    if (pause_ns == 0)
         ask(crowd, buyer);
     else
-        ask_at(crowd, buyer, buyer->intended_ns);
+        ask_at(crowd, buyer, buyer->intended_ns > least_ns ? buyer->intended_ns : least_ns);
 }
 
 void buyer_hear(struct crowd *crowd, struct buyer *buyer, const struct transport_news *news)

@@ -12,8 +12,8 @@
  *
  * When a request was intended: the first when the visit was due; a later one when its visitor would
  * have sent it, had all before been sent when intended: the intended moment of the one before, how
- * long its answer took, and the time to think. Who is behind that thinks less until he is not. A
- * try again is the same request, intended when it was at first.
+ * long its answer took, and the time to think. Who is behind that thinks a quarter less until he is
+ * not. A try again is the same request, intended when it was at first.
  *
  * Ownership  A buyer is one element of crowd->buyer.
  * Threads    One.
