@@ -68,7 +68,8 @@ static void sleep_once(struct side *own)
 /* False: no letter came, and none will. */
 static bool await(struct mailbox_bench *bench, struct side *own, uint32_t *letter)
 {
-    while (!mailbox_pop(&own->mailbox, letter)) {
+    for (uint64_t looks = 0; !mailbox_pop(&own->mailbox, letter); looks++) {
+        CHECK(looks < PAIR_LOOKS_MAX);
         if (own != &bench->side[0] && pair_stops(&bench->pair))
             return false;
         if (bench->how == SLEEPING)
@@ -132,8 +133,10 @@ static void *open_mailbox(const struct measure_case *own)
         mailbox_init(&bench->side[i].mailbox, &bench->room.arena, ROOM);
     if ((bench->how != SLEEPING || open_ring(bench)) &&
         (bench->how == ALONE || pair_start(&bench->pair, answer_all, bench))) {
-        while (bench->how != ALONE && !atomic_load(&bench->opened))
+        for (uint64_t looks = 0; bench->how != ALONE && !atomic_load(&bench->opened); looks++) {
+            CHECK(looks < PAIR_LOOKS_MAX);
             pair_pause();
+        }
         return bench;
     }
     room_close(&bench->room);

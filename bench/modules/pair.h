@@ -18,6 +18,11 @@
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
+
+/* Looks before whoever waits for the other gives up: a minute or two. Under a real time priority a
+ * wait without end would keep everybody else from the core. */
+#define PAIR_LOOKS_MAX (UINT64_C(1) << 31)
 
 struct pair {
     _Alignas(64) _Atomic bool stop;

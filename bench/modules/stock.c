@@ -110,8 +110,11 @@ static void await_other(void *context, uint32_t first, uint32_t count)
     struct stock_bench *bench = context;
     uint64_t before = atomic_load_explicit(&bench->others, memory_order_relaxed);
     measure_keep(first + count);
-    while (atomic_load_explicit(&bench->others, memory_order_relaxed) < before + AT_WORK)
+    for (uint64_t looks = 0;
+         atomic_load_explicit(&bench->others, memory_order_relaxed) < before + AT_WORK; looks++) {
+        CHECK(looks < PAIR_LOOKS_MAX);
         pair_pause();
+    }
 }
 
 static void *open_contended(const struct measure_case *own)
