@@ -307,6 +307,16 @@ static void begin_checkout(struct decision *decision)
     order_prefetch(decision->engine, decision->order_id);
 }
 
+/* What hangs on a customer comes from memory while the command is judged. */
+static void bring_customers_near(const struct engine *engine, uint32_t customer_index)
+{
+    const struct customer *customer = customer_at(engine, customer_index);
+    if (customer->holds_first != 0)
+        __builtin_prefetch(hold_at(engine, customer->holds_first - 1), 1);
+    if (customer->orders_newest != 0)
+        __builtin_prefetch(order_at(engine, customer->orders_newest - 1), 1);
+}
+
 void engine_decide(struct engine *engine, const struct command *command, const struct moment *now,
     struct event *event, struct answer *answer)
 {
@@ -329,6 +339,8 @@ void engine_decide(struct engine *engine, const struct command *command, const s
     if (command->customer.size > 0)
         decision.customer_index = customer_find(engine, command->customer);
     answer->customer_index = decision.customer_index;
+    if (decision.customer_index != NONE)
+        bring_customers_near(engine, decision.customer_index);
     answer->outcome = decide_one(&decision);
     handed_note(engine, event);
     /* An event may stand beside a refusal: money for an order that cannot be had any more. */
