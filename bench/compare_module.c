@@ -43,7 +43,7 @@ struct compare {
     uint32_t measured_count;
     char started_at[32];
     double began;
-    uint32_t turns_done, turns_all;
+    uint32_t turns_done, turns_all, turns_disturbed;
 };
 
 static void print_usage(FILE *out)
@@ -179,6 +179,9 @@ static void tell(struct compare *compare, const struct side *side, const struct 
     bool has_kind = side->who == SIDE_OURS || side->who == SIDE_FLOOR;
     fprintf(stderr, "[%u/%u, %.0f s left] %-17s %-36s ", compare->turns_done, compare->turns_all,
         left, has_kind ? traffic_name(side->kind) : "", side->name);
+    compare->turns_disturbed += turn->others > TURN_OTHERS_MOST;
+    if (turn->others > TURN_OTHERS_MOST)
+        fprintf(stderr, "disturbed, others had %.0f %% of a core; ", turn->others * 100);
     if (turn->is_measured)
         fprintf(stderr,
             "%9.0f requests/s %8.2f us of CPU each, %3.0f %% busy, %.2f of the "
@@ -227,10 +230,12 @@ static void write_json(FILE *file, const struct compare *compare)
     uname(&system);
     fprintf(file,
         "{\"format\": \"hotshelf-bench 2\", \"started_at\": \"%s\", \"seconds\": %.3f, "
-        "\"rounds\": %u, \"connections\": %u, \"machine\": {\"cores\": %ld, \"kernel\": \"%s\"}, "
+        "\"rounds\": %u, \"connections\": %u, \"turns\": %u, \"disturbed_turns\": %u, \"machine\": "
+        "{\"cores\": %ld, \"kernel\": \"%s\"}, "
         "\"rows\": [",
         compare->started_at, compare->options.plan.seconds, compare->options.rounds,
-        compare->options.plan.connections, sysconf(_SC_NPROCESSORS_ONLN), system.release);
+        compare->options.plan.connections, compare->turns_done, compare->turns_disturbed,
+        sysconf(_SC_NPROCESSORS_ONLN), system.release);
     compare_rows_json(file, compare->measured, compare->measured_count);
     fputs("\n]}\n", file);
 }
@@ -275,6 +280,7 @@ static bool report(const struct compare *compare)
         "Other targets: hotshelf-bench modules (decide and apply, stock alone), journal "
         "(recovery), growth (tables as\nthey fill), latency (four fifths of the limit, too).\n",
         compare->options.rounds, compare->options.plan.seconds);
+    turns_print_disturbed(stdout, compare->turns_disturbed, compare->turns_done);
     if (!write_files(compare))
         return false;
     if (!compare->options.is_short)

@@ -52,7 +52,7 @@ struct latency {
     char server_beside[SANDBOX_PATH_SIZE];
     char floor_path[SANDBOX_PATH_SIZE];
     const char *json_path;
-    uint32_t rounds;
+    uint32_t rounds, turns_done, turns_disturbed;
     struct compare_stage stage;
     struct turn turns[TURNS][ROUNDS_MAX];
 };
@@ -110,6 +110,8 @@ static bool play_round(struct latency *latency, uint32_t round)
             break;
         }
         good = compare_stage_play(&latency->stage, &sides[at], &latency->turns[LIMIT][round], turn);
+        latency->turns_done++;
+        latency->turns_disturbed += turn->others > TURN_OTHERS_MOST;
         const char *who = sides[at].who == SIDE_OURS ? "hotshelf" : "floor";
         if (good)
             fprintf(stderr,
@@ -208,6 +210,7 @@ static bool report(const struct latency *latency)
     double limit =
         median_of(latency->turns[LIMIT], latency->rounds, offsetof(struct turn, per_second));
     print(loads, limit, latency->rounds);
+    turns_print_disturbed(stdout, latency->turns_disturbed, latency->turns_done);
     return latency->json_path == NULL ||
            write_json(latency->json_path, loads, limit, latency->rounds);
 }

@@ -32,9 +32,13 @@ struct cpu_time {
     /* /proc/PID/task/.../schedstat, exact, of the threads alive now; processes that have ended
      * count with their clock ticks. */
     uint64_t sched_ns;
-    uint64_t kernel_ns; /* of all the kernel's own threads, whoever they work for */
+    uint64_t kernel_ns;  /* of all the kernel's own threads, whoever they work for */
+    uint64_t self_ns;    /* ours, who measure */
+    uint64_t machine_ns; /* cores 0 and 1 not idle, in clock ticks, what their host took included */
 };
 
+/* Between two looks: what neither the program, nor the kernel, nor we have had. */
+uint64_t process_cpu_of_others(struct cpu_time between);
 struct cpu_time process_cpu_between(struct cpu_time before, struct cpu_time after);
 
 /* argv ends with NULL. log_path: where stderr (and stdout, unless it is captured) goes. */

@@ -27,6 +27,7 @@ void turn_note(struct turn *turn, uint64_t completed, double seconds, struct cpu
     turn->per_second = (double)completed / seconds;
     turn->us = (double)cpu.sched_ns / (double)completed / 1e3;
     turn->kernel_us = (double)cpu.kernel_ns / (double)completed / 1e3;
+    turn->others = (double)process_cpu_of_others(cpu) / 1e9 / seconds;
     turn->busy = (double)cpu.sched_ns / 1e9 / seconds;
 }
 
@@ -50,4 +51,13 @@ bool turn_play(struct turn *turn, const struct generator_plan *plan)
     turn->request_size = result.request_size;
     turn->reply_size = result.reply_size;
     return true;
+}
+
+void turns_print_disturbed(FILE *out, uint32_t disturbed, uint32_t all)
+{
+    if (disturbed > 0)
+        fprintf(out,
+            "%u of %u turns were disturbed: other programs, or the machine's host, had more than a "
+            "fifth of a core.\nRates and times of such turns say nothing, ratios of CPU little.\n",
+            disturbed, all);
 }

@@ -85,11 +85,28 @@ static void held_signals_are_told_and_not_inherited(void **state)
     assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+static void others_have_what_is_left_of_the_machine(void **state)
+{
+    (void)state;
+    struct cpu_time between = {.sched_ns = 30, .kernel_ns = 5, .self_ns = 5, .machine_ns = 55};
+    assert_int_equal(process_cpu_of_others(between), 15);
+    between.machine_ns = 39; /* its clock is coarse */
+    assert_int_equal(process_cpu_of_others(between), 0);
+    assert_int_equal(process_pin(0), 0);
+    struct process self = {.pid = getpid()};
+    struct cpu_time before = process_cpu(&self), after;
+    do {
+        after = process_cpu(&self);
+    } while (after.self_ns - before.self_ns < 5 * BURNT_NS);
+    assert_true(after.machine_ns > before.machine_ns);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(time_of_children_that_have_ended_is_counted),
         cmocka_unit_test(time_of_children_that_live_is_counted),
+        cmocka_unit_test(others_have_what_is_left_of_the_machine),
         cmocka_unit_test(held_signals_are_told_and_not_inherited),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
