@@ -67,6 +67,12 @@ function ratioPlots(rows) {
     .map(rangePlot);
 }
 
+function disturbed(result) {
+  if (!(result.disturbed_turns > 0)) return "";
+  const turns = `${result.disturbed_turns} of ${result.turns} turns`;
+  return ` Other programs had the cores in ${turns}: do not trust rates.`;
+}
+
 function renderBench(result) {
   const judged = result.rows.filter((row) => isNumber(row.target));
   const met = judged.filter((row) => row.met).length;
@@ -85,7 +91,8 @@ function renderBench(result) {
     verdict(
       state,
       `${met} of ${judged.length} targets met`,
-      "The same load on the same core, in turns; a ratio compares turns of one run.",
+      "The same load on the same core, in turns; a ratio compares turns of one run." +
+        disturbed(result),
     ),
     section("Ratios", ...ratioPlots(result.rows)),
     section("Figures", benchTable(result.rows)),
