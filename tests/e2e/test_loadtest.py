@@ -67,7 +67,7 @@ def test_a_drop_comes_at_once_and_all_books_agree(streaming_shop):
     assert sum(planned) == sum(report["series"]["begun"]) == 700
     steps = int(2 * 0.15 / report["series"]["step_seconds"])  # the first 3 of 20 s are 80 % of it
     assert sum(planned[:steps + 1]) > 500, planned
-    assert report["answers_replayed"] > 3
+    assert report["answers_replayed"] > 0
     assert report["outcomes"]["nothing_left"] > 100
 
 
@@ -86,7 +86,7 @@ def test_a_kill_in_the_middle_leaves_the_books_equal(streaming_shop):
     assert crowd.wait(90) == 0, crowd.told()
     report = crowd.report()
     assert report["verdict"]["correct"], report
-    assert report["refused"]["refund_required"] + report["outcomes"]["cancelled"] > 0
+    assert report["refused"]["refund_required"] > 0
     assert report["outcomes"]["ordered"] > 0
 
 
