@@ -138,9 +138,13 @@ void walker_record(struct walker *walker, const struct event *event)
     struct event image;
     while (restate_before(walker->engine, event, &image))
         put_image(walker, &image);
-    uint64_t before = engine_walk_bytes(walker->engine);
-    put(walker, event);
-    forget(walker, before);
+    if (walker->done == 0) {
+        put(walker, event);
+    } else {
+        uint64_t before = engine_walk_bytes(walker->engine);
+        put(walker, event);
+        forget(walker, before);
+    }
     walker_set_aside(walker);
 }
 
