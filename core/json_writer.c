@@ -138,7 +138,7 @@ static uint8_t *quoted_room(struct json_writer *json, uint32_t size)
 static void put_quoted(struct json_writer *json, const void *text, uint32_t size)
 {
     uint8_t *room = quoted_room(json, size);
-    if (room != NULL)
+    if (room != NULL && size > 0)
         memcpy(room, text, size);
 }
 
@@ -221,7 +221,7 @@ void json_put_currency(struct json_writer *json, const uint8_t currency[4])
 void json_put_raw(struct json_writer *json, struct bytes value)
 {
     uint8_t *room = value_room(json, value.size);
-    if (room != NULL)
+    if (room != NULL && value.size > 0)
         memcpy(room, value.data, value.size);
 }
 
