@@ -287,6 +287,19 @@ void model_rested(struct model *model)
     model->resting_products = model->resting_names = 0;
 }
 
+/* A product's own end stands over its sale's (L9), and the wall clock may have been set back. */
+uint64_t model_leaves_in(const struct model *model, int sale, int64_t wall_ms)
+{
+    const int64_t day_ms = 25 * 3600 * 1000;
+    int64_t last_ms = wall_ms;
+    for (int sku = 0; sku < (int)model->skus; sku++) {
+        const struct terms *terms = &model->shown[sku].terms;
+        if (terms->sale == sale && terms->ends_wall_ms > last_ms)
+            last_ms = terms->ends_wall_ms;
+    }
+    return (uint64_t)(last_ms - wall_ms + day_ms);
+}
+
 const char *model_sale_stays(const struct model *model, int sale)
 {
     for (uint32_t shard = 0; shard < model->shards; shard++) {

@@ -388,7 +388,7 @@ static void sales_leave(struct world *world)
         world_ask(world, &ask);
         finish_visits(world);
         ask.kind = COMMAND_SALE_REMOVE;
-        world_pass(world, 25 * 3600 * 1000);
+        world_pass(world, model_leaves_in(&world->model, ask.sale, world->shop.now.wall_ms));
         finish_visits(world); /* one that began before leaves first: one at a time */
         if (sale->version == 0)
             continue;
