@@ -384,9 +384,9 @@ struct numbers model_numbers(const struct model *model, int sku);
  * is wrong. */
 const char *model_recount(const struct model *model);
 
-/* The walk has ended and the sale cannot leave: for an order that is in the way (NULL), or why. */
-/* Milliseconds until a sale that has ended may leave, and an hour. */
+/* Milliseconds until the last of a sale that has ended is over for a day and an hour. */
 uint64_t model_leaves_in(const struct model *model, int sale, int64_t wall_ms);
+/* The walk has ended and the sale cannot leave: for an order that is in the way (NULL), or why. */
 const char *model_sale_stays(const struct model *model, int sale);
 /* It has been over for a day and more: NULL, or a limit that counts in it for nothing (Q1). */
 const char *model_limits_stay(const struct model *model, int sale);

@@ -290,14 +290,13 @@ void model_rested(struct model *model)
 /* A product's own end stands over its sale's (L9), and the wall clock may have been set back. */
 uint64_t model_leaves_in(const struct model *model, int sale, int64_t wall_ms)
 {
-    const int64_t day_ms = 25 * 3600 * 1000;
-    int64_t last_ms = wall_ms;
+    int64_t last_ms = 0, day_ms = 25 * 3600 * 1000;
     for (int sku = 0; sku < (int)model->skus; sku++) {
         const struct terms *terms = &model->shown[sku].terms;
         if (terms->sale == sale && terms->ends_wall_ms > last_ms)
             last_ms = terms->ends_wall_ms;
     }
-    return (uint64_t)(last_ms - wall_ms + day_ms);
+    return last_ms + day_ms > wall_ms ? (uint64_t)(last_ms + day_ms - wall_ms) : 0;
 }
 
 const char *model_sale_stays(const struct model *model, int sale)

@@ -24,6 +24,13 @@ void world_fail(const struct world *world, const char *what)
     abort();
 }
 
+/* NULL: nothing is wrong. */
+static void hold(struct world *world, const char *wrong)
+{
+    if (wrong != NULL)
+        world_fail(world, wrong);
+}
+
 static void note(struct world *world, uint64_t value)
 {
     world->trace = (world->trace ^ value) * UINT64_C(0x100000001b3);
@@ -39,9 +46,7 @@ void world_observe(struct world *world, uint32_t shard, const struct event *even
 {
     struct seen seen = seen_of(event, &world->shop.shelf->catalog);
     world_happened(world, shard, event);
-    const char *wrong = model_observe(&world->model, shard, &seen);
-    if (wrong != NULL)
-        world_fail(world, wrong);
+    hold(world, model_observe(&world->model, shard, &seen));
 }
 
 void world_begin(struct world *world)
@@ -155,9 +160,7 @@ void world_ask(struct world *world, const struct ask *ask)
     world_begin(world);
     while (engine_due_of(shop->engines[shard], &spelling.command, &shop->now, &event))
         world_observe(world, shard, &event);
-    const char *wrong = model_meets_the_dead(&world->model, ask);
-    if (wrong != NULL)
-        world_fail(world, wrong);
+    hold(world, model_meets_the_dead(&world->model, ask));
     model_expect(&world->model, ask, &expect);
     bool traced = dice_below(&world->dice, world->setting.digest_every) == 0;
     uint64_t before = traced ? world_trace(world) : 0;
@@ -216,11 +219,8 @@ void world_lag(struct world *world, uint64_t ms, uint32_t most)
 void world_pass(struct world *world, uint64_t ms)
 {
     world_lag(world, ms, UINT32_MAX);
-    const char *wrong = model_windows(&world->model);
-    if (wrong == NULL)
-        wrong = model_killed(&world->model);
-    if (wrong != NULL)
-        world_fail(world, wrong);
+    hold(world, model_windows(&world->model));
+    hold(world, model_killed(&world->model));
 }
 
 /* A turn of the shard's loop: a stuck disk lets nothing land, unless too much is waiting. */
@@ -388,22 +388,22 @@ static void sales_leave(struct world *world)
         world_ask(world, &ask);
         finish_visits(world);
         ask.kind = COMMAND_SALE_REMOVE;
-        world_pass(world, model_leaves_in(&world->model, ask.sale, world->shop.now.wall_ms));
+        for (uint64_t ms = 25 * 3600 * 1000; ms > 0;
+             ms = model_leaves_in(&world->model, ask.sale, world->shop.now.wall_ms))
+            world_pass(world, ms);
         finish_visits(world); /* one that began before leaves first: one at a time */
         if (sale->version == 0)
             continue;
         world_pass(world, 2 * 1000 * (uint64_t)world->setting.policy.cart_idle_seconds);
         world_settle(world);
-        const char *wrong = model_limits_stay(&world->model, ask.sale);
-        if (wrong != NULL)
-            world_fail(world, wrong);
+        hold(world, model_limits_stay(&world->model, ask.sale));
         world_ask(world, &ask);
         if (dice_below(&world->dice, 2) == 0)
             crash_while_it_leaves(world);
         finish_visits(world);
         /* One that closes and met late money keeps the others waiting. */
         bool waits = world->model.closing != 0 && world->model.closing != ask.sale;
-        wrong = model_sale_stays(&world->model, ask.sale);
+        const char *wrong = model_sale_stays(&world->model, ask.sale);
         if (sale->version != 0 && !waits && wrong != NULL)
             world_fail(world, wrong);
     }
