@@ -18,7 +18,7 @@
 #define ORDERS_PER_SECOND 120000
 #define ORDERS_PER_SECOND_DEEP 400000
 #define STREAMED_PER_SECOND 100000   /* orders to stream, for each second of a turn */
-#define JOURNAL_BYTES_PER_ORDER 2048 /* of which 430 are an order's, the rest padding: small batches */
+#define JOURNAL_BYTES_PER_ORDER 2048 /* of which 430 are an order's, the rest padding */
 /* A machine that stands still for a moment is no overload, and a refused order is no sale. */
 #define NO_SHEDDING "[limits]\noverload_ms = 0\n"
 #define JOURNAL_BYTES_MIN (UINT64_C(256) << 20)
