@@ -66,12 +66,14 @@ static void every_kind_comes_back_at_every_size(void **state)
     for (uint32_t kind = 0; kind < SAMPLE_KINDS_END; kind++)
         for (uint32_t j = SAMPLE_EMPTY; sample_is_kind(kind) && j <= SAMPLE_LARGEST; j++)
             for (uint64_t seq = 0; seq < 2; seq++) {
-                struct event event;
+                struct event event, own;
                 uint32_t size = encoded(fixture, (enum event_kind)kind, (enum sample_size)j, seq);
                 assert_int_equal(size % RECORD_ALIGNMENT, 0);
                 assert_true(size <= RECORD_SIZE_MAX);
                 assert_int_equal(decoded(fixture, size, &event), 0);
                 assert_same(&fixture->sample.event, &event);
+                assert_int_equal(record_read_own(fixture->bytes, &own), size);
+                assert_same(&event, &own);
                 record_encode(&event, fixture->again);
                 assert_memory_equal(fixture->bytes, fixture->again, size);
             }
