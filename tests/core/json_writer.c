@@ -120,6 +120,16 @@ static void uuids_are_those_of_snprintf(void **state)
     }
 }
 
+/* Which need not stand anywhere. */
+static void no_text_at_all_is_an_empty_string(void **state)
+{
+    (void)state;
+    char room[8];
+    struct json_writer json = json_writer_of(room, sizeof(room));
+    json_put_string(&json, (struct bytes){0});
+    assert_written(&json, "\"\"");
+}
+
 static void what_does_not_fit_is_left_out_and_nothing_follows(void **state)
 {
     (void)state;
@@ -141,6 +151,7 @@ int main(void)
         cmocka_unit_test(neighbours_do_not_hide_each_other),
         cmocka_unit_test(numbers_are_those_of_snprintf),
         cmocka_unit_test(uuids_are_those_of_snprintf),
+        cmocka_unit_test(no_text_at_all_is_an_empty_string),
         cmocka_unit_test(what_does_not_fit_is_left_out_and_nothing_follows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
