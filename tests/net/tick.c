@@ -213,6 +213,47 @@ static void a_pipeline_has_its_part_of_the_time(void **state)
     assert_in_range(replies_in_a_tick(scene, pipeline), 4, 12);
 }
 
+/* A change of a cart, and one tick that takes it in. */
+static void put_in_a_tick(struct scene *scene, int socket, uint32_t quantity)
+{
+    char bytes[256];
+    (void)snprintf(bytes, sizeof(bytes),
+        "PUT /v1/cart/items/S HTTP/1.1\r\nHost: x\r\nX-Customer-Id: %s\r\n"
+        "Content-Type: application/json\r\nContent-Length: 14\r\n\r\n{\"quantity\":%u}",
+        scene->names[0][0], quantity);
+    fake_io_sends(io_of(scene, 0), socket, bytes);
+    shard_tick(scene->shards[0]);
+}
+
+/* What waits in a batch waits for GATHER_US at most, however many come, and for nobody when nobody
+ * comes. */
+static void a_batch_waits_while_it_grows_and_not_for_long(void **state)
+{
+    struct scene *scene = *state;
+    struct io *io = io_of(scene, 0);
+    int sockets[6];
+    for (uint32_t i = 0; i < 6; i++)
+        sockets[i] = connect_client(scene);
+    put_in_a_tick(scene, sockets[0], 1);
+    assert_false(io->writing);
+    shard_tick(scene->shards[0]);
+    assert_true(io->writing);
+    catch_up(scene);
+    assert_reply(scene, sockets[0], "HTTP/1.1 200 ");
+    io->us_per_look = GATHER_US / 4;
+    put_in_a_tick(scene, sockets[0], 2);
+    uint64_t begun_us = io->looked_us;
+    uint32_t waited = 1;
+    for (; !io->writing && waited < 6; waited++)
+        put_in_a_tick(scene, sockets[waited], 1 + (waited + 1) % 2);
+    assert_true(io->writing);
+    assert_in_range(waited, 2, 5);
+    assert_in_range(io->looked_us - begun_us, GATHER_US, 2 * GATHER_US);
+    catch_up(scene);
+    for (uint32_t i = 0; i < waited; i++)
+        assert_reply(scene, sockets[i], "HTTP/1.1 200 ");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -226,6 +267,7 @@ int main(void)
         TICK_TEST(a_201_that_postgres_does_not_confirm_in_time_is_unconfirmed),
         TICK_TEST(nothing_is_taken_while_postgres_is_away),
         TICK_TEST(a_pipeline_has_its_part_of_the_time),
+        TICK_TEST(a_batch_waits_while_it_grows_and_not_for_long),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
