@@ -344,7 +344,8 @@ static void take_in_backlog(struct shard *shard, struct intakes *intakes,
     }
 }
 
-/* Between its turns the shard sleeps: what writes for it to the disk may want this core. */
+/* Between its turns the shard sleeps: what writes for it to the disk may want this core. No turn
+ * works for long, but a process that is stopped in one finds later that it has. */
 static void take_in_pipelines(struct shard *shard, struct intakes *intakes)
 {
     take_in_backlog(shard, intakes, LIST_BACK_ENDS, INTAKES_PER_TURN, BACKLOG_US);
@@ -358,7 +359,8 @@ static void take_in_pipelines(struct shard *shard, struct intakes *intakes)
     uint64_t begun_us = io_now_us(shard->io);
     take_in_backlog(shard, intakes, LIST_BACKLOG, 1, BACKLOG_SHARED_US);
     uint64_t ended_us = io_now_us(shard->io);
-    shard->backlog_us = ended_us + (BACKLOG_SHARED_PART - 1) * (ended_us - begun_us);
+    uint64_t sleep_us = (BACKLOG_SHARED_PART - 1) * (ended_us - begun_us);
+    shard->backlog_us = ended_us + (sleep_us < SHARED_US ? sleep_us : SHARED_US);
 }
 
 void shard_take_in(struct shard *shard)

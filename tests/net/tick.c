@@ -254,6 +254,34 @@ static void a_batch_waits_while_it_grows_and_not_for_long(void **state)
         assert_reply(scene, sockets[i], "HTTP/1.1 200 ");
 }
 
+/* The clock leaps in a tick in which a pipeline has its turn, for that is stopped, too: it does not
+ * pay for it with three times as long. */
+static void a_process_that_stood_still_owes_pipelines_no_sleep(void **state)
+{
+    static const char request[] = "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n";
+    struct scene *scene = *state;
+    struct shard *shard = scene->shards[0];
+    struct io *io = io_of(scene, 0);
+    int pipeline = connect_client(scene), alone = connect_client(scene);
+    io->us_per_look = 100;
+    ask_often(scene, pipeline, 60);
+    shard_tick(shard);
+    bool leapt = false;
+    uint32_t after = 0;
+    for (uint32_t i = 0; i < 13; i++) {
+        uint64_t next_us = 1000 * io->times.monotonic_ms + io->looked_us + 100;
+        bool leaps = !leapt && i > 2 && next_us >= shard->backlog_us;
+        io->us_per_look = leaps ? 60000000 : leapt ? 3000 : 100;
+        leapt |= leaps;
+        fake_io_sends(io, alone, request);
+        uint32_t now = replies_in_a_tick(scene, pipeline);
+        assert_int_equal(replies(scene, alone), 1);
+        after += leapt && !leaps ? now : 0;
+    }
+    assert_true(leapt);
+    assert_in_range(after, 1, 12);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -268,6 +296,7 @@ int main(void)
         TICK_TEST(nothing_is_taken_while_postgres_is_away),
         TICK_TEST(a_pipeline_has_its_part_of_the_time),
         TICK_TEST(a_batch_waits_while_it_grows_and_not_for_long),
+        TICK_TEST(a_process_that_stood_still_owes_pipelines_no_sleep),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
