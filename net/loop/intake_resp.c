@@ -95,9 +95,10 @@ static uint32_t size_max(const struct shard *shard, const struct connection *con
 struct ahead {
     struct request *request;
     uint32_t consumed;
+    uint32_t target;
 };
 
-/* Decodes a command that would run here; false: it is another one, or none, and nothing has
+/* Decodes a command that runs in an engine; false: it is another one, or none, and nothing has
  * happened. */
 static bool look_ahead(
     struct shard *shard, struct connection *connection, struct bytes input, struct ahead *ahead)
@@ -114,18 +115,20 @@ static bool look_ahead(
     request->keep_alive = shard->phase == SHARD_RUNNING;
     bool runs =
         resp_decode(&shard->http, &connection->resp, &parsed, request, &target) == RESP_COMMAND &&
-        target == shard->number && !shard_confirms_no_more(shard, request);
+        !shard_confirms_no_more(shard, request);
     if (!runs) {
         request_give(&shard->requests, request);
         return false;
     }
-    engine_bring_near(shard->engine, &request->command);
-    *ahead = (struct ahead){request, parsed.consumed};
+    if (target == shard->number)
+        engine_bring_near(shard->engine, &request->command);
+    *ahead = (struct ahead){request, parsed.consumed, target};
     return true;
 }
 
 /* Several commands of a pipeline are decoded before the first of them runs: meanwhile what they
- * look up comes from memory. Answers how many have run; those behind one that could not are decoded
+ * look up comes from memory. Behind one of another shard nothing runs until it is home, so it is
+ * the last. Answers how many have run or gone there; those behind one that could not are decoded
  * again. */
 uint32_t shard_take_ahead(
     struct shard *shard, struct connection *connection, uint32_t most, enum intake *intake)
@@ -133,14 +136,16 @@ uint32_t shard_take_ahead(
     struct ahead ahead[INTAKES_AHEAD];
     struct bytes input = connection_input(&shard->connections, connection);
     uint32_t count = 0, ran = 0;
-    while (count < most && count < INTAKES_AHEAD && input.size > 0 &&
+    bool here = true;
+    while (here && count < most && count < INTAKES_AHEAD && input.size > 0 &&
            look_ahead(shard, connection, input, &ahead[count])) {
-        uint32_t consumed = ahead[count++].consumed;
-        input = bytes_of(input.data + consumed, input.size - consumed);
+        const struct ahead *next = &ahead[count++];
+        input = bytes_of(input.data + next->consumed, input.size - next->consumed);
+        here = next->target == shard->number;
     }
     while (ran < count && *intake == INTAKE_GOES_ON && !connection->last_request) {
         const struct ahead *next = &ahead[ran];
-        *intake = shard_dispatch(shard, connection, next->request, shard->number, next->consumed);
+        *intake = shard_dispatch(shard, connection, next->request, next->target, next->consumed);
         ran += *intake == INTAKE_GOES_ON || *intake == INTAKE_WAITS;
     }
     for (uint32_t at = ran + (*intake == INTAKE_STALLED || *intake == INTAKE_NEEDS_LARGE);
