@@ -63,10 +63,19 @@ class Faults:
     def our_backend_killed(self):
         """PostgreSQL then takes down every other backend, too, and recovers."""
         pid = self.database.value(f"SELECT pid FROM pg_stat_activity WHERE {OURS}")
-        self.database.close()
         os.kill(pid, 9)
+        assert eventually(self.is_taken_down, 30)
         self.buyers.wait_for_answers(ANSWERS_DURING)
         assert eventually(self.answers, 30)
+
+    def is_taken_down(self):
+        """Until then it answers as if nothing had happened."""
+        try:
+            self.database.value("SELECT 1")
+            return False
+        except Exception:  # pylint: disable=broad-except  (the connection is gone)
+            self.database.close()
+            return True
 
     def answers(self):
         try:
