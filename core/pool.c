@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-enum { PREFETCH_LINE = 64 }; /* bytes of a cache line */
+#include "core/prefetch.h"
 
 static uint32_t *link_of(const struct pool *pool, uint32_t index)
 {
@@ -58,9 +58,7 @@ static void set_walked(struct pool *pool, uint32_t index)
 static void prefetch_next(const struct pool *pool)
 {
     uint32_t index = pool->free_link != 0 ? pool->free_link - 1 : pool->fresh;
-    const uint8_t *slot = pool->slots + (size_t)index * pool->slot_size;
-    for (uint32_t at = 0; at < pool->slot_size; at += PREFETCH_LINE)
-        __builtin_prefetch(slot + at, 1);
+    prefetch_to_write(pool->slots + (size_t)index * pool->slot_size, pool->slot_size);
 }
 
 uint32_t pool_take(struct pool *pool)

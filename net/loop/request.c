@@ -4,9 +4,9 @@
 #include <stddef.h>
 
 #include "core/check.h"
+#include "core/prefetch.h"
 
 enum {
-    PREFETCH_LINE = 64,   /* bytes of a cache line */
     PREFETCH_REPLY = 256, /* of a reply's body; then the machine sees where it goes */
 };
 
@@ -54,12 +54,6 @@ void request_reset(struct request *request)
     give_room(request, large);
 }
 
-static void prefetch(const uint8_t *from, uint32_t size)
-{
-    for (uint32_t at = 0; at < size; at += PREFETCH_LINE)
-        __builtin_prefetch(from + at, 1);
-}
-
 /* Of the slot that is taken next: what nearly every request writes. With a thousand under way they
  * do not all fit the core's own cache. */
 static void prefetch_next(const struct requests *requests)
@@ -68,10 +62,10 @@ static void prefetch_next(const struct requests *requests)
     if (index == requests->count)
         return;
     const struct request *request = &requests->slots[index];
-    prefetch((const uint8_t *)request, offsetof(struct request, act) + PREFETCH_LINE);
-    prefetch((const uint8_t *)request->items, PREFETCH_LINE);
-    prefetch(request->text, PREFETCH_LINE);
-    prefetch(request->small + REQUEST_HEAD_SIZE, PREFETCH_REPLY);
+    prefetch_to_write(request, offsetof(struct request, act) + PREFETCH_LINE);
+    prefetch_to_write(request->items, PREFETCH_LINE);
+    prefetch_to_write(request->text, PREFETCH_LINE);
+    prefetch_to_write(request->small + REQUEST_HEAD_SIZE, PREFETCH_REPLY);
 }
 
 struct request *request_take(struct requests *requests, uint8_t home)

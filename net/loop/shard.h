@@ -273,7 +273,8 @@ void shard_go_on(struct shard *shard, struct request *request);
 bool shard_sees_going_on(const struct shard *shard);
 /* Fresh dice into http.now. */
 void shard_roll_dice(struct shard *shard);
-/* Decides a command, and records what comes of it. There was journal_room(). */
+/* Decides a command, and records what comes of it; the answer may name the event, which the reply
+ * is then written from. There was journal_room(). */
 void shard_decide(
     struct shard *shard, const struct command *command, struct event *event, struct answer *answer);
 
