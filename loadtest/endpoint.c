@@ -2,12 +2,16 @@
 #include "loadtest/endpoint.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/time.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 static int parse_unix(struct endpoint *endpoint, const char *path)
 {
@@ -97,4 +101,23 @@ void endpoint_bind(const struct endpoint *endpoint, int fd, uint32_t source)
     int on = 1;
     setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
     bind(fd, (const struct sockaddr *)&address, sizeof address); /* else as without it */
+}
+
+int endpoint_connect(const struct endpoint *endpoint, uint32_t patience_ms)
+{
+    const struct sockaddr *address = (const struct sockaddr *)&endpoint->address;
+    struct timeval patience = {
+        .tv_sec = patience_ms / 1000, .tv_usec = (suseconds_t)(patience_ms % 1000 * 1000)};
+    int on = 1;
+    int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    if (connect(fd, address, endpoint->address_size) == 0)
+        return fd;
+    int error = errno;
+    close(fd);
+    return -error;
 }

@@ -5,18 +5,21 @@
  */
 #include "loadtest/stock_ledger.h"
 
+#include "loadtest/clock.h"
 #include "loadtest/request.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <time.h>
 #include <unistd.h>
 
 #define PAGE_LIMIT 200
 #define PAGES_MAX 100000
 #define CURSOR_SIZE 512
+#define QUESTION_SIZE 4096
+#define ANSWER_SIZE (512 * 1024)
 #define RETRY_MS 100
 #define ANSWER_OVERDUE_MS 5000
 
@@ -27,65 +30,82 @@ int stock_ledger_open(
         .options = options,
         .skus = skus,
         .row = calloc(skus->count, sizeof *stock->row),
-        .connection =
-            {
-                .epoll = epoll_create1(EPOLL_CLOEXEC),
-                .in = malloc(CONNECTION_IN_SIZE),
-                .out = malloc(CONNECTION_OUT_SIZE),
-            },
+        .fd = -1,
+        .answer = malloc(ANSWER_SIZE),
     };
-    stock->connection.endpoint = &stock->endpoint;
-    if (stock->row == NULL || stock->connection.epoll < 0 || stock->connection.in == NULL ||
-        stock->connection.out == NULL || json_open(&stock->json) < 0) {
+    if (stock->row == NULL || stock->answer == NULL || json_open(&stock->json) < 0) {
         fprintf(stderr, "hotshelf-loadtest: no memory for the counters of %u SKUs\n", skus->count);
         return -1;
     }
     return endpoint_parse(&stock->endpoint, options->admin_url);
 }
 
+static void hang_up(struct stock_ledger *stock)
+{
+    if (stock->fd >= 0)
+        close(stock->fd);
+    stock->fd = -1;
+}
+
 void stock_ledger_close(struct stock_ledger *stock)
 {
-    connection_close(&stock->connection);
-    if (stock->connection.epoll >= 0)
-        close(stock->connection.epoll);
-    free(stock->connection.in);
-    free(stock->connection.out);
+    hang_up(stock);
+    free(stock->answer);
     free(stock->row);
     json_close(&stock->json);
 }
 
-static enum connection_answer exchange(struct connection *connection)
+/* 0, or the errno with which the connection went. */
+static int receive(struct stock_ledger *stock)
 {
-    enum connection_answer answer = connection_start(connection);
-    while (answer == CONNECTION_WAITING) {
-        struct epoll_event event;
-        if (epoll_wait(connection->epoll, &event, 1, ANSWER_OVERDUE_MS) == 0) {
-            connection_close(connection);
-            return CONNECTION_LOST;
-        }
-        answer = connection_continue(connection);
+    size_t size = 0;
+    for (;;) {
+        ssize_t got = recv(stock->fd, stock->answer + size, ANSWER_SIZE - size, 0);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return got < 0 ? errno : size == ANSWER_SIZE ? EMSGSIZE : ECONNRESET;
+        size += (size_t)got;
+        enum reply_result result = reply_parse(&stock->reply, stock->answer, size);
+        if (result == REPLY_BROKEN || (result == REPLY_COMPLETE && stock->reply.size < size))
+            return EBADMSG;
+        if (result == REPLY_COMPLETE)
+            return 0;
     }
-    return answer;
 }
 
-/* The answer to one request, however often it has to be sent. */
-static int exchange_patiently(struct stock_ledger *stock)
+static int exchange(struct stock_ledger *stock, const struct writer *question)
 {
-    struct connection *connection = &stock->connection;
-    uint32_t tries_max = stock->options->patience_seconds * 1000 / RETRY_MS;
-    for (uint32_t tries = 0; tries < tries_max; tries++) {
-        enum connection_answer answer = exchange(connection);
-        if (answer == CONNECTION_REPLIED && connection->reply.status == 200)
+    int fd = stock->fd >= 0 ? stock->fd : endpoint_connect(&stock->endpoint, ANSWER_OVERDUE_MS);
+    if (fd < 0)
+        return -fd;
+    stock->fd = fd;
+    ssize_t sent = send(fd, question->data, question->size, MSG_NOSIGNAL);
+    int error = sent == (ssize_t)question->size ? receive(stock) : ECONNRESET;
+    if (error != 0 || stock->reply.closes)
+        hang_up(stock);
+    return error == EAGAIN ? ETIMEDOUT : error;
+}
+
+/* The answer to one question, however often it has to be sent. */
+static int exchange_patiently(struct stock_ledger *stock, const struct writer *question)
+{
+    const struct reply *reply = &stock->reply;
+    uint64_t until_ns = clock_now_ns() + stock->options->patience_seconds * UINT64_C(1000000000);
+    int error;
+    do {
+        error = exchange(stock, question);
+        if (error == 0 && reply->status == 200)
             return 0;
-        if (answer == CONNECTION_REPLIED && connection->reply.status != 503) {
+        if (error == 0 && reply->status != 503) {
             fprintf(stderr, "hotshelf-loadtest: the admin listener answered %d: %.*s\n",
-                connection->reply.status, (int)connection->reply.body_size, connection->reply.body);
+                reply->status, (int)reply->body_size, reply->body);
             return -1;
         }
         nanosleep(&(struct timespec){.tv_nsec = RETRY_MS * 1000000L}, NULL);
-    }
-    fprintf(stderr, "hotshelf-loadtest: the admin listener does not answer: %s\n",
-        strerror(connection->reason));
+    } while (clock_now_ns() < until_ns);
+    fprintf(stderr, "hotshelf-loadtest: the admin listener at %s does not answer: %s\n",
+        stock->options->admin_url, error != 0 ? strerror(error) : "not now (503)");
     return -1;
 }
 
@@ -111,7 +131,7 @@ static bool take_item(struct stock_ledger *stock, int item)
 /* 1 another page follows, 0 that was the last, -1 it is no page. */
 static int take_page(struct stock_ledger *stock, char cursor[CURSOR_SIZE])
 {
-    const struct reply *reply = &stock->connection.reply;
+    const struct reply *reply = &stock->reply;
     struct json *json = &stock->json;
     if (!json_parse(json, reply->body, reply->body_size))
         return -1;
@@ -142,15 +162,15 @@ static int read_page(struct stock_ledger *stock, char cursor[CURSOR_SIZE])
         .host = stock->endpoint.host,
         .bearer = stock->options->admin_token,
     };
-    struct writer out = writer_over(stock->connection.out, CONNECTION_OUT_SIZE);
-    request_write(&out, &request, NULL);
-    stock->connection.out_size = out.size;
-    if (exchange_patiently(stock) < 0)
+    char text[QUESTION_SIZE];
+    struct writer question = writer_over(text, sizeof text);
+    request_write(&question, &request, NULL);
+    if (exchange_patiently(stock, &question) < 0)
         return -1;
     int more = take_page(stock, cursor);
     if (more < 0) {
         fprintf(stderr, "hotshelf-loadtest: %s is not a page of counters: %.*s\n", path, 300,
-            stock->connection.reply.body);
+            stock->reply.body);
     }
     return more;
 }

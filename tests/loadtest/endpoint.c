@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -98,6 +99,28 @@ static void more_connections_to_this_machine_come_from_more_addresses(void **sta
     assert_int_equal(source_of("unix:/run/http.sock", 4), INADDR_ANY);
 }
 
+static void a_connection_waits_no_longer_than_it_was_told(void **state)
+{
+    (void)state;
+    struct endpoint endpoint;
+    char url[64], byte;
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(listener, (struct sockaddr *)&address, size), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &size), 0);
+    snprintf(url, sizeof url, "http://127.0.0.1:%d", ntohs(address.sin_port));
+    assert_int_equal(endpoint_parse(&endpoint, url), 0);
+    assert_int_equal(endpoint_connect(&endpoint, 50), -ECONNREFUSED);
+    assert_int_equal(listen(listener, 1), 0);
+    int fd = endpoint_connect(&endpoint, 50);
+    assert_true(fd >= 0);
+    assert_int_equal(recv(fd, &byte, 1, 0), -1); /* nobody accepts and answers */
+    assert_int_equal(errno, EAGAIN);
+    close(fd);
+    close(listener);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -105,6 +128,7 @@ int main(void)
         cmocka_unit_test(a_path_names_a_unix_socket),
         cmocka_unit_test(what_is_no_place_is_refused),
         cmocka_unit_test(more_connections_to_this_machine_come_from_more_addresses),
+        cmocka_unit_test(a_connection_waits_no_longer_than_it_was_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -72,13 +72,13 @@ void race_fail(struct race *race, const char *rule, const char *fact, const char
     fprintf(stderr, "\n");
     uint32_t told = 0;
     for (uint32_t i = 0; i < race->front.count && told < 16; i++) {
-        if (race->front.wire[i].connection.out_size > 0) {
+        if (race->front.wire[i].asked_size > 0) {
             wire_tell(&race->front.wire[i]);
             told++;
         }
     }
     for (uint32_t i = 0; i < race->desk.count; i++)
-        if (race->desk.wire[i].connection.out_size > 0)
+        if (race->desk.wire[i].asked_size > 0)
             wire_tell(&race->desk.wire[i]);
     exit(1);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The connections of the load generator, each with the buffers it wants; only touched pages of them
- * cost memory.
+ * A question goes out at once, by a call that waits until the kernel has it. Answers are received
+ * as epoll names their connections. Of the buffers only touched pages cost memory.
  */
 #include "tests/races/wires.h"
 
@@ -11,14 +11,16 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
+#include <unistd.h>
 
 #include "loadtest/clock.h"
+#include "loadtest/descriptors.h"
 #include "loadtest/writer.h"
 
-enum { EVENTS_MAX = 256, PATH_DEPTH_MAX = 8 };
+/* Head and body of the largest request, and an order of 512 lines with long names. */
+enum { ASKED_SIZE = 80 << 10, HEARD_SIZE = 512 << 10, BUFFERS_SIZE = ASKED_SIZE + HEARD_SIZE };
 
-static const size_t buffers_size = CONNECTION_IN_SIZE + CONNECTION_OUT_SIZE;
+enum { EVENTS_MAX = 256, PATH_DEPTH_MAX = 8 };
 
 static void give_up(const struct wire *wire, const char *why, int reason)
 {
@@ -27,47 +29,39 @@ static void give_up(const struct wire *wire, const char *why, int reason)
     exit(1);
 }
 
-static void allow_descriptors(uint32_t count)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < count + 256u) {
-        limit.rlim_cur = limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
-    }
-}
-
 void wires_open(struct wires *wires, const struct wires *beside, const char *url,
     const char *bearer, uint32_t count)
 {
     *wires = (struct wires){.bearer = bearer, .count = count};
     wires->epoll = beside != NULL ? beside->epoll : epoll_create1(EPOLL_CLOEXEC);
     wires->wire = calloc(count, sizeof *wires->wire);
-    wires->buffers = mmap(NULL, count * buffers_size, PROT_READ | PROT_WRITE,
+    wires->buffers = mmap(NULL, (size_t)count * BUFFERS_SIZE, PROT_READ | PROT_WRITE,
         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (wires->epoll < 0 || wires->wire == NULL || wires->buffers == MAP_FAILED ||
-        endpoint_parse(&wires->endpoint, url) < 0 || json_open(&wires->json) < 0) {
+        endpoint_parse(&wires->endpoint, url) < 0 || json_open(&wires->json) < 0 ||
+        descriptors_allow(count) < 0) {
         fprintf(stderr, "races: no room for %u connections\n", count);
         exit(1);
     }
-    allow_descriptors(count);
     for (uint32_t i = 0; i < count; i++) {
-        struct wire *wire = &wires->wire[i];
-        wire->all = wires;
-        wire->connection = (struct connection){
-            .endpoint = &wires->endpoint,
-            .epoll = wires->epoll,
-            .epoll_data = wire,
-            .in = wires->buffers + i * buffers_size,
-            .out = wires->buffers + i * buffers_size + CONNECTION_IN_SIZE,
-        };
+        char *buffers = wires->buffers + (size_t)i * BUFFERS_SIZE;
+        wires->wire[i] = (struct wire){
+            .all = wires, .fd = -1, .asked = buffers, .heard = buffers + ASKED_SIZE};
     }
+}
+
+static void hang_up(struct wire *wire)
+{
+    if (wire->fd >= 0)
+        close(wire->fd);
+    wire->fd = -1;
 }
 
 void wires_close(struct wires *wires)
 {
     for (uint32_t i = 0; i < wires->count; i++)
-        connection_close(&wires->wire[i].connection);
-    munmap(wires->buffers, wires->count * buffers_size);
+        hang_up(&wires->wire[i]);
+    munmap(wires->buffers, (size_t)wires->count * BUFFERS_SIZE);
     free(wires->wire);
     json_close(&wires->json);
 }
@@ -76,7 +70,7 @@ void wires_close(struct wires *wires)
 static void take_code(struct wire *wire)
 {
     static const char mark[] = "\"code\":\"";
-    const struct reply *reply = &wire->connection.reply;
+    const struct reply *reply = &wire->reply;
     wire->code[0] = '\0';
     if (reply->status < 400)
         return;
@@ -91,24 +85,55 @@ static void take_code(struct wire *wire)
     wire->code[size] = '\0';
 }
 
-static void hear(struct wire *wire, enum connection_answer answer)
+/* The answer is whole. */
+static void note(struct wire *wire)
 {
     struct wires *all = wire->all;
-    if (answer == CONNECTION_LOST && wire->waiting)
-        give_up(wire, "a connection was lost", wire->connection.reason);
-    if (answer != CONNECTION_REPLIED || !wire->waiting)
-        return;
     wire->heard_ns = clock_now_ns();
     wire->waiting = false;
-    wire->status = wire->connection.reply.status;
-    wire->replayed = wire->connection.reply.replayed;
+    wire->status = wire->reply.status;
+    wire->replayed = wire->reply.replayed;
     take_code(wire);
+    if (wire->reply.closes)
+        hang_up(wire);
     all->waiting--;
     all->heard_count++;
     if (all->parsed == wire)
         all->parsed = NULL;
     if (all->on_answer != NULL)
         all->on_answer(all->context, wire);
+}
+
+static void hear(struct wire *wire)
+{
+    ssize_t got = recv(
+        wire->fd, wire->heard + wire->heard_size, HEARD_SIZE - wire->heard_size, MSG_DONTWAIT);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (got <= 0 && !wire->waiting) {
+        hang_up(wire); /* a server may close what is idle */
+        return;
+    }
+    if (got <= 0)
+        give_up(wire, "a connection was lost", got < 0 ? errno : ECONNRESET);
+    wire->heard_size += (size_t)got;
+    enum reply_result result = reply_parse(&wire->reply, wire->heard, wire->heard_size);
+    if (!wire->waiting || result == REPLY_BROKEN || wire->heard_size == HEARD_SIZE ||
+        (result == REPLY_COMPLETE && wire->reply.size < wire->heard_size))
+        give_up(wire, "bytes that are no answer", EBADMSG);
+    if (result == REPLY_COMPLETE)
+        note(wire);
+}
+
+static void connect_wire(struct wire *wire)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = wire};
+    int fd = endpoint_connect(&wire->all->endpoint, WIRES_PATIENCE_NS / 1000000);
+    if (fd < 0)
+        give_up(wire, "no connection", -fd);
+    wire->fd = fd;
+    if (epoll_ctl(wire->all->epoll, EPOLL_CTL_ADD, fd, &event) < 0)
+        give_up(wire, "epoll", errno);
 }
 
 static void write_header(struct writer *writer, const char *name, const char *value)
@@ -119,7 +144,7 @@ static void write_header(struct writer *writer, const char *name, const char *va
 
 static void write_question(struct wire *wire, const struct question *question)
 {
-    struct writer writer = writer_over(wire->connection.out, CONNECTION_OUT_SIZE);
+    struct writer writer = writer_over(wire->asked, ASKED_SIZE);
     writer_format(&writer, "%s %s HTTP/1.1\r\nHost: races\r\n", question->method, question->path);
     write_header(&writer, "X-Customer-Id", question->customer);
     write_header(&writer, "X-Role", question->role);
@@ -134,7 +159,7 @@ static void write_question(struct wire *wire, const struct question *question)
     writer_text(&writer, "\r\n");
     if (question->body != NULL)
         writer_text(&writer, question->body);
-    wire->connection.out_size = writer.size;
+    wire->asked_size = writer.size;
     if (writer.overflowed)
         give_up(wire, "a question is too long", EMSGSIZE);
 }
@@ -148,18 +173,20 @@ void wire_ask(struct wire *wire, const struct question *question)
     wire->all->waiting++;
     if (wire->all->parsed == wire)
         wire->all->parsed = NULL;
+    wire->heard_size = 0;
     wire->asked_ns = clock_now_ns();
-    hear(wire, connection_start(&wire->connection));
+    if (wire->fd < 0)
+        connect_wire(wire);
+    if (send(wire->fd, wire->asked, wire->asked_size, MSG_NOSIGNAL) != (ssize_t)wire->asked_size)
+        give_up(wire, "a connection was lost", errno);
 }
 
 void wires_hear(struct wires *wires, int milliseconds)
 {
     struct epoll_event event[EVENTS_MAX];
     int count = epoll_wait(wires->epoll, event, EVENTS_MAX, milliseconds);
-    for (int i = 0; i < count; i++) {
-        struct wire *wire = event[i].data.ptr;
-        hear(wire, connection_continue(&wire->connection));
-    }
+    for (int i = 0; i < count; i++)
+        hear(event[i].data.ptr);
 }
 
 void wires_settle(struct wires *wires)
@@ -182,7 +209,7 @@ void wires_settle(struct wires *wires)
 static int find(struct wire *wire, const char *path)
 {
     struct json *json = &wire->all->json;
-    const struct reply *reply = &wire->connection.reply;
+    const struct reply *reply = &wire->reply;
     if (wire->all->parsed != wire && !json_parse(json, reply->body, reply->body_size))
         return JSON_NONE;
     wire->all->parsed = wire;
@@ -233,11 +260,10 @@ const char *wire_text(struct wire *wire, const char *path, char *text, size_t ca
 
 void wire_tell(const struct wire *wire)
 {
-    const struct connection *connection = &wire->connection;
-    fprintf(stderr, "    asked: %.*s\n", (int)connection->out_size, connection->out);
+    fprintf(stderr, "    asked: %.*s\n", (int)wire->asked_size, wire->asked);
     if (wire->waiting)
         fprintf(stderr, "    no answer yet\n");
     else if (wire->status != 0)
         fprintf(stderr, "    heard: %d %s%.*s\n", wire->status, wire->replayed ? "(replayed) " : "",
-            (int)connection->reply.body_size, connection->reply.body);
+            (int)wire->reply.body_size, wire->reply.body);
 }

@@ -10,6 +10,9 @@
  * Both moments of a question are taken on this side: before its first byte is sent, and after its
  * answer was received. What the server did lies between them.
  *
+ * The crowd's transport (loadtest/transport.h) is no help here: a race asks what no visitor would,
+ * of the admin too, wants the answer to stand, and has to run where io_uring is forbidden.
+ *
  * Ownership  wires_open() takes memory and sockets until wires_close(). An answer stands until the
  *            next question on its wire; what wire_number() and wire_text() look at is parsed anew
  *            when another wire was looked at in between.
@@ -25,8 +28,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "loadtest/connection.h"
+#include "loadtest/endpoint.h"
 #include "loadtest/json.h"
+#include "loadtest/reply.h"
 
 #define WIRES_PATIENCE_NS UINT64_C(60000000000)
 
@@ -42,8 +46,12 @@ struct question {
 struct wires;
 
 struct wire {
-    struct connection connection;
     struct wires *all;
+    int fd;      /* -1: its next question connects */
+    char *asked; /* the question as it was sent */
+    char *heard; /* the answer as it came */
+    size_t asked_size, heard_size;
+    struct reply reply; /* points into `heard` */
     uint64_t asked_ns, heard_ns;
     bool waiting;
     int status;
