@@ -83,44 +83,59 @@ static struct facts_line *add_line(struct facts *facts)
     return line;
 }
 
-void facts_read_items(
-    const struct document *document, int items, bool has_price, struct facts *facts)
-{
-    if (items == DOCUMENT_NONE) {
-        facts_wrong(facts, "no items");
-        return;
-    }
-    for (int at = document_first(document, items); at != DOCUMENT_NONE;
-         at = document_next(document, items, at)) {
-        struct facts_line *line = add_line(facts);
-        if (line == NULL)
-            return;
-        if (!read_text(document, at, "sku", line->sku, sizeof line->sku) ||
-            !read_text(document, at, "status", line->code, sizeof line->code) ||
-            (has_price && !read_integer(document, at, "price", &line->unit_price))) {
-            facts_wrong(facts, "an item without sku, status or price");
-            return;
-        }
-        read_integer(document, at, "available", &line->available); /* hidden from some (A5) */
-    }
-}
+typedef bool line_reader(const struct document *document, int at, struct facts_line *line);
 
-static void read_order_lines(const struct document *document, struct facts *facts)
+/* `why`: what is wrong when one of them cannot be read. */
+static void read_lines(const struct document *document, int lines, line_reader *read,
+    const char *why, struct facts *facts)
 {
-    int lines = document_member(document, DOCUMENT_ROOT, "lines");
     for (int at = document_first(document, lines); at != DOCUMENT_NONE;
          at = document_next(document, lines, at)) {
         struct facts_line *line = add_line(facts);
         if (line == NULL)
             return;
-        if (!read_text(document, at, "sku", line->sku, sizeof line->sku) ||
-            !read_integer(document, at, "quantity", &line->quantity) ||
-            !read_integer(document, at, "unit_price", &line->unit_price) ||
-            !read_integer(document, at, "line_total", &line->line_total)) {
-            facts_wrong(facts, "a line without sku, quantity, unit_price or line_total");
+        if (!read(document, at, line)) {
+            facts_wrong(facts, why);
             return;
         }
     }
+}
+
+static bool read_item(const struct document *document, int at, struct facts_line *line)
+{
+    read_integer(document, at, "available", &line->available); /* hidden from some (A5) */
+    return read_text(document, at, "sku", line->sku, sizeof line->sku) &&
+           read_text(document, at, "status", line->code, sizeof line->code);
+}
+
+static bool read_priced_item(const struct document *document, int at, struct facts_line *line)
+{
+    return read_item(document, at, line) && read_integer(document, at, "price", &line->unit_price);
+}
+
+static bool read_order_line(const struct document *document, int at, struct facts_line *line)
+{
+    return read_text(document, at, "sku", line->sku, sizeof line->sku) &&
+           read_integer(document, at, "quantity", &line->quantity) &&
+           read_integer(document, at, "unit_price", &line->unit_price) &&
+           read_integer(document, at, "line_total", &line->line_total);
+}
+
+static bool read_refused_line(const struct document *document, int at, struct facts_line *line)
+{
+    read_integer(document, at, "available", &line->available);
+    return read_text(document, at, "sku", line->sku, sizeof line->sku) &&
+           read_text(document, at, "code", line->code, sizeof line->code);
+}
+
+void facts_read_items(
+    const struct document *document, int items, bool has_price, struct facts *facts)
+{
+    if (items == DOCUMENT_NONE)
+        facts_wrong(facts, "no items");
+    else
+        read_lines(document, items, has_price ? read_priced_item : read_item,
+            "an item without sku, status or price", facts);
 }
 
 void facts_read_order(const struct document *document, struct facts *facts)
@@ -137,22 +152,12 @@ void facts_read_order(const struct document *document, struct facts *facts)
     if (!whole)
         facts_wrong(facts, "not an order");
     else
-        read_order_lines(document, facts);
+        read_lines(document, document_member(document, DOCUMENT_ROOT, "lines"), read_order_line,
+            "a line without sku, quantity, unit_price or line_total", facts);
 }
 
 void facts_read_refused_lines(const struct document *document, struct facts *facts)
 {
-    int lines = document_member(document, DOCUMENT_ROOT, "lines");
-    for (int at = document_first(document, lines); at != DOCUMENT_NONE;
-         at = document_next(document, lines, at)) {
-        struct facts_line *line = add_line(facts);
-        if (line == NULL)
-            return;
-        if (!read_text(document, at, "sku", line->sku, sizeof line->sku) ||
-            !read_text(document, at, "code", line->code, sizeof line->code)) {
-            facts_wrong(facts, "a refused line without sku or code");
-            return;
-        }
-        read_integer(document, at, "available", &line->available);
-    }
+    read_lines(document, document_member(document, DOCUMENT_ROOT, "lines"), read_refused_line,
+        "a refused line without sku or code", facts);
 }

@@ -25,7 +25,7 @@
 #define REPLY_SIZE 300
 
 /* A floor in a process of its own; answers its port. */
-static uint16_t start_floor_as(struct process *floor, const struct echo_plan *plan)
+static uint16_t start_floor(struct process *floor, const struct echo_plan *plan)
 {
     int ends[2];
     uint16_t port = 0;
@@ -46,102 +46,119 @@ static uint16_t start_floor_as(struct process *floor, const struct echo_plan *pl
     return port;
 }
 
-static uint16_t start_floor(struct process *floor, uint32_t request_size, bool is_resp)
-{
-    const struct echo_plan plan = {
-        .request_size = request_size, .reply_size = REPLY_SIZE, .is_resp = is_resp};
-    return start_floor_as(floor, &plan);
-}
-
 static void stop_floor(struct process *floor)
 {
     kill(floor->pid, SIGKILL);
     waitpid(floor->pid, NULL, 0);
 }
 
-static struct generator_plan plan_for(uint16_t port, struct traffic *traffic, struct process *floor)
+/* A floor, and what is asked of it. */
+struct run {
+    struct process floor;
+    struct traffic traffic;
+    struct generator_plan plan;
+    struct generator_result result;
+    char failure[GENERATOR_FAILURE_SIZE];
+    uint32_t request_size; /* of one request */
+};
+
+/* `path` NULL: on a port. */
+static void begin(struct run *run, enum traffic_kind kind, const char *path)
 {
-    return (struct generator_plan){
-        .port = port,
+    *run = (struct run){.traffic = {.kind = kind}};
+    char request[GENERATOR_REQUEST_SIZE_MAX] = "";
+    struct traffic traffic = run->traffic;
+    uint32_t deep = traffic_deep(kind);
+    run->request_size = traffic_fill(&traffic, 0, request) / deep;
+    const struct echo_plan floor = {.path = path,
+        .request_size = run->request_size,
+        .reply_size = REPLY_SIZE,
+        .is_resp = kind == TRAFFIC_RESP_CHECKOUT_16};
+    run->plan = (struct generator_plan){
+        .port = start_floor(&run->floor, &floor),
+        .path = path,
+        .protocol = floor.is_resp ? GENERATOR_RESP : GENERATOR_HTTP,
+        .deep = deep,
         .connections = 4,
         .expected_status = 200,
         .warm_seconds = 0.01,
         .seconds = 5,
         .requests_max = 2000,
         .fill = traffic_fill,
-        .context = traffic,
-        .server = floor,
+        .context = &run->traffic,
+        .server = &run->floor,
     };
 }
 
-static uint32_t size_of_request(enum traffic_kind kind)
+/* In an open loop. */
+static void begin_at_rate(struct run *run, double per_second)
 {
-    char request[GENERATOR_REQUEST_SIZE_MAX] = "";
-    struct traffic traffic = {.kind = kind};
-    return traffic_fill(&traffic, 0, request);
+    begin(run, TRAFFIC_CHECKOUT, NULL);
+    run->plan.per_second = per_second;
+    run->plan.seconds = 0.5;
+    run->plan.requests_max = 0;
+}
+
+static struct generator *open_generator(struct run *run)
+{
+    struct generator *generator = generator_open(&run->plan, run->failure);
+    assert_string_equal(run->failure, "");
+    assert_non_null(generator);
+    return generator;
+}
+
+static bool go_and_end(struct run *run, struct generator *generator)
+{
+    bool ran = generator_run(generator, &run->result);
+    generator_close(generator);
+    stop_floor(&run->floor);
+    return ran;
+}
+
+static bool play(struct run *run)
+{
+    return go_and_end(run, open_generator(run));
+}
+
+static void check_counted(const struct run *run)
+{
+    const struct generator_result *result = &run->result;
+    assert_string_equal(result->failure, "");
+    assert_in_range(result->completed, 1000, 2000);
+    assert_true(result->request_size > run->request_size - 0.01 &&
+                result->request_size < run->request_size + 0.01);
+    assert_true(result->reply_size > REPLY_SIZE - 0.01 && result->reply_size < REPLY_SIZE + 0.01);
+    assert_int_equal(run->traffic.requests_made, 2000);
 }
 
 static void requests_and_replies_are_counted_with_their_sizes(void **state)
 {
     (void)state;
-    struct process floor = {0};
-    struct traffic traffic = {.kind = TRAFFIC_CHECKOUT};
-    uint32_t size = size_of_request(TRAFFIC_CHECKOUT);
-    struct generator_plan plan = plan_for(start_floor(&floor, size, false), &traffic, &floor);
-    struct generator_result result;
-    char failure[GENERATOR_FAILURE_SIZE] = "";
-    struct generator *generator = generator_open(&plan, failure);
-    assert_non_null(generator);
-    assert_true(generator_run(generator, &result));
-    generator_close(generator);
-    stop_floor(&floor);
-    assert_in_range(result.completed, 1000, 2000);
-    assert_true(result.request_size > size - 0.01 && result.request_size < size + 0.01);
-    assert_true(result.reply_size > REPLY_SIZE - 0.01 && result.reply_size < REPLY_SIZE + 0.01);
-    assert_true(result.cpu.sched_ns > 0);
-    assert_int_equal(traffic.requests_made, 2000);
+    struct run run;
+    begin(&run, TRAFFIC_CHECKOUT, NULL);
+    assert_true(play(&run));
+    check_counted(&run);
+    assert_true(run.result.cpu.sched_ns > 0);
 }
 
 static void sixteen_deep_means_sixteen_replies_to_one_write(void **state)
 {
     (void)state;
-    struct process floor = {0};
-    struct traffic traffic = {.kind = TRAFFIC_RESP_CHECKOUT_16};
-    uint32_t size = size_of_request(TRAFFIC_RESP_CHECKOUT_16) / 16;
-    struct generator_plan plan = plan_for(start_floor(&floor, size, true), &traffic, &floor);
-    plan.protocol = GENERATOR_RESP;
-    plan.deep = traffic_deep(traffic.kind);
-    struct generator_result result;
-    char failure[GENERATOR_FAILURE_SIZE] = "";
-    struct generator *generator = generator_open(&plan, failure);
-    assert_non_null(generator);
-    bool ran = generator_run(generator, &result);
-    generator_close(generator);
-    stop_floor(&floor);
-    assert_string_equal(result.failure, "");
-    assert_true(ran);
-    assert_in_range(result.completed, 1000, 2000);
-    assert_true(result.request_size > size - 0.01 && result.request_size < size + 0.01);
-    assert_true(result.reply_size > REPLY_SIZE - 0.01 && result.reply_size < REPLY_SIZE + 0.01);
-    assert_int_equal(traffic.requests_made, 2000);
+    struct run run;
+    begin(&run, TRAFFIC_RESP_CHECKOUT_16, NULL);
+    assert_int_equal(run.plan.deep, 16);
+    assert_true(play(&run));
+    check_counted(&run);
 }
 
 static void another_status_than_expected_is_told_with_the_reply(void **state)
 {
     (void)state;
-    struct process floor = {0};
-    struct traffic traffic = {.kind = TRAFFIC_AVAILABILITY};
-    uint16_t port = start_floor(&floor, size_of_request(TRAFFIC_AVAILABILITY), false);
-    struct generator_plan plan = plan_for(port, &traffic, &floor);
-    plan.expected_status = 201;
-    struct generator_result result;
-    char failure[GENERATOR_FAILURE_SIZE] = "";
-    struct generator *generator = generator_open(&plan, failure);
-    assert_non_null(generator);
-    assert_false(generator_run(generator, &result));
-    generator_close(generator);
-    stop_floor(&floor);
-    assert_non_null(strstr(result.failure, "unexpected reply: HTTP/1.1 200 OK"));
+    struct run run;
+    begin(&run, TRAFFIC_AVAILABILITY, NULL);
+    run.plan.expected_status = 201;
+    assert_false(play(&run));
+    assert_non_null(strstr(run.result.failure, "unexpected reply: HTTP/1.1 200 OK"));
 }
 
 static void a_unix_socket_serves_as_a_port_does(void **state)
@@ -152,77 +169,46 @@ static void a_unix_socket_serves_as_a_port_does(void **state)
     assert_true(fd >= 0);
     close(fd);
     unlink(path);
-    struct process floor = {0};
-    struct traffic traffic = {.kind = TRAFFIC_CHECKOUT};
-    struct echo_plan echo = {
-        .path = path, .request_size = size_of_request(TRAFFIC_CHECKOUT), .reply_size = REPLY_SIZE};
-    start_floor_as(&floor, &echo);
-    struct generator_plan plan = plan_for(0, &traffic, &floor);
-    plan.path = path;
-    struct generator_result result;
-    char failure[GENERATOR_FAILURE_SIZE] = "";
-    struct generator *generator = generator_open(&plan, failure);
-    assert_string_equal(failure, "");
-    assert_true(generator_run(generator, &result));
-    generator_close(generator);
-    stop_floor(&floor);
+    struct run run;
+    begin(&run, TRAFFIC_CHECKOUT, path);
+    assert_true(play(&run));
     unlink(path);
-    assert_in_range(result.completed, 1000, 2000);
+    check_counted(&run);
 }
 
 /* Half of a second at 2,000 a second, whatever the floor could do. */
 static void an_open_loop_sends_what_is_due_and_no_more(void **state)
 {
     (void)state;
-    struct process floor = {0};
-    struct traffic traffic = {.kind = TRAFFIC_CHECKOUT};
-    uint32_t size = size_of_request(TRAFFIC_CHECKOUT);
-    struct generator_plan plan = plan_for(start_floor(&floor, size, false), &traffic, &floor);
-    plan.per_second = 2000;
-    plan.seconds = 0.5;
-    plan.requests_max = 0;
-    struct generator_result result;
-    char failure[GENERATOR_FAILURE_SIZE] = "";
-    struct generator *generator = generator_open(&plan, failure);
-    assert_non_null(generator);
-    assert_true(generator_run(generator, &result));
-    generator_close(generator);
-    double due = plan.per_second * (result.seconds + 0.1);
-    assert_true(result.completed > 0 && (double)result.completed <= due);
-    assert_true(result.p50_us > 0 && result.p50_us <= result.p99_us);
-    assert_true(result.p99_us <= result.p999_us && result.late_p99_us > 0);
-    stop_floor(&floor);
+    struct run run;
+    begin_at_rate(&run, 2000);
+    assert_true(play(&run));
+    const struct generator_result *result = &run.result;
+    double due = run.plan.per_second * (result->seconds + 0.1);
+    assert_true(result->completed > 0 && (double)result->completed <= due);
+    assert_true(result->p50_us > 0 && result->p50_us <= result->p99_us);
+    assert_true(result->p99_us <= result->p999_us && result->late_p99_us > 0);
 }
 
 /* A server that stops for a while makes everybody wait who was due meanwhile, not one. */
 static void a_stall_is_in_the_time_of_all_that_were_due(void **state)
 {
     (void)state;
-    struct process floor = {0};
-    struct traffic traffic = {.kind = TRAFFIC_CHECKOUT};
-    uint32_t size = size_of_request(TRAFFIC_CHECKOUT);
-    struct generator_plan plan = plan_for(start_floor(&floor, size, false), &traffic, &floor);
-    plan.per_second = 1000;
-    plan.seconds = 0.5;
-    plan.requests_max = 0;
-    char failure[GENERATOR_FAILURE_SIZE] = "";
-    struct generator *generator = generator_open(&plan, failure);
-    assert_non_null(generator);
+    struct run run;
+    begin_at_rate(&run, 1000);
+    struct generator *generator = open_generator(&run);
     /* Stopped before the first request; continued when half of the time is over. */
-    kill(floor.pid, SIGSTOP);
+    kill(run.floor.pid, SIGSTOP);
     pid_t waker = fork();
     if (waker == 0) {
         usleep(300000);
-        kill(floor.pid, SIGCONT);
+        kill(run.floor.pid, SIGCONT);
         _exit(0);
     }
-    struct generator_result result;
-    assert_true(generator_run(generator, &result));
+    assert_true(go_and_end(&run, generator));
     waitpid(waker, NULL, 0);
-    generator_close(generator);
-    stop_floor(&floor);
     /* Of those due in the first 300 of 500 ms, half waited 150 ms and more. */
-    assert_true(result.p99_us > 200000 && result.p50_us > 20000);
+    assert_true(run.result.p99_us > 200000 && run.result.p50_us > 20000);
 }
 
 static void nobody_listening_is_a_clear_failure(void **state)
@@ -234,9 +220,11 @@ static void nobody_listening_is_a_clear_failure(void **state)
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     assert_int_equal(bind(fd, (struct sockaddr *)&address, size), 0);
     assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
-    struct process floor = {0};
     struct traffic traffic = {.kind = TRAFFIC_AVAILABILITY};
-    struct generator_plan plan = plan_for(ntohs(address.sin_port), &traffic, &floor);
+    struct generator_plan plan = {.port = ntohs(address.sin_port),
+        .connections = 4,
+        .fill = traffic_fill,
+        .context = &traffic};
     char failure[GENERATOR_FAILURE_SIZE] = "";
     assert_null(generator_open(&plan, failure));
     assert_non_null(strstr(failure, "refused"));

@@ -35,8 +35,9 @@ int clock_gettime(clockid_t clock, struct timespec *time)
     return 0;
 }
 
-static struct question asked; /* the last one; its key below */
+static struct question asked; /* the last one; its key below, and that of the first */
 static char asked_key[LEDGER_KEY_SIZE];
+static char first_key[LEDGER_KEY_SIZE];
 static uint32_t asked_count;
 static uint32_t drop_count;
 
@@ -47,7 +48,8 @@ bool transport_ask(
     assert_int_equal(connection, 0);
     asked = *question;
     snprintf(asked_key, sizeof asked_key, "%s", question->key == NULL ? "" : question->key);
-    asked_count++;
+    if (asked_count++ == 0)
+        memcpy(first_key, asked_key, sizeof first_key);
     return true;
 }
 
@@ -149,17 +151,22 @@ static void answer_available(void)
     answer(FACTS_DONE, 200, "");
 }
 
-static void answer_order(void)
+static void answer_order_as(const char *status)
 {
     facts = (struct facts){.order_id = "o-1",
-        .order_status = "confirmed",
         .currency = "GBP",
         .version = 1,
         .items_total = 20,
         .total = 20,
         .line_count = 1,
         .line = {{.sku = "A", .quantity = 2, .unit_price = 10, .line_total = 20}}};
+    snprintf(facts.order_status, sizeof facts.order_status, "%s", status);
     answer(FACTS_DONE, 201, "");
+}
+
+static void answer_order(void)
+{
+    answer_order_as("confirmed");
 }
 
 static void answer_sold_out(void)
@@ -190,6 +197,21 @@ static struct scenario thoughtful(void)
     scenario.think_ms = 100;
     scenario.cart_percent = scenario.cancel_percent = scenario.hang_up_percent = 0;
     return scenario;
+}
+
+/* Who comes straight to the checkout. */
+static struct scenario hasty(void)
+{
+    struct scenario scenario = thoughtful();
+    scenario.look_percent = 0;
+    return scenario;
+}
+
+/* The last question is the n-th, and the first one once more. */
+static void check_asked_again(uint32_t count)
+{
+    assert_int_equal(asked_count, count);
+    assert_string_equal(asked_key, first_key);
 }
 
 static uint64_t longest_ms(const struct histogram *of_kind, enum request_kind kind)
@@ -253,17 +275,12 @@ static void a_small_lateness_is_made_up_for(void **state)
 static void a_try_again_counts_from_the_first(void **state)
 {
     (void)state;
-    struct scenario scenario = thoughtful();
-    scenario.look_percent = 0;
-    begin(BEHAVIOUR_BUYER, scenario, 0);
+    begin(BEHAVIOUR_BUYER, hasty(), 0);
     now_ns = START + 1 * MS;
     hear(TRANSPORT_LOST, ECONNRESET);
-    char key[LEDGER_KEY_SIZE];
-    memcpy(key, asked_key, sizeof key);
     assert_int_not_equal(shop.crowd.buyer->wake_ns, 0);
     wake_at(shop.crowd.buyer->wake_ns);
-    assert_int_equal(asked_count, 2);
-    assert_string_equal(asked_key, key);
+    check_asked_again(2);
     now_ns = START + 400 * MS;
     answer_order();
     assert_int_equal(longest_ms(shop.crowd.series.intended, REQUEST_CHECKOUT), 400);
@@ -274,11 +291,7 @@ static void a_try_again_counts_from_the_first(void **state)
 static void a_refusal_after_a_loss_is_asked_for_once_more(void **state)
 {
     (void)state;
-    struct scenario scenario = thoughtful();
-    scenario.look_percent = 0;
-    begin(BEHAVIOUR_BUYER, scenario, 0);
-    char key[LEDGER_KEY_SIZE];
-    memcpy(key, asked_key, sizeof key);
+    begin(BEHAVIOUR_BUYER, hasty(), 0);
     hear(TRANSPORT_LOST, ECONNRESET);
     wake_at(shop.crowd.buyer->wake_ns);
     now_ns += 10 * MS;
@@ -286,7 +299,7 @@ static void a_refusal_after_a_loss_is_asked_for_once_more(void **state)
     uint64_t again_ns = shop.crowd.buyer->wake_ns;
     assert_true(again_ns >= now_ns + MOVES_DOUBT_NS * 3 / 4);
     wake_at(again_ns);
-    assert_string_equal(asked_key, key);
+    check_asked_again(3);
     now_ns += 10 * MS;
     answer_sold_out();
     assert_int_equal(asked_count, 3);
@@ -297,9 +310,7 @@ static void a_refusal_after_a_loss_is_asked_for_once_more(void **state)
 static void a_refusal_without_a_doubt_is_believed(void **state)
 {
     (void)state;
-    struct scenario scenario = thoughtful();
-    scenario.look_percent = 0;
-    begin(BEHAVIOUR_BUYER, scenario, 0);
+    begin(BEHAVIOUR_BUYER, hasty(), 0);
     answer_sold_out();
     assert_int_equal(asked_count, 1);
     assert_int_equal(shop.crowd.numbers.state_count[PURCHASE_NOTHING_LEFT], 1);
@@ -310,16 +321,12 @@ static void a_refusal_without_a_doubt_is_believed(void **state)
 static void who_hangs_up_sends_the_same_at_once(void **state)
 {
     (void)state;
-    struct scenario scenario = thoughtful();
-    scenario.look_percent = 0;
+    struct scenario scenario = hasty();
     scenario.hang_up_percent = 100;
     begin(BEHAVIOUR_IMPATIENT, scenario, 0);
-    char key[LEDGER_KEY_SIZE];
-    memcpy(key, asked_key, sizeof key);
     wake_at(START + scenario.hang_up_ms * MS);
     assert_int_equal(drop_count, 1);
-    assert_int_equal(asked_count, 2);
-    assert_string_equal(asked_key, key);
+    check_asked_again(2);
     now_ns = START + 20 * MS;
     answer_order();
     assert_int_equal(shop.crowd.numbers.state_count[PURCHASE_ORDERED], 1);
@@ -330,14 +337,9 @@ static void who_hangs_up_sends_the_same_at_once(void **state)
 static void who_clicks_twice_expects_the_same_order(void **state)
 {
     (void)state;
-    struct scenario scenario = thoughtful();
-    scenario.look_percent = 0;
-    begin(BEHAVIOUR_IMPATIENT, scenario, 0);
-    char key[LEDGER_KEY_SIZE];
-    memcpy(key, asked_key, sizeof key);
+    begin(BEHAVIOUR_IMPATIENT, hasty(), 0);
     answer_order();
-    assert_int_equal(asked_count, 2);
-    assert_string_equal(asked_key, key);
+    check_asked_again(2);
     answer_order();
     assert_int_equal(shop.crowd.numbers.state_count[PURCHASE_ORDERED], 1);
     assert_int_equal(shop.crowd.ledger.ordered_count, 1);
@@ -347,9 +349,7 @@ static void who_clicks_twice_expects_the_same_order(void **state)
 static void who_gets_another_order_for_the_same_key_tells(void **state)
 {
     (void)state;
-    struct scenario scenario = thoughtful();
-    scenario.look_percent = 0;
-    begin(BEHAVIOUR_IMPATIENT, scenario, 0);
+    begin(BEHAVIOUR_IMPATIENT, hasty(), 0);
     answer_order();
     facts.order_id[2] = '2';
     hear(TRANSPORT_ANSWERED, 0);
@@ -361,8 +361,7 @@ static void who_gets_another_order_for_the_same_key_tells(void **state)
 static void who_is_turned_away_for_too_long_goes(void **state)
 {
     (void)state;
-    struct scenario scenario = thoughtful();
-    scenario.look_percent = 0;
+    struct scenario scenario = hasty();
     scenario.give_up_seconds = 10;
     begin(BEHAVIOUR_BUYER, scenario, 0);
     answer_not_now("capacity_exhausted", 5000);
@@ -380,8 +379,7 @@ static void who_is_turned_away_for_too_long_goes(void **state)
 static void an_order_in_doubt_is_never_given_up(void **state)
 {
     (void)state;
-    struct scenario scenario = thoughtful();
-    scenario.look_percent = 0;
+    struct scenario scenario = hasty();
     scenario.give_up_seconds = 1;
     begin(BEHAVIOUR_BUYER, scenario, 0);
     answer_not_now("unconfirmed", 1000); /* the order stands */
@@ -401,15 +399,7 @@ static void a_bot_leaves_its_order_unpaid(void **state)
     (void)state;
     begin(BEHAVIOUR_BOT, thoughtful(), 0);
     assert_int_equal(asked.kind, QUESTION_CHECKOUT);
-    facts = (struct facts){.order_id = "o-1",
-        .order_status = "pending_payment",
-        .currency = "GBP",
-        .version = 1,
-        .items_total = 20,
-        .total = 20,
-        .line_count = 1,
-        .line = {{.sku = "A", .quantity = 2, .unit_price = 10, .line_total = 20}}};
-    answer(FACTS_DONE, 201, "");
+    answer_order_as("pending_payment");
     assert_int_equal(asked_count, 1);
     assert_string_equal(shop.crowd.ledger.purchase[0].status, "pending_payment");
     shop.crowd.phase = CROWD_GIVING_BACK;

@@ -55,7 +55,7 @@ static void open_listener(void)
 
 static int open_stage_with(enum protocol protocol, const char *token)
 {
-    stage = (struct stage){0};
+    stage = (struct stage){.protocol = protocol};
     open_listener();
     char url[80];
     snprintf(url, sizeof url, "unix:%s", stage.path);
@@ -141,8 +141,19 @@ const char stage_clear_text[] = "*2\r\n$13\r\nHS.CART.CLEAR\r\n$3\r\nann\r\n";
 
 void stage_take_clear(uint32_t peer)
 {
-    stage_take_question(peer, strlen(stage_clear_text));
-    assert_memory_equal(stage.text, stage_clear_text, strlen(stage_clear_text));
+    const char *text = stage.protocol == PROTOCOL_RESP
+                           ? stage_clear_text
+                           : "DELETE /v1/cart HTTP/1.1\r\nHost: localhost\r\n"
+                             "X-Customer-Id: ann\r\nX-Role: customer\r\n\r\n";
+    stage_take_question(peer, strlen(text));
+    assert_memory_equal(stage.text, text, strlen(text));
+}
+
+void stage_bring(uint32_t connection, uint32_t peer)
+{
+    stage_ask(connection);
+    stage_accept_until(peer + 1);
+    stage_take_clear(peer);
 }
 
 void stage_say(uint32_t peer, const char *text, size_t size)

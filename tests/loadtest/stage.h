@@ -6,6 +6,7 @@
  *     stage_ask(c)              connection c asks to clear a cart
  *     stage_accept_until(n)     turns until the server has accepted n connections: peer[0 .. n - 1]
  *     stage_take_..(p)          turns until the server has the whole question of peer p
+ *     stage_bring(c, p)         all three: c asks, is accepted as peer p, and p has its question
  *     stage_say(p, bytes)       the server sends bytes to peer p
  *     stage_turn_until_heard(n) turns until n questions were answered or lost
  *
@@ -36,6 +37,7 @@ struct heard {
 /* Both sides. peer[n]: the server's end of what was accepted n-th. */
 struct stage {
     struct transport *transport;
+    enum protocol protocol;
     int listener;
     char path[64];
     uint32_t heard_count;
@@ -48,7 +50,7 @@ struct stage {
 
 extern struct stage stage;
 
-extern const char stage_clear_text[];
+extern const char stage_clear_text[]; /* in RESP */
 extern const char stage_token_text[];
 
 /* Fixtures of cmocka; the guarded one has to be shown a token. */
@@ -65,6 +67,7 @@ void stage_accept_until(uint32_t count);
 /* So many bytes, into stage.text; or the question of stage_ask(). */
 void stage_take_question(uint32_t peer, size_t size);
 void stage_take_clear(uint32_t peer);
+void stage_bring(uint32_t connection, uint32_t peer);
 
 void stage_say(uint32_t peer, const char *text, size_t size);
 void stage_say_text(uint32_t peer, const char *text);

@@ -19,9 +19,7 @@ static void one_connection_asks_one_thing_after_another(void **state)
 {
     (void)state;
     for (uint32_t round = 1; round <= 3; round++) {
-        stage_ask(7);
-        stage_accept_until(1);
-        stage_take_clear(0);
+        stage_bring(7, 0);
         assert_int_equal(stage.heard_count, round - 1);
         stage_say_text(0, "+OK\r\n");
         stage_turn_until_heard(round);
@@ -36,9 +34,7 @@ static void an_answer_comes_in_any_two_pieces(void **state)
     static const char refusal[] = "-LINES A:sold_out:0 B:insufficient:3\r\n";
     uint32_t heard = 0;
     for (size_t cut = 1; cut < sizeof refusal - 1; cut++) {
-        stage_ask(0);
-        stage_accept_until(1);
-        stage_take_clear(0);
+        stage_bring(0, 0);
         stage_say(0, refusal, cut);
         stage_turn();
         stage_turn();
@@ -91,9 +87,7 @@ static void an_answer_may_lead_to_the_next_question(void **state)
 {
     (void)state;
     stage.asks_again = true;
-    stage_ask(0);
-    stage_accept_until(1);
-    stage_take_clear(0);
+    stage_bring(0, 0);
     stage_say_text(0, "+O");
     stage_turn();
     stage_say_text(0, "K\r\n");

@@ -34,18 +34,14 @@ static void a_token_that_is_refused_is_told(void **state)
 static void a_lost_connection_is_told_and_made_again(void **state)
 {
     (void)state;
-    stage_ask(0);
-    stage_accept_until(1);
-    stage_take_clear(0);
+    stage_bring(0, 0);
     stage_say_text(0, "+O");
     stage_turn();
     shutdown(stage.peer[0], SHUT_RDWR);
     stage_turn_until_heard(1);
     assert_int_equal(stage.heard[0].event, TRANSPORT_LOST);
     assert_int_equal(stage.heard[0].reason, ECONNRESET);
-    stage_ask(0);
-    stage_accept_until(2);
-    stage_take_clear(1);
+    stage_bring(0, 1);
     stage_say_text(1, "+OK\r\n");
     stage_turn_until_heard(2);
     stage_check_done(0);
@@ -54,18 +50,14 @@ static void a_lost_connection_is_told_and_made_again(void **state)
 static void a_server_may_close_what_is_idle(void **state)
 {
     (void)state;
-    stage_ask(0);
-    stage_accept_until(1);
-    stage_take_clear(0);
+    stage_bring(0, 0);
     stage_say_text(0, "+OK\r\n");
     stage_turn_until_heard(1);
     shutdown(stage.peer[0], SHUT_RDWR);
     stage_turn();
     stage_turn();
     assert_int_equal(stage.heard_count, 1);
-    stage_ask(0);
-    stage_accept_until(2);
-    stage_take_clear(1);
+    stage_bring(0, 1);
     stage_say_text(1, "+OK\r\n");
     stage_turn_until_heard(2);
     stage_check_done(0);
@@ -83,27 +75,29 @@ static void nobody_listens(void **state)
     assert_int_equal(stage.heard[0].reason, ECONNREFUSED);
 }
 
-static void wrong_bytes_are_told(void **state)
+/* Each on a connection of its own. */
+static void check_garbled(const char *const *answers, uint32_t count)
 {
-    (void)state;
-    static const char *const wrong[] = {
-        "HTTP/1.1 400 Bad Request\r\n\r\n", "+OK\r\n+OK\r\n", "+OK\n", "*2\r\n+OK\r\n?\r\n"};
-    for (uint32_t at = 0; at < 4; at++) {
-        stage_ask(at);
-        stage_accept_until(at + 1);
-        stage_take_clear(at);
-        stage_say_text(at, wrong[at]);
+    for (uint32_t at = 0; at < count; at++) {
+        stage_bring(at, at);
+        stage_say_text(at, answers[at]);
         stage_turn_until_heard(at + 1);
         assert_int_equal(stage.heard[at].event, TRANSPORT_GARBLED);
     }
 }
 
+static void wrong_bytes_are_told(void **state)
+{
+    (void)state;
+    static const char *const answers[] = {
+        "HTTP/1.1 400 Bad Request\r\n\r\n", "+OK\r\n+OK\r\n", "+OK\n", "*2\r\n+OK\r\n?\r\n"};
+    check_garbled(answers, 4);
+}
+
 static void bytes_that_nobody_asked_for_are_counted(void **state)
 {
     (void)state;
-    stage_ask(0);
-    stage_accept_until(1);
-    stage_take_clear(0);
+    stage_bring(0, 0);
     stage_say_text(0, "+OK\r\n");
     stage_turn_until_heard(1);
     stage_say_text(0, "+OK\r\n");
@@ -112,22 +106,16 @@ static void bytes_that_nobody_asked_for_are_counted(void **state)
         stage_turn();
     assert_int_equal(transport_numbers(stage.transport)->unasked, 1);
     assert_int_equal(stage.heard_count, 1);
-    stage_ask(0);
-    stage_accept_until(2);
-    stage_take_clear(1);
+    stage_bring(0, 1);
 }
 
 static void the_answer_to_what_was_dropped_is_not_heard(void **state)
 {
     (void)state;
-    stage_ask(0);
-    stage_accept_until(1);
-    stage_take_clear(0);
+    stage_bring(0, 0);
     stage_say_text(0, "-LOADING not yet\r\n");
     transport_drop(stage.transport, 0);
-    stage_ask(0);
-    stage_accept_until(2);
-    stage_take_clear(1);
+    stage_bring(0, 1);
     assert_int_equal(stage.heard_count, 0);
     stage_say_text(1, "+OK\r\n");
     stage_turn_until_heard(1);
@@ -177,21 +165,11 @@ static void who_finds_no_buffer_is_lost_and_the_others_are_not(void **state)
     assert_int_equal(stage.heard[count - 1].reason, ENOBUFS);
 }
 
-static void take_http_clear(uint32_t peer)
-{
-    static const char text[] = "DELETE /v1/cart HTTP/1.1\r\nHost: localhost\r\n"
-                               "X-Customer-Id: ann\r\nX-Role: customer\r\n\r\n";
-    stage_take_question(peer, sizeof text - 1);
-    assert_memory_equal(stage.text, text, sizeof text - 1);
-}
-
 static void a_server_may_close_after_each_answer(void **state)
 {
     (void)state;
     for (uint32_t round = 1; round <= 3; round++) {
-        stage_ask(0);
-        stage_accept_until(round);
-        take_http_clear(round - 1);
+        stage_bring(0, round - 1);
         stage_say_text(round - 1, "HTTP/1.1 204 No Content\r\nConn");
         stage_turn();
         stage_say_text(round - 1, "ection: close\r\n\r\n");
@@ -211,14 +189,7 @@ static void an_answer_of_http_that_has_too_much_or_no_length_is_garbled(void **s
         "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nab",
         "HTTP/1.0 204 No Content\r\n\r\n",
     };
-    for (uint32_t at = 0; at < 4; at++) {
-        stage_ask(at);
-        stage_accept_until(at + 1);
-        take_http_clear(at);
-        stage_say_text(at, answers[at]);
-        stage_turn_until_heard(at + 1);
-        assert_int_equal(stage.heard[at].event, TRANSPORT_GARBLED);
-    }
+    check_garbled(answers, 4);
 }
 
 static void an_answer_longer_than_the_largest_buffer_is_garbled(void **state)
@@ -226,9 +197,7 @@ static void an_answer_longer_than_the_largest_buffer_is_garbled(void **state)
     (void)state;
     static char piece[32 * 1024];
     memset(piece, ' ', sizeof piece);
-    stage_ask(0);
-    stage_accept_until(1);
-    take_http_clear(0);
+    stage_bring(0, 0);
     stage_say_text(0, "HTTP/1.1 200 OK\r\nContent-Length: 1048576\r\n\r\n");
     for (uint32_t pieces = 0; pieces < 32 && stage.heard_count == 0; pieces++) {
         stage_say(0, piece, sizeof piece);
