@@ -137,15 +137,18 @@ static void read_skus(struct decoder *decoder, uint32_t array, uint32_t *count)
 
 static void answer_post(struct decoder *decoder)
 {
-    static const char *const names[] = {"skus", "only_available"};
+    enum { SKUS, ONLY_AVAILABLE, MEMBERS };
+    static const struct bytes names[MEMBERS] = {
+        [SKUS] = JSON_NAMED("skus"), [ONLY_AVAILABLE] = JSON_NAMED("only_available")};
+    struct json_members members;
     uint32_t count = 0;
     bool only_available = false;
     if (!decode_body(decoder))
         return;
     struct json_document *json = &decoder->json;
-    json_refuse_unknown(json, JSON_ROOT, names, 2);
-    read_skus(decoder, json_required(json, JSON_ROOT, BYTES("skus")), &count);
-    uint32_t only = json_optional(json, JSON_ROOT, BYTES("only_available"));
+    json_find_members(json, JSON_ROOT, names, MEMBERS, &members);
+    read_skus(decoder, json_needed(json, &members, SKUS), &count);
+    uint32_t only = json_given(json, &members, ONLY_AVAILABLE);
     if (only != JSON_NONE)
         json_read_boolean(json, only, &only_available);
     if (decode_end(decoder))

@@ -27,6 +27,12 @@ static inline __m128i block_load(const uint8_t *at)
     return _mm_loadu_si128((const __m128i *)(const void *)at);
 }
 
+/* Eight bytes, and zeros behind them. */
+static inline __m128i block_load_half(const uint8_t *at)
+{
+    return _mm_loadl_epi64((const __m128i *)(const void *)at);
+}
+
 static inline uint32_t block_mask(__m128i bytes)
 {
     return (uint32_t)_mm_movemask_epi8(bytes);

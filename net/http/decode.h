@@ -101,10 +101,10 @@ void decode_sku(struct decoder *decoder, uint32_t token, struct bytes *sku);
 bool decode_take_sku(struct decoder *decoder);
 /* The order of the path into the command. */
 bool decode_take_order_id(struct decoder *decoder);
-/* Members that role service alone may send; a fault, or 403 for all others. */
-void decode_adjustments(struct decoder *decoder);
-void decode_identities(struct decoder *decoder);
-void decode_risk(struct decoder *decoder);
+/* Members that role service alone may send; a fault, or 403 for all others. JSON_NONE: not sent. */
+void decode_adjustments(struct decoder *decoder, uint32_t array);
+void decode_identities(struct decoder *decoder, uint32_t array);
+void decode_risk(struct decoder *decoder, uint32_t object);
 /* A quantity up to limits.units_per_line. */
 void decode_quantity(struct decoder *decoder, uint32_t token, uint32_t min, uint32_t *quantity);
 

@@ -93,16 +93,18 @@ bool decode_if_match(struct decoder *decoder)
 
 bool decode_cart_put(struct decoder *decoder)
 {
-    static const char *const names[] = {"quantity", "currency"};
+    enum { QUANTITY, CURRENCY, MEMBERS };
+    static const struct bytes names[MEMBERS] = {
+        [QUANTITY] = JSON_NAMED("quantity"), [CURRENCY] = JSON_NAMED("currency")};
     struct command *command = &decoder->request->command;
     command->kind = COMMAND_CART_SET;
     if (!decode_take_sku(decoder) || !decode_if_match(decoder) || !decode_body(decoder))
         return false;
     struct json_document *json = &decoder->json;
-    json_refuse_unknown(json, JSON_ROOT, names, 2);
-    decode_quantity(
-        decoder, json_required(json, JSON_ROOT, BYTES("quantity")), 0, &command->quantity);
-    decode_currency(decoder, json_optional(json, JSON_ROOT, BYTES("currency")), command->currency);
+    struct json_members members;
+    json_find_members(json, JSON_ROOT, names, MEMBERS, &members);
+    decode_quantity(decoder, json_needed(json, &members, QUANTITY), 0, &command->quantity);
+    decode_currency(decoder, json_given(json, &members, CURRENCY), command->currency);
     return decode_end(decoder);
 }
 

@@ -6,14 +6,17 @@
 
 static void read_item(struct decoder *decoder, uint32_t token, struct command_item *item)
 {
-    static const char *const names[] = {"sku", "quantity"};
+    enum { SKU, QUANTITY, MEMBERS };
+    static const struct bytes names[MEMBERS] = {
+        [SKU] = JSON_NAMED("sku"), [QUANTITY] = JSON_NAMED("quantity")};
     struct json_document *json = &decoder->json;
+    struct json_members members;
     *item = (struct command_item){.quantity = 1};
     if (!json_expect(json, token, JSON_OBJECT))
         return;
-    json_refuse_unknown(json, token, names, 2);
-    decode_sku(decoder, json_required(json, token, BYTES("sku")), &item->sku);
-    decode_quantity(decoder, json_required(json, token, BYTES("quantity")), 1, &item->quantity);
+    json_find_members(json, token, names, MEMBERS, &members);
+    decode_sku(decoder, json_needed(json, &members, SKU), &item->sku);
+    decode_quantity(decoder, json_needed(json, &members, QUANTITY), 1, &item->quantity);
 }
 
 static void read_items(struct decoder *decoder, uint32_t array)
@@ -41,19 +44,22 @@ static void read_items(struct decoder *decoder, uint32_t array)
 
 static void read_payment(struct decoder *decoder, uint32_t object)
 {
-    static const char *const names[] = {"token", "mode"};
+    enum { TOKEN, MODE, MEMBERS };
+    static const struct bytes names[MEMBERS] = {
+        [TOKEN] = JSON_NAMED("token"), [MODE] = JSON_NAMED("mode")};
     static const char *const modes[] = {"external", "deferred"};
     struct json_document *json = &decoder->json;
     struct command *command = &decoder->request->command;
+    struct json_members members;
     if (object == JSON_NONE || !json_expect(json, object, JSON_OBJECT))
         return;
-    json_refuse_unknown(json, object, names, 2);
-    uint32_t token = json_optional(json, object, BYTES("token"));
+    json_find_members(json, object, names, MEMBERS, &members);
+    uint32_t token = json_given(json, &members, TOKEN);
     decode_string(decoder, token, TOKEN_SIZE_MAX, &command->token);
     if (decode_has_card_number(command->token))
         decode_own_fault(decoder, token, PROBLEM_CARD_NUMBER_REFUSED,
             "looks like a card number; send the provider's token");
-    uint32_t mode = json_optional(json, object, BYTES("mode")), choice;
+    uint32_t mode = json_given(json, &members, MODE), choice;
     if (mode == JSON_NONE)
         return;
     if (decoder->caller.role != ROLE_SERVICE)
@@ -109,26 +115,51 @@ static void read_references(struct decoder *decoder, uint32_t object)
         keep_references(decoder, object, &references);
 }
 
-bool decode_checkout(struct decoder *decoder)
+static void read_members(struct decoder *decoder)
 {
-    static const char *const names[] = {"items", "currency", "expected_total", "payment",
-        "references", "adjustments", "identities", "risk"};
+    enum {
+        ITEMS,
+        CURRENCY,
+        EXPECTED_TOTAL,
+        PAYMENT,
+        REFERENCES,
+        ADJUSTMENTS,
+        IDENTITIES,
+        RISK,
+        MEMBERS
+    };
+    static const struct bytes names[MEMBERS] = {
+        [ITEMS] = JSON_NAMED("items"),
+        [CURRENCY] = JSON_NAMED("currency"),
+        [EXPECTED_TOTAL] = JSON_NAMED("expected_total"),
+        [PAYMENT] = JSON_NAMED("payment"),
+        [REFERENCES] = JSON_NAMED("references"),
+        [ADJUSTMENTS] = JSON_NAMED("adjustments"),
+        [IDENTITIES] = JSON_NAMED("identities"),
+        [RISK] = JSON_NAMED("risk"),
+    };
     struct json_document *json = &decoder->json;
     struct command *command = &decoder->request->command;
-    command->kind = COMMAND_CHECKOUT;
-    if (!decode_key(decoder) || !decode_if_match(decoder) || !decode_body(decoder))
-        return false;
-    json_refuse_unknown(json, JSON_ROOT, names, 8);
-    read_items(decoder, json_optional(json, JSON_ROOT, BYTES("items")));
-    decode_currency(decoder, json_optional(json, JSON_ROOT, BYTES("currency")), command->currency);
-    uint32_t total = json_optional(json, JSON_ROOT, BYTES("expected_total"));
+    struct json_members members;
+    json_find_members(json, JSON_ROOT, names, MEMBERS, &members);
+    read_items(decoder, json_given(json, &members, ITEMS));
+    decode_currency(decoder, json_given(json, &members, CURRENCY), command->currency);
+    uint32_t total = json_given(json, &members, EXPECTED_TOTAL);
     if (total != JSON_NONE)
         command->expected_total_set =
             json_read_int64(json, total, 0, INT64_MAX, &command->expected_total);
-    read_payment(decoder, json_optional(json, JSON_ROOT, BYTES("payment")));
-    read_references(decoder, json_optional(json, JSON_ROOT, BYTES("references")));
-    decode_adjustments(decoder);
-    decode_identities(decoder);
-    decode_risk(decoder);
+    read_payment(decoder, json_given(json, &members, PAYMENT));
+    read_references(decoder, json_given(json, &members, REFERENCES));
+    decode_adjustments(decoder, json_given(json, &members, ADJUSTMENTS));
+    decode_identities(decoder, json_given(json, &members, IDENTITIES));
+    decode_risk(decoder, json_given(json, &members, RISK));
+}
+
+bool decode_checkout(struct decoder *decoder)
+{
+    decoder->request->command.kind = COMMAND_CHECKOUT;
+    if (!decode_key(decoder) || !decode_if_match(decoder) || !decode_body(decoder))
+        return false;
+    read_members(decoder);
     return decode_end(decoder);
 }

@@ -89,8 +89,8 @@ bool decode_payment(struct decoder *decoder)
     read_report(decoder);
     decode_string(decoder, json_optional(json, JSON_ROOT, BYTES("refund_id")),
         PAYMENT_TEXT_SIZE_MAX, &command->refund_id);
-    decode_adjustments(decoder);
     uint32_t adjustments = json_optional(json, JSON_ROOT, BYTES("adjustments"));
+    decode_adjustments(decoder, adjustments);
     bool is_money = command->result == RESULT_AUTHORIZED || command->result == RESULT_CAPTURED;
     if (adjustments != JSON_NONE && command->result != RESULT_NONE && !is_money)
         json_add_fault(

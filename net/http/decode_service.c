@@ -82,10 +82,9 @@ static void read_adjustments(struct decoder *decoder, uint32_t array)
         command->adjustments = decode_keep(decoder, json_bytes(&writer));
 }
 
-void decode_adjustments(struct decoder *decoder)
+void decode_adjustments(struct decoder *decoder, uint32_t array)
 {
     struct json_document *json = &decoder->json;
-    uint32_t array = json_optional(json, JSON_ROOT, BYTES("adjustments"));
     if (array == JSON_NONE || !is_service(decoder) || !json_expect(json, array, JSON_ARRAY))
         return;
     decoder->request->command.adjustments_set = true;
@@ -124,11 +123,10 @@ static void insert_identity(struct request *request, struct hash128 hash)
     request->command.identity_count++;
 }
 
-void decode_identities(struct decoder *decoder)
+void decode_identities(struct decoder *decoder, uint32_t array)
 {
     struct json_document *json = &decoder->json;
     struct request *request = decoder->request;
-    uint32_t array = json_optional(json, JSON_ROOT, BYTES("identities"));
     if (array == JSON_NONE || !is_service(decoder) || !json_expect(json, array, JSON_ARRAY))
         return;
     if (json->tokens[array].count > IDENTITIES_MAX) {
@@ -147,14 +145,14 @@ void decode_identities(struct decoder *decoder)
     }
 }
 
-void decode_risk(struct decoder *decoder)
+void decode_risk(struct decoder *decoder, uint32_t object)
 {
     static const char *const names[] = {"score", "decision"};
     static const char *const decisions[] = {"approve", "review", "decline"};
     _Static_assert(RISK_APPROVE == 1 && RISK_DECLINE == 3, "decisions stand in their order");
     struct json_document *json = &decoder->json;
     struct command *command = &decoder->request->command;
-    uint32_t object = json_optional(json, JSON_ROOT, BYTES("risk")), choice;
+    uint32_t choice;
     if (object == JSON_NONE || !is_service(decoder) || !json_expect(json, object, JSON_OBJECT))
         return;
     json_refuse_unknown(json, object, names, 2);

@@ -10,11 +10,17 @@
 #include "core/check.h"
 #include "net/http/json_text.h"
 #include "net/http/utf8.h"
+#include "net/http/words.h"
 
 static struct bytes raw_text(const struct json_document *json, uint32_t token)
 {
     CHECK(token < json->token_count);
     return bytes_of(json->text.data + json->tokens[token].start, json->tokens[token].size);
+}
+
+static bool is_object(const struct json_document *json, uint32_t token)
+{
+    return token != JSON_NONE && json_type_of(json, token) == JSON_OBJECT;
 }
 
 uint32_t json_first(const struct json_document *json, uint32_t container)
@@ -46,7 +52,7 @@ bool json_token_is(const struct json_document *json, uint32_t token, struct byte
 
 uint32_t json_member(const struct json_document *json, uint32_t object, struct bytes name)
 {
-    if (object == JSON_NONE || json_type_of(json, object) != JSON_OBJECT)
+    if (!is_object(json, object))
         return JSON_NONE;
     for (uint32_t i = json_first(json, object); i != JSON_NONE; i = json_next(json, i))
         if (json_token_is(json, i, name))
@@ -136,26 +142,35 @@ void json_add_fault(
     snprintf(fault->reason, sizeof fault->reason, "%s", reason);
 }
 
+static void add_missing(struct json_document *json, uint32_t object, struct bytes name)
+{
+    if (!is_object(json, object))
+        return; /* json_expect() has named that fault */
+    struct json_fault *fault = fault_take(json, JSON_FAULT_MISSING);
+    if (fault == NULL)
+        return;
+    struct path path = path_of(json, object, fault->path);
+    path_add_name(&path, name);
+    snprintf(fault->reason, sizeof fault->reason, "is required");
+}
+
 uint32_t json_required(struct json_document *json, uint32_t object, struct bytes name)
 {
-    if (object == JSON_NONE || json_type_of(json, object) != JSON_OBJECT)
-        return JSON_NONE; /* json_expect() has named that fault */
     uint32_t token = json_member(json, object, name);
-    if (token != JSON_NONE)
-        return token;
-    struct json_fault *fault = fault_take(json, JSON_FAULT_MISSING);
-    if (fault != NULL) {
-        struct path path = path_of(json, object, fault->path);
-        path_add_name(&path, name);
-        snprintf(fault->reason, sizeof fault->reason, "is required");
-    }
-    return JSON_NONE;
+    if (token == JSON_NONE)
+        add_missing(json, object, name);
+    return token;
+}
+
+static void add_unknown(struct json_document *json, uint32_t member)
+{
+    json_add_fault(json, member, JSON_FAULT_UNKNOWN, "is not a known member");
 }
 
 bool json_refuse_unknown(
     struct json_document *json, uint32_t object, const char *const *names, uint32_t count)
 {
-    if (object == JSON_NONE || json_type_of(json, object) != JSON_OBJECT)
+    if (!is_object(json, object))
         return false;
     bool all_known = true;
     for (uint32_t i = json_first(json, object); i != JSON_NONE; i = json_next(json, i)) {
@@ -164,10 +179,59 @@ bool json_refuse_unknown(
             known++;
         if (known < count)
             continue;
-        json_add_fault(json, i, JSON_FAULT_UNKNOWN, "is not a known member");
+        add_unknown(json, i);
         all_known = false;
     }
     return all_known;
+}
+
+/* Which of the names the member has; `count` for none. */
+static uint32_t find_name(
+    const struct json_document *json, uint32_t member, const struct bytes *names, uint32_t count)
+{
+    struct bytes raw = raw_text(json, member);
+    bool has_escapes = json->tokens[member].has_escapes;
+    for (uint32_t i = 0; i < count; i++) {
+        if (has_escapes
+                ? json_token_is(json, member, names[i])
+                : raw.size == names[i].size && words_equal(raw.data, names[i].data, raw.size))
+            return i;
+    }
+    return count;
+}
+
+void json_find_members(struct json_document *json, uint32_t object, const struct bytes *names,
+    uint32_t count, struct json_members *members)
+{
+    CHECK(count <= JSON_NAMES_MAX);
+    members->object = object;
+    members->names = names;
+    for (uint32_t i = 0; i < count; i++)
+        members->value[i] = JSON_NONE;
+    if (!is_object(json, object))
+        return;
+    uint32_t end = json->tokens[object].next;
+    for (uint32_t at = object + 1; at < end; at = json->tokens[at].next) {
+        uint32_t found = find_name(json, at, names, count);
+        if (found < count)
+            members->value[found] = at + 1;
+        else
+            add_unknown(json, at);
+    }
+}
+
+uint32_t json_given(
+    const struct json_document *json, const struct json_members *members, uint32_t index)
+{
+    uint32_t token = members->value[index];
+    return token != JSON_NONE && json_type_of(json, token) != JSON_NULL ? token : JSON_NONE;
+}
+
+uint32_t json_needed(struct json_document *json, const struct json_members *members, uint32_t index)
+{
+    if (members->value[index] == JSON_NONE)
+        add_missing(json, members->object, members->names[index]);
+    return members->value[index];
 }
 
 static const char *type_wanted(enum json_type type)
@@ -201,38 +265,37 @@ bool json_expect(struct json_document *json, uint32_t token, enum json_type type
     return false;
 }
 
-/* The digits of a number token as a negative value, since those reach one further. */
-static bool number_negative(struct bytes digits, int64_t *value)
-{
-    int64_t sum = 0;
-    for (uint32_t i = 0; i < digits.size; i++) {
-        int64_t digit = digits.data[i] - '0';
-        if (__builtin_mul_overflow(sum, 10, &sum) || __builtin_sub_overflow(sum, digit, &sum))
-            return false;
-    }
-    *value = sum;
-    return true;
-}
-
-static bool number_integer(struct bytes text, int64_t *value)
-{
-    bool is_negative = text.data[0] == '-';
-    if (is_negative)
-        text = bytes_of(text.data + 1, text.size - 1);
-    int64_t negative;
-    if (!number_negative(text, &negative))
-        return false;
-    if (is_negative)
-        *value = negative;
-    return is_negative || !__builtin_sub_overflow(0, negative, value);
-}
-
 static bool has_fraction_or_exponent(struct bytes text)
 {
     for (uint32_t i = 0; i < text.size; i++)
         if (text.data[i] == '.' || (text.data[i] | 0x20) == 'e')
             return true;
     return false;
+}
+
+/* A number token, as far as it is an integer of 64 bits. The sum is a negative one, since those
+ * reach one further. */
+static bool number_integer(struct bytes text, int64_t *value)
+{
+    bool is_negative = text.data[0] == '-';
+    int64_t sum = 0;
+    for (uint32_t i = is_negative ? 1 : 0; i < text.size; i++) {
+        int64_t digit = text.data[i] - '0';
+        if (digit < 0 || digit > 9 || __builtin_mul_overflow(sum, 10, &sum) ||
+            __builtin_sub_overflow(sum, digit, &sum))
+            return false;
+    }
+    *value = sum;
+    return is_negative || !__builtin_sub_overflow(0, sum, value);
+}
+
+static void refuse_number(struct json_document *json, uint32_t token, struct bytes text)
+{
+    if (has_fraction_or_exponent(text))
+        json_add_fault(
+            json, token, JSON_FAULT_FRACTION, "must be an integer, without fraction or exponent");
+    else
+        json_add_fault(json, token, JSON_FAULT_OVERFLOW, "does not fit a signed 64-bit integer");
 }
 
 bool json_read_int64(
@@ -242,14 +305,9 @@ bool json_read_int64(
     if (!json_expect(json, token, JSON_NUMBER))
         return false;
     struct bytes text = raw_text(json, token);
-    if (has_fraction_or_exponent(text)) {
-        json_add_fault(
-            json, token, JSON_FAULT_FRACTION, "must be an integer, without fraction or exponent");
-        return false;
-    }
     int64_t number;
     if (!number_integer(text, &number)) {
-        json_add_fault(json, token, JSON_FAULT_OVERFLOW, "does not fit a signed 64-bit integer");
+        refuse_number(json, token, text);
         return false;
     }
     if (number < min || number > max) {

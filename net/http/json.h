@@ -14,8 +14,8 @@
  *
  * Faults collect, so that one reply can name all of them:
  *
- *     json_refuse_unknown(&json, JSON_ROOT, names, 2);
- *     json_read_int64(&json, json_required(&json, JSON_ROOT, BYTES("quantity")), 0, 100, &units);
+ *     json_find_members(&json, JSON_ROOT, names, MEMBERS, &members);
+ *     json_read_int64(&json, json_needed(&json, &members, QUANTITY), 0, 100, &units);
  *     if (json.faults->count > 0) ...                    422, faults->list[i].path and .reason
  *
  * A getter given JSON_NONE answers false and adds nothing: a missing member is one fault, not two.
@@ -26,8 +26,8 @@
  * Units      Sizes and offsets in bytes. A token is named by its index.
  * Errors     json_parse() false: `error` and `error_at`. Getters false: a fault was added (the
  *            first JSON_FAULTS_MAX are kept, all are counted).
- * Cost       O(size) to parse; a look-up is O(members). Scratch as large as the text always
- *            suffices; half as many tokens as bytes do.
+ * Cost       O(size) to parse; a look-up is O(members), json_find_members() is one pass for all of
+ *            them. Scratch as large as the text always suffices; half as many tokens as bytes do.
  */
 #ifndef HOTSHELF_NET_HTTP_JSON_H
 #define HOTSHELF_NET_HTTP_JSON_H
@@ -37,6 +37,7 @@
 enum {
     JSON_DEPTH_MAX = 8,    /* our deepest body has 3 */
     JSON_MEMBERS_MAX = 64, /* our widest object has 20; bounds the search for a repeated name */
+    JSON_NAMES_MAX = 8,    /* of struct json_members */
     JSON_FAULTS_MAX = 16,
     JSON_PATH_SIZE = 96,
     JSON_REASON_SIZE = 96,
@@ -132,6 +133,26 @@ uint32_t json_required(struct json_document *json, uint32_t object, struct bytes
 /* A fault for each member whose name is not in `names`. */
 bool json_refuse_unknown(
     struct json_document *json, uint32_t object, const char *const *names, uint32_t count);
+
+/* The members of one object, all found in one pass: value[i] is that of the one called names[i]. */
+struct json_members {
+    uint32_t object;
+    const struct bytes *names;
+    uint32_t value[JSON_NAMES_MAX]; /* JSON_NONE: left out */
+};
+#define JSON_NAMED(literal)                                                                        \
+    {                                                                                              \
+        (const uint8_t *)(literal), (uint32_t)sizeof(literal) - 1                                  \
+    }
+
+/* A fault for each member whose name is not in `names`, which `members` borrows. */
+void json_find_members(struct json_document *json, uint32_t object, const struct bytes *names,
+    uint32_t count, struct json_members *members);
+/* As json_optional() and json_required() would find it. */
+uint32_t json_given(
+    const struct json_document *json, const struct json_members *members, uint32_t index);
+uint32_t json_needed(
+    struct json_document *json, const struct json_members *members, uint32_t index);
 
 /* A fault unless the token has that type. */
 bool json_expect(struct json_document *json, uint32_t token, enum json_type type);

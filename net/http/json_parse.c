@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A loop over the grammar: `expect` says what may come next, and each token is written as it is
- * met. There is no recursion: the way back up is in the tokens' parents. A container learns where
- * it ends (next) when its bracket closes, a member's name when its value is complete.
+ * One pass, in which `at` goes from byte to byte and each token is written as it is met:
+ *
+ *     scan_value      a text, number or literal whole; of an object or array its bracket
+ *     scan_inside     of what is open: its end, or its next member or element
+ *
+ * There is no recursion: the way back up is in the tokens' parents. A container learns where it
+ * ends (next) when its bracket closes, a member's name when its value is complete. Each step
+ * answers where the pass goes on, or NULL.
  *
  * What can go wrong is one byte that cannot stand where it stands: json->error names what was
  * wanted and json->error_at is the byte.
@@ -12,132 +17,142 @@
 #include "net/http/json.h"
 #include "net/http/json_text.h"
 #include "net/http/utf8.h"
-
-enum expect { VALUE, VALUE_OR_END, NAME, NAME_OR_END, COLON, COMMA_OR_END, NOTHING };
+#include "net/http/words.h"
 
 struct scan {
     struct json_document *json;
-    const uint8_t *at;
     const uint8_t *end;
-    enum expect expect;
-    uint32_t container; /* JSON_NONE outside of the root */
+    uint32_t container; /* the innermost that is open; JSON_NONE: none is */
     uint32_t depth;
 };
 
-static bool fail(struct scan *scan, const char *error)
+static const uint8_t *fail(struct scan *scan, const uint8_t *at, const char *error)
 {
     scan->json->error = error;
-    scan->json->error_at = (uint32_t)(scan->at - scan->json->text.data);
-    return false;
+    scan->json->error_at = (uint32_t)(at - scan->json->text.data);
+    return NULL;
 }
 
-/* What stands there is cut off, or is the wrong thing. */
-static bool fail_here(struct scan *scan, const char *error)
+static const uint8_t *fail_early(struct scan *scan)
 {
-    return fail(scan, scan->at == scan->end ? "the text ends too early" : error);
+    return fail(scan, scan->end, "the text ends too early");
 }
 
-static bool add_token(struct scan *scan, enum json_type type, uint32_t *index)
+static const uint8_t *skip_white_space(const uint8_t *at, const uint8_t *end)
+{
+    while (at < end && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t'))
+        at++;
+    return at;
+}
+
+/* The next byte that is no white space, where something more has to stand. */
+static const uint8_t *find_more(struct scan *scan, const uint8_t *at)
+{
+    at = skip_white_space(at, scan->end);
+    return at < scan->end ? at : fail_early(scan);
+}
+
+/* NULL: there is no room for it. */
+static struct json_token *add_token(struct scan *scan, const uint8_t *at, enum json_type type)
 {
     struct json_document *json = scan->json;
-    if (json->token_count == json->token_count_max)
-        return fail(scan, "too many values");
-    *index = json->token_count++;
-    json->tokens[*index] = (struct json_token){
-        .start = (uint32_t)(scan->at - json->text.data),
+    if (json->token_count == json->token_count_max) {
+        fail(scan, at, "too many values");
+        return NULL;
+    }
+    struct json_token *token = &json->tokens[json->token_count++];
+    *token = (struct json_token){
+        .start = (uint32_t)(at - json->text.data),
         .next = json->token_count,
         .parent = scan->container,
         .type = (uint8_t)type,
     };
-    return true;
-}
-
-static struct bytes raw_text(const struct json_document *json, uint32_t token)
-{
-    return bytes_of(json->text.data + json->tokens[token].start, json->tokens[token].size);
+    return token;
 }
 
 /* A value is complete: note it in its container, and in the name before it. */
-static void end_value(struct scan *scan, uint32_t token)
+static void end_value(struct scan *scan, struct json_token *token)
 {
     struct json_document *json = scan->json;
-    json->tokens[token].next = json->token_count;
-    if (scan->container == JSON_NONE) {
-        scan->expect = NOTHING;
+    token->next = json->token_count;
+    if (scan->container == JSON_NONE)
         return;
-    }
-    scan->expect = COMMA_OR_END;
-    json->tokens[scan->container].count++;
-    if (json->tokens[scan->container].type == JSON_OBJECT)
-        json->tokens[token - 1].next = json->token_count;
+    struct json_token *container = &json->tokens[scan->container];
+    container->count++;
+    if (container->type == JSON_OBJECT)
+        token[-1].next = json->token_count;
 }
 
-static bool open_container(struct scan *scan, enum json_type type)
+static const uint8_t *open_container(struct scan *scan, const uint8_t *at, enum json_type type)
 {
-    uint32_t token;
     if (scan->depth == JSON_DEPTH_MAX)
-        return fail(scan, "nested too deeply");
-    if (!add_token(scan, type, &token))
-        return false;
-    scan->at++;
+        return fail(scan, at, "nested too deeply");
+    if (add_token(scan, at, type) == NULL)
+        return NULL;
     scan->depth++;
-    scan->container = token;
-    scan->expect = type == JSON_OBJECT ? NAME_OR_END : VALUE_OR_END;
-    return true;
+    scan->container = scan->json->token_count - 1;
+    return at + 1;
 }
 
-static void close_container(struct scan *scan)
+static const uint8_t *close_container(struct scan *scan, const uint8_t *at)
 {
     struct json_token *token = &scan->json->tokens[scan->container];
-    uint32_t closed = scan->container;
-    scan->at++;
-    token->size = (uint32_t)(scan->at - scan->json->text.data) - token->start;
+    at++;
+    token->size = (uint32_t)(at - scan->json->text.data) - token->start;
     scan->container = token->parent;
     scan->depth--;
-    end_value(scan, closed);
+    end_value(scan, token);
+    return at;
 }
 
-/* scan->at stands at the backslash. */
-static bool scan_escape(struct scan *scan)
+/* `at` stands at the backslash. */
+static const uint8_t *scan_escape(struct scan *scan, const uint8_t *at)
 {
-    int64_t left = scan->end - scan->at;
+    int64_t left = scan->end - at;
     if (left < 2)
-        return fail(scan, "the text ends too early");
-    if (scan->at[1] != 'u') {
-        if (scan->at[1] == 0 || strchr("\"\\/bfnrt", scan->at[1]) == NULL)
-            return fail(scan, "unknown escape in a string");
-        scan->at += 2;
-        return true;
+        return fail(scan, at, "the text ends too early");
+    if (at[1] != 'u') {
+        if (at[1] == 0 || strchr("\"\\/bfnrt", at[1]) == NULL)
+            return fail(scan, at, "unknown escape in a string");
+        return at + 2;
     }
-    int32_t unit = left < 6 ? -1 : json_text_hex4(scan->at + 2);
+    int32_t unit = left < 6 ? -1 : json_text_hex4(at + 2);
     if (unit < 0)
-        return fail(scan, "\\u without four hexadecimal digits");
+        return fail(scan, at, "\\u without four hexadecimal digits");
     if (unit >= 0xdc00 && unit <= 0xdfff)
-        return fail(scan, "second half of a surrogate pair without the first");
-    if (unit < 0xd800 || unit > 0xdbff) {
-        scan->at += 6;
-        return true;
-    }
-    bool has_more = left >= 12 && scan->at[6] == '\\' && scan->at[7] == 'u';
-    int32_t low = has_more ? json_text_hex4(scan->at + 8) : -1;
+        return fail(scan, at, "second half of a surrogate pair without the first");
+    if (unit < 0xd800 || unit > 0xdbff)
+        return at + 6;
+    bool has_more = left >= 12 && at[6] == '\\' && at[7] == 'u';
+    int32_t low = has_more ? json_text_hex4(at + 8) : -1;
     if (low < 0xdc00 || low > 0xdfff)
-        return fail(scan, "first half of a surrogate pair without the second");
-    scan->at += 12;
-    return true;
+        return fail(scan, at, "first half of a surrogate pair without the second");
+    return at + 12;
 }
 
-/* The first byte that is a quote, a backslash, a control character or not ASCII. */
+#ifdef HAVE_BLOCKS
+/* A bit for each byte that is a quote, a backslash, a control character or not ASCII. */
+static inline uint32_t not_plain(__m128i block)
+{
+    __m128i marks = _mm_or_si128(block_is(block, '"'), block_is(block, '\\'));
+    return block_mask(_mm_or_si128(_mm_or_si128(marks, block_in_range(block, 0, 0x1f)), block));
+}
+#endif
+
+/* The first such byte. */
 static const uint8_t *plain_end(const uint8_t *at, const uint8_t *end)
 {
 #ifdef HAVE_BLOCKS
-    while (end - at >= 16) {
-        __m128i block = block_load(at);
-        __m128i marks = _mm_or_si128(block_is(block, '"'), block_is(block, '\\'));
-        __m128i controls = block_in_range(block, 0, 0x1f);
-        uint32_t stop = block_mask(_mm_or_si128(_mm_or_si128(marks, controls), block));
+    for (; end - at >= 16; at += 16) {
+        uint32_t stop = not_plain(block_load(at));
         if (stop != 0)
             return at + __builtin_ctz(stop);
-        at += 16;
+    }
+    if (end - at >= 8) {
+        uint32_t stop = not_plain(block_load_half(at)) & 0xff;
+        if (stop != 0)
+            return at + __builtin_ctz(stop);
+        at += 8;
     }
 #endif
     while (at < end && *at >= 0x20 && *at < 0x80 && *at != '"' && *at != '\\')
@@ -145,116 +160,154 @@ static const uint8_t *plain_end(const uint8_t *at, const uint8_t *end)
     return at;
 }
 
-/* scan->at stands at the opening quote; `token` gets what is between the quotes. */
-static bool scan_text(struct scan *scan, struct json_token *token)
+/* `at` stands at the opening quote; `token` gets what is between the quotes. */
+static const uint8_t *scan_text(struct scan *scan, const uint8_t *at, struct json_token *token)
 {
-    scan->at++;
-    const uint8_t *start = scan->at;
-    for (;;) {
-        scan->at = plain_end(scan->at, scan->end);
-        if (scan->at == scan->end || *scan->at == '"')
-            break;
-        if (*scan->at == '\\') {
+    const uint8_t *start = ++at;
+    for (at = plain_end(at, scan->end); at < scan->end && *at != '"';
+         at = plain_end(at, scan->end)) {
+        if (*at == '\\') {
             token->has_escapes = true;
-            if (!scan_escape(scan))
-                return false;
+            at = scan_escape(scan, at);
+            if (at == NULL)
+                return NULL;
             continue;
         }
-        if (*scan->at < 0x20)
-            return fail(scan, "control character in a string");
-        uint32_t size = utf8_character_size(scan->at, scan->end);
+        if (*at < 0x20)
+            return fail(scan, at, "control character in a string");
+        uint32_t size = utf8_character_size(at, scan->end);
         if (size == 0)
-            return fail(scan, "malformed UTF-8");
-        scan->at += size;
+            return fail(scan, at, "malformed UTF-8");
+        at += size;
     }
-    if (scan->at == scan->end)
-        return fail(scan, "a string without its closing quote");
+    if (at == scan->end)
+        return fail(scan, at, "a string without its closing quote");
     token->start = (uint32_t)(start - scan->json->text.data);
-    token->size = (uint32_t)(scan->at - start);
-    scan->at++;
-    return true;
+    token->size = (uint32_t)(at - start);
+    return at + 1;
 }
 
-/* FNV-1a of the decoded name, so that two spellings of one name have one hash. */
-static uint32_t name_hash(struct bytes raw, bool has_escapes)
+static struct bytes raw_text(const struct json_document *json, const struct json_token *token)
 {
-    uint32_t hash = 2166136261;
-    if (!has_escapes) {
-        for (uint32_t i = 0; i < raw.size; i++)
-            hash = (hash ^ raw.data[i]) * 16777619;
-        return hash;
+    return bytes_of(json->text.data + token->start, token->size);
+}
+
+static uint64_t hash_word(uint64_t hash, uint64_t word)
+{
+    hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+    return hash ^ hash >> 32;
+}
+
+/* By words of eight bytes. */
+static uint32_t hash_plain(struct bytes name)
+{
+    uint64_t hash = 0;
+    for (; name.size > 8; name = bytes_of(name.data + 8, name.size - 8))
+        hash = hash_word(hash, word_load_8(name.data));
+    return (uint32_t)hash_word(hash, word_of(name.data, name.size));
+}
+
+/* The same of the decoded name, so that two spellings of one name have one hash. */
+static uint32_t hash_decoded(struct bytes name)
+{
+    uint64_t hash = 0, word = 0;
+    uint32_t size = 0;
+    struct json_text text = json_text_of(name);
+    for (int32_t byte = json_text_next(&text); byte >= 0; byte = json_text_next(&text)) {
+        if (size == 8) {
+            hash = hash_word(hash, word);
+            word = size = 0;
+        }
+        word |= (uint64_t)byte << size++ * 8;
     }
-    struct json_text text = json_text_of(raw);
-    for (int32_t byte = json_text_next(&text); byte >= 0; byte = json_text_next(&text))
-        hash = (hash ^ (uint32_t)byte) * 16777619;
-    return hash;
+    return (uint32_t)hash_word(hash, word);
 }
 
-static bool is_repeated(const struct json_document *json, uint32_t object, uint32_t name)
+static bool is_same_name(
+    const struct json_document *json, const struct json_token *a, const struct json_token *b)
 {
-    for (uint32_t other = object + 1; other < name; other = json->tokens[other].next)
-        if (json->tokens[other].count == json->tokens[name].count &&
-            json_text_equal(raw_text(json, name), raw_text(json, other)))
+    if (a->count != b->count)
+        return false;
+    if (a->has_escapes || b->has_escapes)
+        return json_text_equal(raw_text(json, a), raw_text(json, b));
+    return bytes_equal(raw_text(json, a), raw_text(json, b));
+}
+
+static bool is_repeated(const struct scan *scan, const struct json_token *name)
+{
+    const struct json_token *tokens = scan->json->tokens;
+    const struct json_token *other = &tokens[scan->container + 1];
+    for (; other != name; other = &tokens[other->next])
+        if (is_same_name(scan->json, name, other))
             return true;
     return false;
 }
 
-static bool scan_name(struct scan *scan)
+/* A name and its colon; goes on where the value stands. */
+static const uint8_t *scan_name(struct scan *scan, const uint8_t *at)
 {
     struct json_document *json = scan->json;
-    const uint8_t *start = scan->at;
-    uint32_t token;
+    if (*at != '"')
+        return fail(scan, at, "a member name is missing");
     if (json->tokens[scan->container].count == JSON_MEMBERS_MAX)
-        return fail(scan, "too many members in an object");
-    if (!add_token(scan, JSON_NAME, &token) || !scan_text(scan, &json->tokens[token]))
-        return false;
-    json->tokens[token].count = name_hash(raw_text(json, token), json->tokens[token].has_escapes);
-    if (is_repeated(json, scan->container, token)) {
-        scan->at = start;
-        return fail(scan, "the same member twice in an object");
-    }
-    scan->expect = COLON;
-    return true;
+        return fail(scan, at, "too many members in an object");
+    struct json_token *token = add_token(scan, at, JSON_NAME);
+    const uint8_t *end = token == NULL ? NULL : scan_text(scan, at, token);
+    if (end == NULL)
+        return NULL;
+    struct bytes name = raw_text(json, token);
+    token->count = token->has_escapes ? hash_decoded(name) : hash_plain(name);
+    if (is_repeated(scan, token))
+        return fail(scan, at, "the same member twice in an object");
+    end = find_more(scan, end);
+    if (end != NULL && *end != ':')
+        return fail(scan, end, "a colon is missing");
+    return end == NULL ? NULL : find_more(scan, end + 1);
 }
 
-static bool scan_digits(struct scan *scan)
+static const uint8_t *scan_digits(struct scan *scan, const uint8_t *at)
 {
-    const uint8_t *start = scan->at;
-    while (scan->at < scan->end && *scan->at >= '0' && *scan->at <= '9')
-        scan->at++;
-    return scan->at > start || fail_here(scan, "a digit is missing in a number");
+    const uint8_t *start = at;
+    while (at < scan->end && *at >= '0' && *at <= '9')
+        at++;
+    if (at > start)
+        return at;
+    return at == scan->end ? fail_early(scan) : fail(scan, at, "a digit is missing in a number");
 }
 
-static bool scan_number(struct scan *scan, struct json_token *token)
+/* A fraction and an exponent, where there are any. */
+static const uint8_t *scan_fraction(struct scan *scan, const uint8_t *at)
 {
-    const uint8_t *start = scan->at;
-    if (*scan->at == '-')
-        scan->at++;
-    bool has_zero = scan->at < scan->end && *scan->at == '0';
-    const uint8_t *first = scan->at;
-    if (!scan_digits(scan))
-        return false;
-    if (has_zero && scan->at - first > 1) {
-        scan->at = first;
-        return fail(scan, "a number with a leading zero");
+    if (at < scan->end && *at == '.') {
+        at = scan_digits(scan, at + 1);
+        if (at == NULL)
+            return NULL;
     }
-    if (scan->at < scan->end && *scan->at == '.') {
-        scan->at++;
-        if (!scan_digits(scan))
-            return false;
-    }
-    if (scan->at < scan->end && (*scan->at | 0x20) == 'e') {
-        scan->at++;
-        if (scan->at < scan->end && (*scan->at == '+' || *scan->at == '-'))
-            scan->at++;
-        if (!scan_digits(scan))
-            return false;
-    }
-    token->size = (uint32_t)(scan->at - start);
-    return true;
+    if (at == scan->end || (*at | 0x20) != 'e')
+        return at;
+    at++;
+    if (at < scan->end && (*at == '+' || *at == '-'))
+        at++;
+    return scan_digits(scan, at);
 }
 
-static bool scan_literal(struct scan *scan, struct json_token *token)
+static const uint8_t *scan_number(struct scan *scan, const uint8_t *at, struct json_token *token)
+{
+    const uint8_t *start = at, *first = *at == '-' ? at + 1 : at;
+    at = scan_digits(scan, first);
+    if (at == NULL)
+        return NULL;
+    if (*first == '0' && at - first > 1)
+        return fail(scan, first, "a number with a leading zero");
+    at = scan_fraction(scan, at);
+    if (at == NULL)
+        return NULL;
+    token->type = JSON_NUMBER;
+    token->size = (uint32_t)(at - start);
+    return at;
+}
+
+static const uint8_t *scan_literal(struct scan *scan, const uint8_t *at, struct json_token *token)
 {
     static const struct {
         char text[6];
@@ -263,94 +316,70 @@ static bool scan_literal(struct scan *scan, struct json_token *token)
     } literals[] = {{"true", 4, JSON_BOOLEAN}, {"false", 5, JSON_BOOLEAN}, {"null", 4, JSON_NULL}};
     for (uint32_t i = 0; i < sizeof literals / sizeof literals[0]; i++) {
         uint32_t size = literals[i].size;
-        if (scan->end - scan->at >= (int64_t)size &&
-            memcmp(scan->at, literals[i].text, size) == 0) {
+        if (scan->end - at >= (int64_t)size && memcmp(at, literals[i].text, size) == 0) {
             token->type = literals[i].type;
             token->size = size;
-            scan->at += size;
-            return true;
+            return at + size;
         }
     }
-    return fail(scan, "a value is missing");
+    return fail(scan, at, "a value is missing");
 }
 
-static bool scan_value(struct scan *scan)
+static const uint8_t *scan_value(struct scan *scan, const uint8_t *at)
 {
-    if (*scan->at == '{')
-        return open_container(scan, JSON_OBJECT);
-    if (*scan->at == '[')
-        return open_container(scan, JSON_ARRAY);
-    uint32_t index;
-    if (!add_token(scan, JSON_STRING, &index))
-        return false;
-    struct json_token *token = &scan->json->tokens[index];
-    bool is_valid;
-    if (*scan->at == '"') {
-        is_valid = scan_text(scan, token);
-    } else if (*scan->at == '-' || (*scan->at >= '0' && *scan->at <= '9')) {
-        token->type = JSON_NUMBER;
-        is_valid = scan_number(scan, token);
-    } else {
-        is_valid = scan_literal(scan, token);
+    if (*at == '{')
+        return open_container(scan, at, JSON_OBJECT);
+    if (*at == '[')
+        return open_container(scan, at, JSON_ARRAY);
+    struct json_token *token = add_token(scan, at, JSON_STRING);
+    if (token == NULL)
+        return NULL;
+    if (*at == '"')
+        at = scan_text(scan, at, token);
+    else if (*at == '-' || (*at >= '0' && *at <= '9'))
+        at = scan_number(scan, at, token);
+    else
+        at = scan_literal(scan, at, token);
+    if (at != NULL)
+        end_value(scan, token);
+    return at;
+}
+
+static const uint8_t *scan_inside(struct scan *scan, const uint8_t *at)
+{
+    const struct json_token *container = &scan->json->tokens[scan->container];
+    bool is_object = container->type == JSON_OBJECT;
+    at = find_more(scan, at);
+    if (at == NULL)
+        return NULL;
+    if (*at == (is_object ? '}' : ']'))
+        return close_container(scan, at);
+    if (container->count > 0) {
+        if (*at != ',')
+            return fail(
+                scan, at, is_object ? "a comma or } is missing" : "a comma or ] is missing");
+        at = find_more(scan, at + 1);
     }
-    if (is_valid)
-        end_value(scan, index);
-    return is_valid;
+    if (is_object && at != NULL)
+        at = scan_name(scan, at);
+    return at == NULL ? NULL : scan_value(scan, at);
 }
 
-static bool scan_comma_or_end(struct scan *scan)
+static const uint8_t *scan_all(struct scan *scan)
 {
-    bool is_object = scan->json->tokens[scan->container].type == JSON_OBJECT;
-    if (*scan->at == ',') {
-        scan->at++;
-        scan->expect = is_object ? NAME : VALUE;
-        return true;
-    }
-    if (*scan->at != (is_object ? '}' : ']'))
-        return fail(scan, is_object ? "a comma or } is missing" : "a comma or ] is missing");
-    close_container(scan);
-    return true;
-}
-
-/* One step; scan->at stands at a byte that is no white space. */
-static bool scan_step(struct scan *scan)
-{
-    switch (scan->expect) {
-    case VALUE_OR_END:
-        if (*scan->at == ']') {
-            close_container(scan);
-            return true;
-        }
-        return scan_value(scan);
-    case VALUE:
-        return scan_value(scan);
-    case NAME_OR_END:
-        if (*scan->at == '}') {
-            close_container(scan);
-            return true;
-        }
-        return *scan->at == '"' ? scan_name(scan) : fail(scan, "a member name is missing");
-    case NAME:
-        return *scan->at == '"' ? scan_name(scan) : fail(scan, "a member name is missing");
-    case COLON:
-        if (*scan->at != ':')
-            return fail(scan, "a colon is missing");
-        scan->at++;
-        scan->expect = VALUE;
-        return true;
-    case COMMA_OR_END:
-        return scan_comma_or_end(scan);
-    case NOTHING:
-        return fail(scan, "text after the value");
-    }
-    return false;
-}
-
-static void skip_white_space(struct scan *scan)
-{
-    while (scan->at < scan->end &&
-           (*scan->at == ' ' || *scan->at == '\n' || *scan->at == '\r' || *scan->at == '\t'))
-        scan->at++;
+    struct bytes text = scan->json->text;
+    const uint8_t *at = skip_white_space(text.data, scan->end);
+    if (text.size == 0)
+        return fail(scan, at, "the body is empty");
+    if (at == scan->end)
+        return fail_early(scan);
+    at = scan_value(scan, at);
+    while (at != NULL && scan->container != JSON_NONE)
+        at = scan_inside(scan, at);
+    if (at == NULL)
+        return NULL;
+    at = skip_white_space(at, scan->end);
+    return at == scan->end ? at : fail(scan, at, "text after the value");
 }
 
 bool json_parse(struct json_document *json, struct bytes text, const struct json_room *room)
@@ -368,18 +397,8 @@ bool json_parse(struct json_document *json, struct bytes text, const struct json
     };
     struct scan scan = {
         .json = json,
-        .at = text.data,
         .end = text.data + text.size,
-        .expect = VALUE,
         .container = JSON_NONE,
     };
-    skip_white_space(&scan);
-    while (scan.at < scan.end) {
-        if (!scan_step(&scan))
-            return false;
-        skip_white_space(&scan);
-    }
-    if (scan.expect != NOTHING)
-        return fail(&scan, text.size == 0 ? "the body is empty" : "the text ends too early");
-    return true;
+    return scan_all(&scan) != NULL;
 }

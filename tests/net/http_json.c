@@ -342,6 +342,67 @@ static void null_counts_as_left_out_where_asked(void **state)
     assert_int_equal(json->faults->count, 1);
 }
 
+enum { SKU, QUANTITY, NOTE, MEMBERS };
+
+static const struct bytes member_names[MEMBERS] = {[SKU] = JSON_NAMED("sku"),
+    [QUANTITY] = JSON_NAMED("quantity"),
+    [NOTE] = JSON_NAMED("a_longer_note")};
+
+static void members_are_found_in_one_pass(void **state)
+{
+    struct json_document *json = open_text(state,
+        "{\"a_longer_note\":[{\"sku\":1}],\"s\\u006bu\":null,\"quantitx\":2,\"a_longer_nose\":3}");
+    struct json_members members;
+    json_find_members(json, JSON_ROOT, member_names, MEMBERS, &members);
+    assert_int_equal(members.value[NOTE], json_member(json, JSON_ROOT, BYTES("a_longer_note")));
+    assert_int_equal(json_given(json, &members, NOTE), members.value[NOTE]);
+    assert_int_equal(json_type_of(json, members.value[SKU]), JSON_NULL);
+    assert_int_equal(json_given(json, &members, SKU), JSON_NONE);
+    assert_int_equal(json_needed(json, &members, SKU), members.value[SKU]);
+    assert_int_equal(json->faults->count, 2);
+    assert_int_equal(json_needed(json, &members, QUANTITY), JSON_NONE);
+    static const char *const paths[] = {"quantitx", "a_longer_nose", "quantity"};
+    assert_int_equal(json->faults->count, 3);
+    for (uint32_t i = 0; i < 3; i++)
+        assert_string_equal(json->faults->list[i].path, paths[i]);
+    assert_int_equal(json->faults->list[1].kind, JSON_FAULT_UNKNOWN);
+    assert_int_equal(json->faults->list[2].kind, JSON_FAULT_MISSING);
+}
+
+static void what_is_no_object_has_no_members(void **state)
+{
+    struct json_document *json = open_text(state, "[1,{}]");
+    const uint32_t objects[] = {JSON_NONE, JSON_ROOT, 1};
+    struct json_members members;
+    for (uint32_t i = 0; i < 3; i++) {
+        json_find_members(json, objects[i], member_names, MEMBERS, &members);
+        assert_int_equal(json_given(json, &members, SKU), JSON_NONE);
+        assert_int_equal(json_needed(json, &members, SKU), JSON_NONE);
+    }
+    assert_int_equal(json->faults->count, 0);
+    json_find_members(json, 2, member_names, MEMBERS, &members);
+    assert_int_equal(json_needed(json, &members, SKU), JSON_NONE);
+    assert_string_equal(json->faults->list[0].path, "[1].sku");
+}
+
+/* The hash of a name is made of words of eight bytes, decoded or not. */
+static void a_name_of_any_length_is_known_in_any_spelling(void **state)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz";
+    struct fixture *f = *state;
+    for (int size = 1; size <= 26; size++) {
+        char text[128];
+        const char *last = letters + size - 1;
+        int length = snprintf(text, sizeof text, "{\"%.*s\":1,\"%.*s\\u00%02x\":2}", size, letters,
+            size - 1, letters, *last);
+        assert_false(parse(f, bytes_of(text, (uint32_t)length), TOKENS));
+        assert_string_equal(f->json.error, "the same member twice in an object");
+        length = snprintf(text, sizeof text, "{\"%.*s\":1,\"%.*s\\u00%02x\":2}", size, letters,
+            size - 1, letters, *last ^ 1);
+        assert_true(parse(f, bytes_of(text, (uint32_t)length), TOKENS));
+    }
+}
+
 static void more_faults_than_room_are_counted(void **state)
 {
     struct json_document *json = open_text(state, "[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]");
@@ -412,6 +473,9 @@ int main(void)
         TEST(booleans_and_choices_are_read),
         TEST(all_faults_of_a_body_are_named),
         TEST(null_counts_as_left_out_where_asked),
+        TEST(members_are_found_in_one_pass),
+        TEST(what_is_no_object_has_no_members),
+        TEST(a_name_of_any_length_is_known_in_any_spelling),
         TEST(more_faults_than_room_are_counted),
         TEST(a_long_path_is_cut_between_characters),
         TEST(the_worst_body_is_read_quickly),
