@@ -20,7 +20,8 @@
 #define HAVE_BLOCKS 1
 
 #include <emmintrin.h>
-#include <stdint.h>
+
+#include "net/http/words.h"
 
 static inline __m128i block_load(const uint8_t *at)
 {
@@ -31,6 +32,21 @@ static inline __m128i block_load(const uint8_t *at)
 static inline __m128i block_load_half(const uint8_t *at)
 {
     return _mm_loadl_epi64((const __m128i *)(const void *)at);
+}
+
+/* All bytes of a text of 1 to 16 bytes and no others, in any order and some of them twice. */
+static inline __m128i block_covering(const uint8_t *text, uint32_t size)
+{
+    if (size >= 8)
+        return _mm_unpacklo_epi64(block_load_half(text), block_load_half(text + size - 8));
+    uint64_t word;
+    if (size >= 4)
+        word = word_load_4(text) | (uint64_t)word_load_4(text + size - 4) << 32;
+    else
+        word = (text[0] | (uint64_t)text[size / 2] << 8 | (uint64_t)text[size - 1] << 16 |
+                   (uint64_t)text[0] << 24) *
+               UINT64_C(0x100000001);
+    return _mm_set1_epi64x((int64_t)word);
 }
 
 static inline uint32_t block_mask(__m128i bytes)
@@ -48,6 +64,15 @@ static inline __m128i block_in_range(__m128i block, char first, char last)
 static inline __m128i block_is(__m128i block, char byte)
 {
     return _mm_cmpeq_epi8(block, _mm_set1_epi8(byte));
+}
+
+/* Whether `fits` says 0xff of every byte of a text. */
+static inline bool blocks_fit(const uint8_t *at, uint32_t size, __m128i (*fits)(__m128i block))
+{
+    for (; size > 16; at += 16, size -= 16)
+        if (block_mask(fits(block_load(at))) != 0xffff)
+            return false;
+    return size == 0 || block_mask(fits(block_covering(at, size))) == 0xffff;
 }
 
 /* Letters, digits and "-": what names of fields are made of. */

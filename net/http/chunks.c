@@ -219,7 +219,7 @@ static enum http_answer walk_trailer(struct walk *walk, bool *is_over)
     struct http_lines lines = window(walk);
     switch (http_line_next(&lines)) {
     case HTTP_LINE_FIELD:
-        if (http_field_find(lines.name) != HTTP_FIELD_COUNT)
+        if (lines.field != HTTP_FIELD_COUNT)
             return http_refused(walk->request, 400, "a field that may not be a trailer");
         return line_is_done(walk, lines.at);
     case HTTP_LINE_EMPTY:

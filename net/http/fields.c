@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The happy path of a line: token, colon, white space, value, CR LF; its field is looked up by
- * name and noted. What can go wrong in a line ends the pass at that byte; what can go wrong between
- * lines (two lengths, no Host) is only noted there and judged after the empty line, so that the
- * verdict is that of the whole head however it arrives.
+ * The happy path of a line: token, colon, white space, value, CR LF; its field is known by its name
+ * and its value noted. What can go wrong in a line ends the pass at that byte; what can go wrong
+ * between lines (two lengths, no Host) is only noted there and judged after the empty line, so that
+ * the verdict is that of the whole head however it arrives.
  *
  * Framing is judged by RFC 9112 6.3, and where that leaves a choice, by refusal: whoever sends both
  * Content-Length and Transfer-Encoding, or either of them twice, is read in two ways by somebody.
@@ -61,7 +61,7 @@ static const uint8_t *value_end(const uint8_t *at, const uint8_t *end)
     return at;
 }
 
-static enum http_line malformed(struct http_lines *lines, const char *fault)
+static inline enum http_line malformed(struct http_lines *lines, const char *fault)
 {
     lines->fault = fault;
     return HTTP_LINE_MALFORMED;
@@ -83,7 +83,7 @@ static enum http_line line_without_name(struct http_lines *lines)
 }
 
 /* `at` stands behind the colon. */
-static enum http_line line_value(struct http_lines *lines, const uint8_t *at)
+static inline enum http_line line_value(struct http_lines *lines, const uint8_t *at)
 {
     while (at < lines->end && (*at == ' ' || *at == '\t'))
         at++;
@@ -106,7 +106,7 @@ static enum http_line line_value(struct http_lines *lines, const uint8_t *at)
 
 /* Where the name that begins at `start` ends. Most are short and end in a colon, and then all is
  * known from one block. */
-static const uint8_t *name_end(const uint8_t *start, const uint8_t *end)
+static inline const uint8_t *name_end(const uint8_t *start, const uint8_t *end)
 {
 #ifdef HAVE_BLOCKS
     if (end - start >= 16) {
@@ -120,9 +120,11 @@ static const uint8_t *name_end(const uint8_t *start, const uint8_t *end)
     return http_skip_token(start, end);
 }
 
-enum http_line http_line_next(struct http_lines *lines)
+static inline enum http_line read_line(struct http_lines *lines)
 {
     const uint8_t *start = lines->at;
+    if (start < lines->end && *start == '\r')
+        return line_without_name(lines);
     const uint8_t *at = name_end(start, lines->end);
     if (at == lines->end)
         return HTTP_LINE_CUT;
@@ -132,8 +134,13 @@ enum http_line http_line_next(struct http_lines *lines)
         return malformed(lines, "space before the colon of a header field");
     if (*at != ':')
         return malformed(lines, "malformed header field name");
-    lines->name = bytes_of(start, (uint32_t)(at - start));
+    lines->field = http_field_find(bytes_of(start, (uint32_t)(at - start)));
     return line_value(lines, at + 1);
+}
+
+enum http_line http_line_next(struct http_lines *lines)
+{
+    return read_line(lines);
 }
 
 static bool is_token(struct bytes text)
@@ -163,10 +170,9 @@ static void note_connection(struct http_scan *scan, struct bytes value)
     }
 }
 
-static void note_field(struct http_scan *scan, struct bytes name, struct bytes value)
+static inline void note_field(struct http_scan *scan, enum http_field field, struct bytes value)
 {
     struct http_request *request = scan->request;
-    enum http_field field = http_field_find(name);
     if (field == HTTP_FIELD_COUNT)
         return;
     uint32_t bit = HTTP_FIELD_BIT(field);
@@ -185,20 +191,18 @@ enum http_answer http_fields_scan(struct http_scan *scan)
     struct http_lines lines = {.at = scan->at, .end = scan->end};
     const uint8_t *first = scan->at;
     for (;;) {
-        enum http_line line = http_line_next(&lines);
-        scan->at = lines.at;
-        switch (line) {
-        case HTTP_LINE_FIELD:
-            note_field(scan, lines.name, lines.value);
+        enum http_line line = read_line(&lines);
+        if (line == HTTP_LINE_FIELD) {
+            note_field(scan, lines.field, lines.value);
             continue;
-        case HTTP_LINE_EMPTY:
-            scan->request->lines = bytes_of(first, (uint32_t)(scan->at - first));
-            return HTTP_REQUEST;
-        case HTTP_LINE_CUT:
-            return http_out_of_bytes(scan);
-        case HTTP_LINE_MALFORMED:
-            return http_refused(scan->request, 400, lines.fault);
         }
+        scan->at = lines.at;
+        if (line == HTTP_LINE_CUT)
+            return http_out_of_bytes(scan);
+        if (line == HTTP_LINE_MALFORMED)
+            return http_refused(scan->request, 400, lines.fault);
+        scan->request->lines = bytes_of(first, (uint32_t)(scan->at - first));
+        return HTTP_REQUEST;
     }
 }
 

@@ -47,8 +47,9 @@ enum http_line { HTTP_LINE_FIELD, HTTP_LINE_EMPTY, HTTP_LINE_CUT, HTTP_LINE_MALF
 struct http_lines {
     const uint8_t *at; /* behind the line, when it was a whole one */
     const uint8_t *end;
-    struct bytes name, value; /* of HTTP_LINE_FIELD, the value without the white space around */
-    const char *fault;        /* of HTTP_LINE_MALFORMED */
+    enum http_field field; /* of HTTP_LINE_FIELD; HTTP_FIELD_COUNT: none that this server reads */
+    struct bytes value;    /* without the white space around */
+    const char *fault;     /* of HTTP_LINE_MALFORMED */
 };
 
 enum http_line http_line_next(struct http_lines *lines);

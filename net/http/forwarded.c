@@ -163,7 +163,7 @@ static bool read_lines(struct walk *walk, enum http_field field, struct bytes te
 {
     struct http_lines lines = {.at = text.data, .end = text.data + text.size};
     for (uint32_t found = 0; http_line_next(&lines) == HTTP_LINE_FIELD;) {
-        if (http_field_find(lines.name) != field)
+        if (lines.field != field)
             continue;
         if (found++ == FORWARDED_LINES_MAX)
             return false;

@@ -15,22 +15,25 @@
 #include "net/http/parser.h"
 
 #include "core/check.h"
-#include "net/http/blocks.h"
 #include "net/http/chunks.h"
 #include "net/http/fields.h"
 #include "net/http/syntax.h"
+#include "net/http/words.h"
 
 enum { METHOD_SIZE_MAX = 16 };
 
-/* One word each: a token is compared with all of them at little cost. */
-static const char method_names[HTTP_METHOD_COUNT][8] = {
-    [HTTP_GET] = "GET",
-    [HTTP_HEAD] = "HEAD",
-    [HTTP_POST] = "POST",
-    [HTTP_PUT] = "PUT",
-    [HTTP_PATCH] = "PATCH",
-    [HTTP_DELETE] = "DELETE",
-    [HTTP_OPTIONS] = "OPTIONS",
+/* With the space behind it each is a word or less. */
+static const struct {
+    char text[8 + 1];
+    uint8_t size;
+} methods[HTTP_METHOD_COUNT] = {
+    [HTTP_GET] = {"GET ", 4},
+    [HTTP_HEAD] = {"HEAD ", 5},
+    [HTTP_POST] = {"POST ", 5},
+    [HTTP_PUT] = {"PUT ", 4},
+    [HTTP_PATCH] = {"PATCH ", 6},
+    [HTTP_DELETE] = {"DELETE ", 7},
+    [HTTP_OPTIONS] = {"OPTIONS ", 8},
 };
 
 static enum http_answer scan_empty_line(struct http_scan *scan)
@@ -47,16 +50,16 @@ static enum http_answer scan_empty_line(struct http_scan *scan)
     return HTTP_REQUEST;
 }
 
-static bool method_find(const uint8_t *text, uint32_t size, enum http_method *method)
+/* Takes one of ours and the space behind it off the line. */
+static bool take_method(struct http_scan *scan)
 {
-    char padded[sizeof method_names[0]] = {0};
-    if (size > sizeof padded)
-        return false;
-    for (uint32_t i = 0; i < size; i++)
-        padded[i] = (char)text[i];
-    for (int i = 0; i < HTTP_METHOD_COUNT; i++) {
-        if (memcmp(padded, method_names[i], sizeof padded) == 0) {
-            *method = (enum http_method)i;
+    int64_t left = scan->end - scan->at;
+    uint64_t word = left >= 8 ? word_load_8(scan->at) : word_of(scan->at, (uint32_t)left);
+    for (uint32_t i = 0; i < HTTP_METHOD_COUNT; i++) {
+        uint64_t differs = word ^ word_load_8(methods[i].text);
+        if (differs << (8 - methods[i].size) * 8 == 0) {
+            scan->request->method = (enum http_method)i;
+            scan->at += methods[i].size;
             return true;
         }
     }
@@ -65,6 +68,8 @@ static bool method_find(const uint8_t *text, uint32_t size, enum http_method *me
 
 static enum http_answer scan_method(struct http_scan *scan)
 {
+    if (take_method(scan))
+        return HTTP_REQUEST;
     const uint8_t *start = scan->at;
     scan->at = http_skip_token(start, scan->end);
     if (scan->at - start > METHOD_SIZE_MAX)
@@ -73,10 +78,7 @@ static enum http_answer scan_method(struct http_scan *scan)
         return http_out_of_bytes(scan);
     if (*scan->at != ' ' || scan->at == start)
         return http_refused(scan->request, 400, "malformed request line");
-    if (!method_find(start, (uint32_t)(scan->at - start), &scan->request->method))
-        return http_refused(scan->request, 501, "unknown method");
-    scan->at++;
-    return HTTP_REQUEST;
+    return http_refused(scan->request, 501, "unknown method");
 }
 
 /* "http://authority" before the path: what a request through a proxy looks like. */
@@ -189,36 +191,31 @@ static enum http_answer scan_version(struct http_scan *scan)
     return HTTP_REQUEST;
 }
 
-static enum http_answer scan_head(struct bytes received, struct http_scan *scan)
+static enum http_answer scan_request_line(struct http_scan *scan)
 {
-    typedef enum http_answer (*step)(struct http_scan *);
-    static const step steps[] = {scan_empty_line, scan_method, scan_target, scan_version,
-        http_fields_scan, http_fields_judge};
-    for (uint32_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
-        enum http_answer answer = steps[i](scan);
-        if (answer != HTTP_REQUEST)
-            return answer;
-    }
-    scan->request->head_size = (uint32_t)(scan->at - received.data);
-    scan->request->consumed = scan->request->head_size + scan->request->body_size;
-    return HTTP_REQUEST;
+    enum http_answer answer = scan_empty_line(scan);
+    if (answer == HTTP_REQUEST)
+        answer = scan_method(scan);
+    if (answer == HTTP_REQUEST)
+        answer = scan_target(scan);
+    if (answer == HTTP_REQUEST)
+        answer = scan_version(scan);
+    return answer;
 }
 
-/* By stores that stay stores: for a structure of this size the compiler prefers an instruction that
- * takes longer to begin than a request line takes to be read. */
-static void clear(struct http_request *request)
+static enum http_answer scan_head(struct bytes received, struct http_scan *scan)
 {
-#ifdef HAVE_BLOCKS
-    uint8_t *at = (uint8_t *)request;
-    uint8_t *last = at + sizeof *request - 16;
-    for (; at < last; at += 16) {
-        _mm_storeu_si128((__m128i *)(void *)at, _mm_setzero_si128());
-        __asm__ volatile("" ::: "memory");
-    }
-    _mm_storeu_si128((__m128i *)(void *)last, _mm_setzero_si128());
-#else
-    *request = (struct http_request){.status = 0};
-#endif
+    struct http_request *request = scan->request;
+    enum http_answer answer = scan_request_line(scan);
+    if (answer == HTTP_REQUEST)
+        answer = http_fields_scan(scan);
+    if (answer == HTTP_REQUEST)
+        answer = http_fields_judge(scan);
+    if (answer != HTTP_REQUEST)
+        return answer;
+    request->head_size = (uint32_t)(scan->at - received.data);
+    request->consumed = request->head_size + request->body_size;
+    return HTTP_REQUEST;
 }
 
 /* Whether the new bytes can change the verdict: the end of the request line, an empty line, or a
@@ -243,7 +240,7 @@ enum http_answer http_parse_head(struct bytes received, const struct http_limits
 {
     CHECK(progress->scanned <= received.size);
     CHECK(limits->target_bytes <= limits->header_bytes);
-    clear(request);
+    *request = (struct http_request){.status = 0};
     bool full = received.size >= limits->header_bytes;
     if (progress->scanned > 0 && !full && !may_be_decided(received, progress)) {
         progress->scanned = received.size;
@@ -284,7 +281,7 @@ enum http_answer http_parse(struct bytes received, const struct http_limits *lim
     struct http_progress *progress, struct http_request *request)
 {
     if (received.size < progress->needed) {
-        clear(request);
+        *request = (struct http_request){.status = 0};
         return HTTP_INCOMPLETE;
     }
     enum http_answer answer = http_parse_head(received, limits, progress, request);

@@ -47,6 +47,9 @@ const uint8_t *http_skip_target(const uint8_t *at, const uint8_t *end);
 /* Whether `bytes` are those of `small`, which is written in lower case. */
 bool http_equals_ignoring_case(const uint8_t *bytes, const char *small, uint32_t size);
 
+/* Nothing but the characters of ASCII from space to tilde. */
+bool http_is_printable(struct bytes text);
+
 /* "name", "name:port", "[address]" or "[address]:port". */
 bool http_host_is_valid(struct bytes host);
 

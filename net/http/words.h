@@ -44,6 +44,15 @@ static inline uint64_t word_of(const uint8_t *text, uint32_t size)
            (uint64_t)text[size - 1] << (size - 1) * 8;
 }
 
+/* Capital letters made small; no other byte changes. */
+static inline uint64_t word_lower(uint64_t word)
+{
+    const uint64_t each = UINT64_C(0x0101010101010101), low = word & each * 0x7f;
+    uint64_t from_a = low + each * (0x80 - 'A'), above_z = low + each * (0x7f - 'Z');
+    uint64_t capitals = from_a & ~above_z & ~word & each * 0x80;
+    return word | capitals >> 2;
+}
+
 /* Whether two texts of one size are the same. */
 static inline bool words_equal(const uint8_t *a, const uint8_t *b, uint32_t size)
 {

@@ -61,11 +61,67 @@ static void a_name_is_known_whole_or_not_at_all(void **state)
     }
 }
 
+/* Texts are looked at in blocks, the last of which overlaps what has been seen. */
+static void every_byte_of_a_host_or_text_is_looked_at(void **state)
+{
+    (void)state;
+    for (uint32_t size = 1; size <= 40; size++) {
+        uint8_t text[40];
+        memset(text, 'x', sizeof text);
+        for (uint32_t at = 0; at < size; at++) {
+            for (uint32_t i = 0; i < 256; i++) {
+                uint8_t byte = (uint8_t)i;
+                bool is_port = byte == ':' && at > 0 && at == size - 1; /* an empty one */
+                text[at] = byte;
+                assert_int_equal(http_is_printable(bytes_of(text, size)), i >= ' ' && i <= '~');
+                assert_int_equal(http_host_is_valid(bytes_of(text, size)),
+                    http_is_class(byte, HTTP_CLASS_HOST) || is_port);
+            }
+            text[at] = 'x';
+        }
+    }
+}
+
+static void hosts_have_their_forms(void **state)
+{
+    (void)state;
+    static const char *const valid[] = {"a", "a:", "a:1", "a:12345", "127.0.0.1:8080", "12345",
+        "[::1]", "[::1]:", "[::1]:80", "[1]", "a_b~c", "123456789012345678901234567890:1"};
+    static const char *const wrong[] = {"", ":", ":1", "a:123456", "a:1:2", "a:1b", "[]", "[", "]",
+        "[a", "[]:1", "[a]b", "[a]1", "[a]:123456", "[a]:b", "[a]:1:", "[[a]]", "a]", "a:]", "[a:1",
+        "a b", "[:]]", "[a]:1]"};
+    for (size_t i = 0; i < sizeof valid / sizeof valid[0]; i++)
+        assert_true(http_host_is_valid(bytes_of_string(valid[i])));
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+        assert_false(http_host_is_valid(bytes_of_string(wrong[i])));
+}
+
+static void letters_alone_have_two_cases(void **state)
+{
+    (void)state;
+    for (uint32_t size = 1; size <= 26; size++) {
+        static const char small[] = "ab-d/fgh1jklmnopqrstuvwxyz";
+        for (uint32_t at = 0; at < size; at++) {
+            for (uint32_t i = 0; i < 256; i++) {
+                uint8_t text[26];
+                memcpy(text, small, sizeof text);
+                text[at] = (uint8_t)i;
+                bool is_same = i == (uint8_t)small[at] ||
+                               (i >= 'A' && i <= 'Z' && i + 32 == (uint8_t)small[at]);
+                assert_int_equal(http_equals_ignoring_case(text, small, size), is_same);
+            }
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_byte_is_looked_at),
         cmocka_unit_test(a_name_is_known_whole_or_not_at_all),
+        cmocka_unit_test(every_byte_of_a_host_or_text_is_looked_at),
+        cmocka_unit_test(hosts_have_their_forms),
+        cmocka_unit_test(letters_alone_have_two_cases),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
