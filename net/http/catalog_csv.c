@@ -12,6 +12,7 @@
 #include "core/check.h"
 #include "core/currency.h"
 #include "core/rfc3339.h"
+#include "net/http/blocks.h"
 #include "net/http/utf8.h"
 #include "net/nearest.h"
 
@@ -37,14 +38,32 @@ static const char *const column_names[CATALOG_COLUMN_COUNT] = {
     [CATALOG_PRICES] = "prices",
 };
 
-bool catalog_sku_is_valid(struct bytes sku)
+#ifdef HAVE_BLOCKS
+static inline __m128i fits_sku(__m128i block)
 {
-    for (uint32_t i = 0; i < sku.size; i++) {
-        uint8_t byte = sku.data[i];
+    __m128i marks = _mm_or_si128(block_is(block, '"'), block_is(block, ','));
+    return _mm_andnot_si128(
+        _mm_or_si128(marks, block_is(block, '/')), block_in_range(block, '!', '~'));
+}
+#endif
+
+static bool has_sku_characters(struct bytes text)
+{
+#ifdef HAVE_BLOCKS
+    return blocks_fit(text.data, text.size, fits_sku);
+#else
+    for (uint32_t i = 0; i < text.size; i++) {
+        uint8_t byte = text.data[i];
         if (byte <= ' ' || byte > '~' || byte == '"' || byte == ',' || byte == '/')
             return false;
     }
-    return sku.size >= 1 && sku.size <= SKU_SIZE_MAX;
+    return true;
+#endif
+}
+
+bool catalog_sku_is_valid(struct bytes sku)
+{
+    return sku.size >= 1 && sku.size <= SKU_SIZE_MAX && has_sku_characters(sku);
 }
 
 bool catalog_name_is_valid(struct bytes name, uint32_t size_min, uint32_t size_max)

@@ -115,21 +115,12 @@ static bool unquote(struct bytes quoted, uint8_t *text, struct bytes *key)
     return true;
 }
 
-static bool is_printable(struct bytes text)
-{
-    for (uint32_t i = 0; i < text.size; i++) {
-        if (text.data[i] < 0x20 || text.data[i] > 0x7e)
-            return false;
-    }
-    return true;
-}
-
 bool decode_read_key(struct bytes given, uint8_t room[KEY_SIZE_MAX], struct bytes *key)
 {
     *key = given;
     if (given.size > 0 && given.data[0] == '"' && !unquote(given, room, key))
         return false;
-    return key->size > 0 && key->size <= KEY_SIZE_MAX && is_printable(*key);
+    return key->size > 0 && key->size <= KEY_SIZE_MAX && http_is_printable(*key);
 }
 
 bool decode_key(struct decoder *decoder)

@@ -9,6 +9,7 @@
 #include "core/json_writer.h"
 #include "core/tables.h"
 #include "net/http/decode.h"
+#include "net/http/syntax.h"
 
 enum { RISK_SCORE_MAX = 1000, IDENTITY_SIZE_MAX = 127 };
 
@@ -94,15 +95,6 @@ void decode_adjustments(struct decoder *decoder, uint32_t array)
         read_adjustments(decoder, array);
 }
 
-static bool is_printable(struct bytes text)
-{
-    for (uint32_t i = 0; i < text.size; i++) {
-        if (text.data[i] < 0x20 || text.data[i] > 0x7e)
-            return false;
-    }
-    return true;
-}
-
 static bool hash_before(struct hash128 a, struct hash128 b)
 {
     return a.high != b.high ? a.high < b.high : a.low < b.low;
@@ -138,7 +130,7 @@ void decode_identities(struct decoder *decoder, uint32_t array)
         struct bytes text;
         if (!json_read_string(json, at, 1, IDENTITY_SIZE_MAX, &text))
             continue;
-        if (is_printable(text))
+        if (http_is_printable(text))
             insert_identity(request, hash_parts(&text, 1));
         else
             json_add_fault(json, at, JSON_FAULT_VALUE, "must be printable ASCII");

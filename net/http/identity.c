@@ -2,19 +2,11 @@
 #include "net/http/identity.h"
 
 #include "core/check.h"
-
-static bool is_printable(struct bytes text)
-{
-    for (uint32_t i = 0; i < text.size; i++) {
-        if (text.data[i] < 0x20 || text.data[i] > 0x7e)
-            return false;
-    }
-    return true;
-}
+#include "net/http/syntax.h"
 
 bool identity_customer_is_valid(struct bytes customer)
 {
-    return customer.size >= 1 && customer.size <= CUSTOMER_SIZE_MAX && is_printable(customer);
+    return customer.size >= 1 && customer.size <= CUSTOMER_SIZE_MAX && http_is_printable(customer);
 }
 
 static enum identity_answer unknown(const char **reason, const char *sentence)
@@ -51,13 +43,8 @@ bool identity_take_bearer(struct bytes field, struct bytes *token)
 {
     static const char scheme[] = "bearer ";
     const uint32_t scheme_size = sizeof(scheme) - 1;
-    if (field.size <= scheme_size)
+    if (field.size <= scheme_size || !http_equals_ignoring_case(field.data, scheme, scheme_size))
         return false;
-    for (uint32_t i = 0; i < scheme_size; i++) {
-        uint8_t byte = field.data[i];
-        if ((byte >= 'A' && byte <= 'Z' ? byte + 32 : byte) != scheme[i])
-            return false;
-    }
     *token = bytes_of(field.data + scheme_size, field.size - scheme_size);
     return true;
 }

@@ -205,6 +205,25 @@ static void skus_have_their_rule(void **state)
     assert_false(catalog_sku_is_valid(bytes_of(longest, 64)));
 }
 
+/* Texts are looked at in blocks, the last of which overlaps what has been seen. */
+static void every_byte_of_a_sku_is_looked_at(void **state)
+{
+    (void)state;
+    for (uint32_t size = 1; size <= SKU_SIZE_MAX; size++) {
+        uint8_t sku[SKU_SIZE_MAX];
+        memset(sku, 'x', sizeof sku);
+        for (uint32_t at = 0; at < size; at++) {
+            for (uint32_t byte = 0; byte < 256; byte++) {
+                bool may_stand =
+                    byte > ' ' && byte < 0x7f && byte != '"' && byte != ',' && byte != '/';
+                sku[at] = (uint8_t)byte;
+                assert_int_equal(catalog_sku_is_valid(bytes_of(sku, size)), may_stand);
+            }
+            sku[at] = 'x';
+        }
+    }
+}
+
 /* Fed byte by byte, a catalog gives the same rows. */
 static void pieces_of_any_size_give_the_same_rows(void **state)
 {
@@ -236,6 +255,7 @@ int main(void)
         cmocka_unit_test(optional_values_are_judged),
         cmocka_unit_test(a_broken_file_ends_with_its_fault),
         cmocka_unit_test(skus_have_their_rule),
+        cmocka_unit_test(every_byte_of_a_sku_is_looked_at),
         cmocka_unit_test(pieces_of_any_size_give_the_same_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
