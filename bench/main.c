@@ -62,6 +62,8 @@ int main(int argc, char **argv)
     }
     if (core_module_is(name))
         return run_core_module(name, argc - 2, argv + 2);
+    if (name[0] != '\0' && !is_help(name))
+        fprintf(stderr, "hotshelf-bench: %s: no such module\n", name);
     print_usage(is_help(name) ? stdout : stderr);
     return is_help(name) ? MODULE_MEASURED : MODULE_USAGE;
 }

@@ -8,10 +8,26 @@
 #include <string.h>
 #include <unistd.h>
 
+/* The value that was refused is NULL where it is missing. */
+static void complain(
+    const char *module, const struct option *option, const char *word, const char *value)
+{
+    fprintf(stderr, "hotshelf-bench: %s: %s: ", module, word);
+    if (option == NULL)
+        fputs("no such option\n", stderr);
+    else if (value == NULL)
+        fputs("a value is missing\n", stderr);
+    else
+        fprintf(stderr, "%s is not a number %s %.0f %s to %.0f\n", value,
+            option->kind == OPTION_NUMBER ? "above" : "from", option->least,
+            option->kind == OPTION_NUMBER ? "and up" : "up", option->most);
+}
+
+/* A flag has no text. */
 static bool take(const struct option *option, const char *text)
 {
     char *end = NULL;
-    double number = strtod(text, &end);
+    double number = text == NULL ? 0 : strtod(text, &end);
     bool is_number = end != text && *end == '\0';
     switch (option->kind) {
     case OPTION_TEXT:
@@ -39,14 +55,14 @@ bool options_parse(
         uint32_t found = 0;
         while (found < count && strcmp(options[found].name, argv[at]) != 0)
             found++;
-        bool has_value = found < count && options[found].kind != OPTION_FLAG;
-        if (found < count && at + has_value < argc && take(&options[found], argv[at + has_value])) {
-            at += has_value;
-            continue;
+        const struct option *option = found < count ? &options[found] : NULL;
+        const char *word = argv[at];
+        bool has_value = option != NULL && option->kind != OPTION_FLAG;
+        const char *value = has_value && at + 1 < argc ? argv[++at] : NULL;
+        if (option == NULL || (has_value && value == NULL) || !take(option, value)) {
+            complain(module, option, word, value);
+            return false;
         }
-        fprintf(stderr, "hotshelf-bench: %s: %s is no option, or its value is out of range\n",
-            module, argv[at]);
-        return false;
     }
     return true;
 }

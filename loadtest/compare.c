@@ -69,6 +69,7 @@ static enum compare_status parse(struct request_to_compare *asked, int argc, cha
     }
     if (asked->path_count == 2)
         return COMPARE_DONE;
+    complain("compare", "which two results?", COMPARE_USAGE);
     compare_usage(stderr);
     return COMPARE_USAGE;
 }

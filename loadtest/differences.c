@@ -7,6 +7,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#define TEXT_SIZE 2048
+
 static const char *const name[DIFFERENCES] = {
     [DIFFERENCE_UNEXPECTED_ANSWER] = "unexpected_answer",
     [DIFFERENCE_WRONG_ORDER] = "wrong_order",
@@ -37,10 +39,15 @@ void differences_add(struct differences *differences, enum difference kind, cons
     uint64_t count = ++differences->count[kind];
     if (count > DIFFERENCES_TOLD_MAX)
         return;
-    fprintf(stderr, "difference %s: ", name[kind]);
+    char text[TEXT_SIZE];
     va_list arguments;
     va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
+    vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    fputs(count == DIFFERENCES_TOLD_MAX ? " (more of this kind are only counted)\n" : "\n", stderr);
+    for (char *at = text; *at != '\0'; at++) {
+        if ((unsigned char)*at < ' ')
+            *at = ' '; /* an answer that is quoted has lines of its own */
+    }
+    fprintf(stderr, "difference %s: %s%s\n", name[kind], text,
+        count == DIFFERENCES_TOLD_MAX ? " (more of this kind are only counted)" : "");
 }

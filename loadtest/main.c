@@ -87,6 +87,8 @@ int main(int argc, char **argv)
         return (int)run(VERB_RUN, argc - 2, argv + 2);
     if (argc >= 2 && strcmp(argv[1], "compare") == 0)
         return compare_main(argc - 2, argv + 2);
+    if (argc >= 2)
+        fprintf(stderr, "hotshelf-loadtest: %s is none of run, replay and compare\n", argv[1]);
     options_usage(stderr);
     return EXIT_USAGE;
 }

@@ -5,6 +5,10 @@
  */
 #include "loadtest/options.h"
 
+#include "loadtest/nearest.h"
+
+#include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -136,6 +140,19 @@ static int store(const struct option_row *row, const char *text)
     return number == (double)(uint32_t)number ? 0 : complain(row->name, "not a whole number");
 }
 
+static int complain_of_unknown(const struct option_row *rows, const char *word, size_t size)
+{
+    char name[NEAREST_SIZE_MAX + 1];
+    snprintf(name, sizeof name, "%.*s", (int)size, word);
+    struct nearest nearest = {.word = name};
+    for (uint32_t at = 0; at < OPTION_ROWS && rows[at].name != NULL; at++)
+        nearest_offer(&nearest, rows[at].name);
+    bool is_near = nearest.best[0] != '\0';
+    fprintf(stderr, "hotshelf-loadtest: %s: no such option%s%s%s\n", word,
+        is_near ? "; did you mean " : "", nearest.best, is_near ? "?" : "");
+    return -1;
+}
+
 /* argv[*at] is an option; moves *at to its last word. */
 static int take_option(
     const struct option_row *rows, enum verb verb, int argc, char **argv, int *at)
@@ -147,7 +164,7 @@ static int take_option(
            (strlen(row->name) != size || strncmp(row->name, word, size) != 0))
         row++;
     if (row == rows + OPTION_ROWS || row->name == NULL)
-        return complain(word, "no such option");
+        return complain_of_unknown(rows, word, size);
     if ((row->verbs & 1 << verb) == 0)
         return complain(row->name, verb == VERB_REPLAY ? "only for run" : "only for replay");
     if (word[size] == '=')
@@ -205,6 +222,23 @@ static int take_run(struct options *options, const char *run)
     return 0;
 }
 
+/* Before the run, not after it. What stands in a file is left alone, and no empty one remains. */
+static int check_writable(const char *path)
+{
+    if (path == NULL)
+        return 0;
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    bool is_new = fd >= 0;
+    if (fd < 0 && errno == EEXIST)
+        fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
+        return complain(path, strerror(errno));
+    close(fd);
+    if (is_new)
+        unlink(path);
+    return 0;
+}
+
 static int check(struct options *options, const char *run)
 {
     if (options->subject == NULL)
@@ -214,7 +248,8 @@ static int check(struct options *options, const char *run)
     if (options->mode != NULL && strcmp(options->mode, "deferred") != 0 &&
         strcmp(options->mode, "external") != 0)
         return complain("--mode", "deferred or external");
-    if (read_tokens(options) < 0)
+    if (read_tokens(options) < 0 || check_writable(options->log_path) < 0 ||
+        check_writable(options->json_path) < 0 || check_writable(options->html_path) < 0)
         return -1;
     return take_run(options, run);
 }

@@ -32,6 +32,24 @@ static int sum_units_in_reach(struct oracle *oracle)
     return 0;
 }
 
+/* A list of SKUs may have a slip of the pen in it, or be another shop's. */
+static int check_known(const struct oracle *oracle)
+{
+    const struct names *skus = &oracle->crowd->baskets->skus;
+    uint32_t unknown_count = 0;
+    uint32_t unknown = 0;
+    for (uint32_t sku = 0; sku < skus->count; sku++) {
+        if (!oracle->stock.row[sku].known && unknown_count++ == 0)
+            unknown = sku;
+    }
+    if (unknown_count > 0)
+        fprintf(stderr,
+            "hotshelf-loadtest: the server does not know %u of the %u SKUs that are wanted; the "
+            "first is %s\n",
+            unknown_count, skus->count, names_text(skus, unknown));
+    return unknown_count == skus->count ? -1 : 0;
+}
+
 static int read_base_line(struct oracle *oracle)
 {
     const struct options *options = oracle->crowd->options;
@@ -39,8 +57,9 @@ static int read_base_line(struct oracle *oracle)
     if (options->admin_url != NULL) {
         oracle->has_stock = true;
         if (stock_ledger_open(&oracle->stock, options, &oracle->crowd->baskets->skus) < 0 ||
-            stock_ledger_read(&oracle->stock) < 0)
+            stock_ledger_read(&oracle->stock) < 0 || check_known(oracle) < 0)
             return -1;
+        oracle->sold_out_before = oracle->stock.sold_out_count;
         for (uint32_t sku = 0; sku < skus; sku++) {
             oracle->sold_before[sku] = oracle->stock.row[sku].sold;
             oracle->held_before[sku] = oracle->stock.row[sku].held;

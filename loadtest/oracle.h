@@ -32,7 +32,8 @@ struct oracle {
     int64_t *sold_before; /* by SKU number */
     int64_t *held_before;
     int64_t *sold;          /* by SKU number: acknowledged and not given back */
-    int64_t units_in_reach; /* at the start: of each SKU what is there, at most what is wanted */
+    uint32_t sold_out_before; /* SKUs of the server */
+    int64_t units_in_reach;   /* at the start: of each SKU what is there, at most what is wanted */
     uint64_t oversold_units;
     uint64_t stranded_units;
     uint64_t lost_units;           /* acknowledged, but not sold by the server's counters */

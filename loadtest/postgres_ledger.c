@@ -15,6 +15,7 @@
 #include <string.h>
 
 #define LOOK_AGAIN_MS 250
+#define SCHEMA_OVERDUE_NS (5 * CLOCK_NS_PER_SECOND)
 
 static int complain(struct postgres_ledger *postgres, const char *what)
 {
@@ -38,12 +39,22 @@ static int64_t ask_number(struct postgres_ledger *postgres, const char *query)
     return number;
 }
 
-/* Orders that stand there now; none when the server has not made its schema yet. */
-static int64_t count_orders(struct postgres_ledger *postgres)
+/* The server makes its schema at its first contact, so it may be about to. */
+static bool has_schema(struct postgres_ledger *postgres)
 {
-    int64_t exists =
-        ask_number(postgres, "SELECT (to_regclass('hotshelf.orders') IS NOT NULL)::int");
-    return exists > 0 ? ask_number(postgres, "SELECT count(*) FROM hotshelf.orders") : exists;
+    int64_t exists = 0;
+    uint64_t until_ns = clock_now_ns() + SCHEMA_OVERDUE_NS;
+    while (exists == 0 && clock_now_ns() < until_ns) {
+        exists = ask_number(postgres, "SELECT (to_regclass('hotshelf.orders') IS NOT NULL)::int");
+        if (exists == 0)
+            poll(NULL, 0, LOOK_AGAIN_MS);
+    }
+    if (exists == 0)
+        fprintf(stderr,
+            "hotshelf-loadtest: PostgreSQL: no hotshelf.orders in the database \"%s\"; "
+            "is it the one of the server's postgres.dsn?\n",
+            PQdb(postgres->connection));
+    return exists > 0;
 }
 
 static void ignore_notice(void *context, const PGresult *result)
@@ -68,7 +79,9 @@ int postgres_ledger_open(struct postgres_ledger *postgres, const char *conninfo,
     if (postgres->sold == NULL || postgres->times_seen == NULL || postgres->lines_seen == NULL)
         return -1;
     PQsetNoticeReceiver(postgres->connection, ignore_notice, NULL);
-    int64_t count = count_orders(postgres);
+    if (!has_schema(postgres))
+        return -1;
+    int64_t count = ask_number(postgres, "SELECT count(*) FROM hotshelf.orders");
     postgres->foreign_count = (uint64_t)count;
     return count < 0 ? -1 : 0;
 }
@@ -145,8 +158,9 @@ int postgres_ledger_catch_up(struct postgres_ledger *postgres, uint32_t patience
     PQclear(PQexec(postgres->connection, "LISTEN hotshelf_stream"));
     while (clock_now_ns() - moved_ns < patience_seconds * CLOCK_NS_PER_SECOND) {
         struct arrived now = before;
-        if (is_connected(postgres) && ask_arrived(postgres, &now) &&
-            memcmp(&now, &wanted, sizeof now) == 0)
+        postgres->has_caught_up = is_connected(postgres) && ask_arrived(postgres, &now) &&
+                                  memcmp(&now, &wanted, sizeof now) == 0;
+        if (postgres->has_caught_up)
             break;
         if (memcmp(&now, &before, sizeof now) != 0)
             moved_ns = clock_now_ns();

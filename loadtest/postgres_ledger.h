@@ -29,7 +29,8 @@ struct postgres_ledger {
     uint64_t strangers_to_tell;
     uint64_t order_count;
     uint64_t line_count;
-    double wait_seconds; /* how long PostgreSQL needed to catch up */
+    bool has_caught_up;
+    double wait_seconds; /* how long it needed, or was waited for */
 };
 
 int postgres_ledger_open(struct postgres_ledger *postgres, const char *conninfo,

@@ -145,13 +145,14 @@ static void print_ledgers(const struct report *report)
 {
     const struct oracle *oracle = report->oracle;
     if (oracle->has_stock)
-        printf("server         %llu SKUs, %u sold out\n", wide(oracle->stock.sku_count),
-            oracle->stock.sold_out_count);
+        printf("server         %llu SKUs, %u sold out, %u of them before the run\n",
+            wide(oracle->stock.sku_count), oracle->stock.sold_out_count, oracle->sold_out_before);
     else
         printf("server         counters not compared (no --admin)\n");
     if (oracle->has_postgres)
-        printf("postgres       %llu orders, %llu lines, caught up after %.2f s\n",
+        printf("postgres       %llu orders, %llu lines, %s %.2f s\n",
             wide(oracle->postgres.order_count), wide(oracle->postgres.line_count),
+            oracle->postgres.has_caught_up ? "caught up after" : "not all that were awaited within",
             oracle->postgres.wait_seconds);
     else
         printf("postgres       rows not compared (no --pg)\n");

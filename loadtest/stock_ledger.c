@@ -98,8 +98,8 @@ static int exchange_patiently(struct stock_ledger *stock, const struct writer *q
         if (error == 0 && reply->status == 200)
             return 0;
         if (error == 0 && reply->status != 503) {
-            fprintf(stderr, "hotshelf-loadtest: the admin listener answered %d: %.*s\n",
-                reply->status, (int)reply->body_size, reply->body);
+            fprintf(stderr, "hotshelf-loadtest: the admin listener at %s answered %d: %.*s\n",
+                stock->options->admin_url, reply->status, (int)reply->body_size, reply->body);
             return -1;
         }
         nanosleep(&(struct timespec){.tv_nsec = RETRY_MS * 1000000L}, NULL);

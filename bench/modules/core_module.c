@@ -99,7 +99,7 @@ static bool is_quiet(const struct core_options *options)
     return options->record_path != NULL || options->hold_path != NULL;
 }
 
-static void choose(struct core_run *run)
+static bool choose(struct core_run *run)
 {
     bool all = strcmp(run->name, "modules") == 0;
     for (size_t i = 0; i < MODULES; i++) {
@@ -116,6 +116,10 @@ static void choose(struct core_run *run)
             run->cases[run->count++] = own;
         }
     }
+    if (run->count == 0)
+        fprintf(stderr, "hotshelf-bench: %s: no case is called %s%s\n", run->name,
+            run->options.only, run->options.warm ? ", or --warm leaves it out" : "");
+    return run->count > 0;
 }
 
 static uint32_t choose_counted(
@@ -241,12 +245,10 @@ enum module_status core_module_run(const char *name, int argc, char **argv)
     CHECK(run != NULL);
     run->name = name;
     enum module_status status = MODULE_USAGE;
-    if (parse_options(run, argc, argv)) {
-        choose(run);
+    if (parse_options(run, argc, argv) && choose(run))
         status = play(run) ? MODULE_MEASURED : MODULE_FAILED;
-    } else {
+    else
         core_module_usage(name, stderr);
-    }
     free(run);
     return status;
 }

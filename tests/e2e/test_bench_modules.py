@@ -69,7 +69,10 @@ def test_what_is_recorded_and_what_is_measured_are_the_same_things(workspace, re
 
 @pytest.mark.parametrize("arguments, named", [
     (["stock", "--record", "x"], "--record is for all modules"),
-    (["tables", "--rounds", 0], "--rounds"), (["modules", "--quickly"], "--quickly")])
+    (["tables", "--rounds", 0], "--rounds: 0 is not a number from 1 up to"),
+    (["tables", "--rounds"], "--rounds: a value is missing"),
+    (["stock", "--only", "nobody"], "no case is called nobody"),
+    (["modules", "--quickly"], "--quickly: no such option")])
 def test_an_option_that_cannot_be_is_named(arguments, named):
     done = bench(*arguments)
     assert done.returncode == 2

@@ -294,3 +294,25 @@ def test_scenarios_are_listed_and_mistakes_named(tmp_path):
     assert words("steady", "--orders", "5").returncode == 2
     assert words().returncode == 2
     assert words("search", "--resp", "127.0.0.1:1").returncode == 2
+    near = words("steady", "--rat", "5")
+    assert near.returncode == 2 and "--rat: no such option; did you mean --rate?" in near.stderr
+
+
+@pytest.mark.parametrize("option", ["--json", "--html", "--log"])
+def test_a_file_that_cannot_be_written_is_told_before_the_run(tmp_path, option):
+    told = words("steady", option, tmp_path / "nowhere" / "file")
+    assert told.returncode == 2 and "nowhere/file: No such file or directory" in told.stderr
+    kept = tmp_path / "kept"
+    kept.write_text("an earlier result")
+    new = ("--json", tmp_path / "new") if option != "--json" else ()
+    assert "no scenario setady" in words("setady", option, kept, *new).stderr
+    assert kept.read_text() == "an earlier result" and not (tmp_path / "new").exists()
+
+
+def test_products_that_the_shop_does_not_have_are_named(shop):
+    none = Run(shop, "steady", skus="NOT-HERE,NOR-HERE", seconds=1)
+    assert none.wait(30) == 1
+    assert "not know 2 of the 2 SKUs that are wanted; the first is NOT-HERE\n" in none.told()
+    some = Run(shop, "steady", skus=f"{sell(shop, 'HERE', 1, 9)},NOT-HERE", seconds=0.1)
+    assert some.wait(30) == 0, some.told()
+    assert "not know 1 of the 2 SKUs that are wanted; the first is NOT-HERE\n" in some.told()

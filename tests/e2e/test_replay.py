@@ -45,6 +45,14 @@ def test_a_replay_that_finds_a_difference_fails(new_server, database):
     assert order["id"] in replay.told(), replay.told()
 
 
+def test_another_database_than_the_server_s_is_told_at_once(new_server, database):
+    server = new_server(settings=SALE).start()
+    assert server.run("import", CATALOG).returncode == 0
+    replay = Replay(server, orders=5, dsn=database.dsn)
+    assert replay.wait(60) == 1
+    assert "is it the one of the server's postgres.dsn?" in replay.told(), replay.told()
+
+
 @pytest.mark.parametrize("way", ["resp", "resp-unix", "http-unix"])
 def test_over_every_way_to_the_server_the_ledgers_are_equal(new_server, database, memory_workspace,
                                                             way):
