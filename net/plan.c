@@ -77,7 +77,8 @@ static void print_disk(const struct bill *bill, FILE *out)
         "aside\n",
         mib(bill->space.least), mib(bill->space.has));
     fprintf(out,
-        "  the rest has all that %llu live holds may ever write, or, while PostgreSQL is away,\n"
+        "  the rest has all that %llu live holds may ever write, each with the longest texts,\n"
+        "  or, while PostgreSQL is away,\n"
         "  about %llu orders at %d bytes each: %.0f minutes at %d orders a second\n"
         "  with nothing else in the tables %llu orders can wait for their payment at once\n\n",
         (unsigned long long)bill->space.holds, (unsigned long long)bill->orders,
