@@ -38,4 +38,34 @@ static inline bool bytes_equal(struct bytes a, struct bytes b)
     return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
 }
 
+/* Copies a text that is short in most cases: two words that overlap. Of memcpy() a compiler that
+ * knows the size to be small makes a loop over bytes, and who reads the text by words soon after
+ * waits until all of them have reached the cache. */
+static inline void bytes_copy(uint8_t *to, struct bytes bytes)
+{
+    struct sixteen {
+        uint64_t low, high;
+    };
+#define BYTES_COPY_ENDS(word)                                                                      \
+    do {                                                                                           \
+        word first, last;                                                                          \
+        memcpy(&first, bytes.data, sizeof(word));                                                  \
+        memcpy(&last, bytes.data + bytes.size - sizeof(word), sizeof(word));                       \
+        memcpy(to, &first, sizeof(word));                                                          \
+        memcpy(to + bytes.size - sizeof(word), &last, sizeof(word));                               \
+    } while (0)
+    if (bytes.size > 2 * sizeof(struct sixteen))
+        memcpy(to, bytes.data, bytes.size);
+    else if (bytes.size >= sizeof(struct sixteen))
+        BYTES_COPY_ENDS(struct sixteen);
+    else if (bytes.size >= sizeof(uint64_t))
+        BYTES_COPY_ENDS(uint64_t);
+    else if (bytes.size >= sizeof(uint32_t))
+        BYTES_COPY_ENDS(uint32_t);
+    else
+        for (uint32_t i = 0; i < bytes.size; i++)
+            to[i] = bytes.data[i];
+#undef BYTES_COPY_ENDS
+}
+
 #endif

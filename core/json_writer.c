@@ -288,25 +288,14 @@ void json_format_time(char text[JSON_TIME_SIZE], int64_t wall_ms)
     text[22] = (char)('0' + milliseconds % 10);
 }
 
-/* Eight digits of four bytes, all at once: a digit in each byte of a word, then its letter. */
-static uint64_t hex_of_four(const uint8_t *bytes)
-{
-    const uint64_t each = UINT64_C(0x0101010101010101);
-    uint32_t number;
-    memcpy(&number, bytes, sizeof(number));
-    uint64_t word = __builtin_bswap32(number);
-    word = (word | word << 16) & UINT64_C(0x0000ffff0000ffff);
-    word = (word | word << 8) & UINT64_C(0x00ff00ff00ff00ff);
-    word = (word | word << 4) & UINT64_C(0x0f0f0f0f0f0f0f0f);
-    uint64_t letters = (word + 6 * each) >> 4 & each; /* 1 for a to f */
-    return __builtin_bswap64(word + '0' * each + letters * ('a' - '0' - 10));
-}
-
 void json_format_uuid(char text[JSON_UUID_SIZE], const uint8_t id[16])
 {
     uint64_t digits[4];
-    for (uint32_t i = 0; i < 4; i++)
-        digits[i] = hex_of_four(id + 4 * i);
+    for (uint32_t i = 0; i < 4; i++) {
+        uint32_t four;
+        memcpy(&four, id + 4 * i, sizeof(four));
+        json_put_hex_8((uint8_t *)&digits[i], __builtin_bswap32(four));
+    }
     memcpy(text, &digits[0], 8);
     memcpy(text + 9, &digits[1], 4);
     memcpy(text + 14, (const char *)&digits[1] + 4, 4);

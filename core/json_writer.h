@@ -42,6 +42,19 @@ static inline void json_put_digits(uint8_t *to, uint32_t digits, uint64_t value)
     to[0] = (uint8_t)('0' + value);
 }
 
+/* Eight digits at once, of 32 bits: a digit in each byte of a word, then its letter. */
+static inline void json_put_hex_8(uint8_t *to, uint32_t value)
+{
+    const uint64_t each = UINT64_C(0x0101010101010101);
+    uint64_t word = value;
+    word = (word | word << 16) & UINT64_C(0x0000ffff0000ffff);
+    word = (word | word << 8) & UINT64_C(0x00ff00ff00ff00ff);
+    word = (word | word << 4) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+    uint64_t letters = (word + 6 * each) >> 4 & each; /* 1 for a to f */
+    word = __builtin_bswap64(word + '0' * each + letters * ('a' - '0' - 10));
+    memcpy(to, &word, sizeof(word));
+}
+
 enum {
     JSON_TIME_SIZE = 24, /* 2026-01-02T03:04:05.678Z */
     JSON_UUID_SIZE = 36,

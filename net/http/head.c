@@ -17,14 +17,19 @@ struct head_text {
 };
 
 /* Before all that is written. */
-static inline void put(struct head_text *text, const void *data, uint32_t size)
+static inline void put(struct head_text *text, struct bytes bytes)
 {
-    CHECK(size <= text->start);
-    text->start -= size;
-    memcpy(text->room + text->start, data, size);
+    CHECK(bytes.size <= text->start);
+    text->start -= bytes.size;
+    bytes_copy(text->room + text->start, bytes);
 }
 
-#define PUT(text, literal) put((text), (literal), (uint32_t)sizeof(literal) - 1)
+#define PUT(text, literal)                                                                         \
+    do {                                                                                           \
+        CHECK(sizeof(literal) - 1 <= (text)->start);                                               \
+        (text)->start -= (uint32_t)sizeof(literal) - 1;                                            \
+        memcpy((text)->room + (text)->start, (literal), sizeof(literal) - 1);                      \
+    } while (0)
 
 static void put_number(struct head_text *text, uint64_t value)
 {
@@ -34,23 +39,10 @@ static void put_number(struct head_text *text, uint64_t value)
     json_put_digits(text->room + text->start, digits, value);
 }
 
-/* Eight digits at once: each of four bits in a byte of its own, then the letters moved up. */
-static void put_hex_8(uint8_t *text, uint32_t value)
-{
-    const uint64_t each = UINT64_C(0x0101010101010101);
-    uint64_t digits = __builtin_bswap32(value);
-    digits = (digits | digits << 16) & UINT64_C(0x0000ffff0000ffff);
-    digits = (digits | digits << 8) & UINT64_C(0x00ff00ff00ff00ff);
-    digits = (digits >> 4 | digits << 8) & each * 0x0f;
-    uint64_t letters = (digits + each * 6) >> 4 & each;
-    digits += each * '0' + letters * ('a' - '0' - 10);
-    memcpy(text, &digits, sizeof digits);
-}
-
 static void put_hex_16(uint8_t text[16], uint64_t value)
 {
-    put_hex_8(text, (uint32_t)(value >> 32));
-    put_hex_8(text + 8, (uint32_t)value);
+    json_put_hex_8(text, (uint32_t)(value >> 32));
+    json_put_hex_8(text + 8, (uint32_t)value);
 }
 
 #define STATUS_LINE(status, reason)                                                                \
@@ -138,9 +130,9 @@ static void put_etag(struct head_text *text, const struct head *head)
         PUT(text, "\r\nETag: \"");
         return;
     }
-    uint8_t digits[16];
-    put_hex_16(digits, head->etag_hash);
-    put(text, digits, sizeof(digits));
+    CHECK(16 <= text->start);
+    text->start -= 16;
+    put_hex_16(text->room + text->start, head->etag_hash);
     if (head->etag == HEAD_ETAG_WEAK)
         PUT(text, "\r\nETag: W/\"");
     else
@@ -153,7 +145,7 @@ static void put_rare(struct head_text *text, const struct head *head)
     if (head->allowed != 0) {
         uint8_t list[ROUTE_ALLOW_SIZE];
         struct bytes allow = route_allow(head->allowed, list);
-        put(text, allow.data, allow.size);
+        put(text, allow);
         PUT(text, "\r\nAllow: ");
     }
     if (head->location_order != NULL) {
@@ -178,7 +170,7 @@ static void put_limits(
     struct head_text *text, const struct http_context *context, const struct request *request)
 {
     char fields[RATE_FIELDS_SIZE_MAX];
-    put(text, fields, rate_fields(context->config, request, fields));
+    put(text, bytes_of(fields, rate_fields(context->config, request, fields)));
 }
 
 struct json_writer head_body(struct request *request)
@@ -199,7 +191,7 @@ void head_put(const struct http_context *context, struct request *request, const
         PUT(&text, "\r\nConnection: close");
     else if (request->tells_keep_alive)
         PUT(&text, "\r\nConnection: keep-alive");
-    put(&text, request->request_id, request->request_id_size);
+    put(&text, bytes_of(request->request_id, request->request_id_size));
     PUT(&text, "\r\nX-Request-Id: ");
     if (request->told.policy != RATE_NONE)
         put_limits(&text, context, request);
@@ -214,7 +206,7 @@ void head_put(const struct http_context *context, struct request *request, const
         PUT(&text, "\r\nContent-Length: ");
     }
     put_type(&text, head->type);
-    put(&text, context->date, context->date_size);
+    put(&text, bytes_of(context->date, context->date_size));
     put_status_line(&text, head->status);
     reply->start = text.start;
     reply->end = REQUEST_HEAD_SIZE + (request->head_only ? 0 : body_size);
@@ -244,9 +236,9 @@ void head_take_request_id(struct http_context *context, struct request *request,
     }
     uint64_t wall_ms = (uint64_t)context->now.wall_ms, counter = ++context->request_counter;
     uint64_t shard_and_counter = (uint64_t)(context->shard & 0xff) << 40 | (counter & 0xffffffffff);
-    put_hex_8(request->request_id, (uint32_t)(wall_ms >> 16));
-    put_hex_8(request->request_id + 8, (uint32_t)(wall_ms << 16 | shard_and_counter >> 32));
-    put_hex_8(request->request_id + 16, (uint32_t)shard_and_counter);
+    json_put_hex_8(request->request_id, (uint32_t)(wall_ms >> 16));
+    json_put_hex_8(request->request_id + 8, (uint32_t)(wall_ms << 16 | shard_and_counter >> 32));
+    json_put_hex_8(request->request_id + 16, (uint32_t)shard_and_counter);
     request->request_id_size = 24;
 }
 

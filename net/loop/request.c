@@ -205,7 +205,7 @@ struct bytes request_keep(struct request *request, struct bytes bytes)
     if (bytes.size > REQUEST_TEXT_SIZE - request->text_used)
         return (struct bytes){0};
     uint8_t *to = request->text + request->text_used;
-    memcpy(to, bytes.data, bytes.size);
+    bytes_copy(to, bytes);
     request->text_used += bytes.size;
     return bytes_of(to, bytes.size);
 }
