@@ -61,12 +61,13 @@ static const uint8_t *value_end(const uint8_t *at, const uint8_t *end)
     return at;
 }
 
-static inline enum http_line malformed(struct http_lines *lines, const char *fault)
+static enum http_line malformed(struct http_lines *lines, const char *fault)
 {
     lines->fault = fault;
     return HTTP_LINE_MALFORMED;
 }
 
+/* A line that does not begin with a name: the empty one, or a fault. */
 static enum http_line line_without_name(struct http_lines *lines)
 {
     const uint8_t *at = lines->at;
@@ -82,6 +83,16 @@ static enum http_line line_without_name(struct http_lines *lines)
     return HTTP_LINE_EMPTY;
 }
 
+/* `end` is where a value ends that no CR LF follows. */
+static enum http_line line_without_end(struct http_lines *lines, const uint8_t *end)
+{
+    if (end < lines->end && *end != '\r')
+        return malformed(lines, "control character in a header field");
+    if (lines->end - end < 2)
+        return HTTP_LINE_CUT;
+    return malformed(lines, "carriage return without line feed");
+}
+
 /* `at` stands behind the colon. */
 static inline enum http_line line_value(struct http_lines *lines, const uint8_t *at)
 {
@@ -89,14 +100,8 @@ static inline enum http_line line_value(struct http_lines *lines, const uint8_t 
         at++;
     const uint8_t *start = at;
     const uint8_t *end = value_end(start, lines->end);
-    if (end == lines->end)
-        return HTTP_LINE_CUT;
-    if (*end != '\r')
-        return malformed(lines, "control character in a header field");
-    if (end + 1 == lines->end)
-        return HTTP_LINE_CUT;
-    if (end[1] != '\n')
-        return malformed(lines, "carriage return without line feed");
+    if (lines->end - end < 2 || end[0] != '\r' || end[1] != '\n')
+        return line_without_end(lines, end);
     lines->at = end + 2;
     while (end > start && (end[-1] == ' ' || end[-1] == '\t'))
         end--;
@@ -104,20 +109,38 @@ static inline enum http_line line_value(struct http_lines *lines, const uint8_t 
     return HTTP_LINE_FIELD;
 }
 
-/* Where the name that begins at `start` ends. Most are short and end in a colon, and then all is
- * known from one block. */
-static inline const uint8_t *name_end(const uint8_t *start, const uint8_t *end)
+/* The colon behind the usual name that begins at `start`: short, of letters, digits and "-". All is
+ * then known from one block. NULL: it is another name. */
+static inline const uint8_t *find_colon(const uint8_t *start, const uint8_t *end)
 {
 #ifdef HAVE_BLOCKS
-    if (end - start >= 16) {
-        __m128i block = block_load(start);
-        uint32_t colons = block_mask(block_is(block, ':'));
-        uint32_t before = (colons & -colons) - 1; /* all, when there is none */
-        if (colons != 0 && (before & ~block_mask(block_in_usual_token(block))) == 0)
-            return start + __builtin_ctz(colons);
-    }
+    if (end - start < 16)
+        return NULL;
+    __m128i block = block_load(start);
+    uint32_t colons = block_mask(block_is(block, ':')), first = colons & -colons;
+    if (first > 1 && ((first - 1) & ~block_mask(block_in_usual_token(block))) == 0)
+        return start + __builtin_ctz(first);
+#else
+    (void)start;
+    (void)end;
 #endif
-    return http_skip_token(start, end);
+    return NULL;
+}
+
+/* The same of any name; HTTP_LINE_FIELD: *colon is set. */
+static enum http_line find_any_colon(struct http_lines *lines, const uint8_t **colon)
+{
+    const uint8_t *at = http_skip_token(lines->at, lines->end);
+    if (at == lines->end)
+        return HTTP_LINE_CUT;
+    if (at == lines->at)
+        return line_without_name(lines);
+    if (*at == ' ' || *at == '\t')
+        return malformed(lines, "space before the colon of a header field");
+    if (*at != ':')
+        return malformed(lines, "malformed header field name");
+    *colon = at;
+    return HTTP_LINE_FIELD;
 }
 
 static inline enum http_line read_line(struct http_lines *lines)
@@ -125,17 +148,14 @@ static inline enum http_line read_line(struct http_lines *lines)
     const uint8_t *start = lines->at;
     if (start < lines->end && *start == '\r')
         return line_without_name(lines);
-    const uint8_t *at = name_end(start, lines->end);
-    if (at == lines->end)
-        return HTTP_LINE_CUT;
-    if (at == start)
-        return line_without_name(lines);
-    if (*at == ' ' || *at == '\t')
-        return malformed(lines, "space before the colon of a header field");
-    if (*at != ':')
-        return malformed(lines, "malformed header field name");
-    lines->field = http_field_find(bytes_of(start, (uint32_t)(at - start)));
-    return line_value(lines, at + 1);
+    const uint8_t *colon = find_colon(start, lines->end);
+    if (colon == NULL) {
+        enum http_line line = find_any_colon(lines, &colon);
+        if (line != HTTP_LINE_FIELD)
+            return line;
+    }
+    lines->field = http_field_find(bytes_of(start, (uint32_t)(colon - start)));
+    return line_value(lines, colon + 1);
 }
 
 enum http_line http_line_next(struct http_lines *lines)

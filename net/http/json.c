@@ -142,7 +142,7 @@ void json_add_fault(
     snprintf(fault->reason, sizeof fault->reason, "%s", reason);
 }
 
-static void add_missing(struct json_document *json, uint32_t object, struct bytes name)
+RARELY static void add_missing(struct json_document *json, uint32_t object, struct bytes name)
 {
     if (!is_object(json, object))
         return; /* json_expect() has named that fault */
@@ -162,7 +162,7 @@ uint32_t json_required(struct json_document *json, uint32_t object, struct bytes
     return token;
 }
 
-static void add_unknown(struct json_document *json, uint32_t member)
+RARELY static void add_unknown(struct json_document *json, uint32_t member)
 {
     json_add_fault(json, member, JSON_FAULT_UNKNOWN, "is not a known member");
 }
@@ -185,18 +185,25 @@ bool json_refuse_unknown(
     return all_known;
 }
 
-/* Which of the names the member has; `count` for none. */
-static uint32_t find_name(
+RARELY static uint32_t find_escaped_name(
     const struct json_document *json, uint32_t member, const struct bytes *names, uint32_t count)
 {
-    struct bytes raw = raw_text(json, member);
-    bool has_escapes = json->tokens[member].has_escapes;
-    for (uint32_t i = 0; i < count; i++) {
-        if (has_escapes
-                ? json_token_is(json, member, names[i])
-                : raw.size == names[i].size && words_equal(raw.data, names[i].data, raw.size))
+    for (uint32_t i = 0; i < count; i++)
+        if (json_token_is(json, member, names[i]))
             return i;
-    }
+    return count;
+}
+
+/* Which of the names the member has; `count` for none. */
+static inline uint32_t find_name(
+    const struct json_document *json, uint32_t member, const struct bytes *names, uint32_t count)
+{
+    if (json->tokens[member].has_escapes)
+        return find_escaped_name(json, member, names, count);
+    struct bytes raw = raw_text(json, member);
+    for (uint32_t i = 0; i < count; i++)
+        if (raw.size == names[i].size && words_equal(raw.data, names[i].data, raw.size))
+            return i;
     return count;
 }
 
@@ -255,13 +262,18 @@ static const char *type_wanted(enum json_type type)
     return "";
 }
 
+RARELY static void refuse_type(struct json_document *json, uint32_t token, enum json_type type)
+{
+    json_add_fault(json, token, JSON_FAULT_TYPE, type_wanted(type));
+}
+
 bool json_expect(struct json_document *json, uint32_t token, enum json_type type)
 {
     if (token == JSON_NONE)
         return false;
     if (json_type_of(json, token) == type)
         return true;
-    json_add_fault(json, token, JSON_FAULT_TYPE, type_wanted(type));
+    refuse_type(json, token, type);
     return false;
 }
 
@@ -289,13 +301,21 @@ static bool number_integer(struct bytes text, int64_t *value)
     return is_negative || !__builtin_sub_overflow(0, sum, value);
 }
 
-static void refuse_number(struct json_document *json, uint32_t token, struct bytes text)
+RARELY static void refuse_number(struct json_document *json, uint32_t token, struct bytes text)
 {
     if (has_fraction_or_exponent(text))
         json_add_fault(
             json, token, JSON_FAULT_FRACTION, "must be an integer, without fraction or exponent");
     else
         json_add_fault(json, token, JSON_FAULT_OVERFLOW, "does not fit a signed 64-bit integer");
+}
+
+RARELY static void refuse_range(
+    struct json_document *json, uint32_t token, int64_t min, int64_t max)
+{
+    char reason[JSON_REASON_SIZE];
+    snprintf(reason, sizeof reason, "must be from %lld to %lld", (long long)min, (long long)max);
+    json_add_fault(json, token, JSON_FAULT_RANGE, reason);
 }
 
 bool json_read_int64(
@@ -311,10 +331,7 @@ bool json_read_int64(
         return false;
     }
     if (number < min || number > max) {
-        char reason[JSON_REASON_SIZE];
-        snprintf(
-            reason, sizeof reason, "must be from %lld to %lld", (long long)min, (long long)max);
-        json_add_fault(json, token, JSON_FAULT_RANGE, reason);
+        refuse_range(json, token, min, max);
         return false;
     }
     *value = number;
@@ -339,8 +356,16 @@ bool json_read_boolean(struct json_document *json, uint32_t token, bool *value)
     return true;
 }
 
+RARELY static void refuse_size(
+    struct json_document *json, uint32_t token, uint32_t size_min, uint32_t size_max)
+{
+    char reason[JSON_REASON_SIZE];
+    snprintf(reason, sizeof reason, "must have %u to %u bytes", size_min, size_max);
+    json_add_fault(json, token, JSON_FAULT_SIZE, reason);
+}
+
 /* False and a fault when the text holds U+0000, or when scratch has no room for it. */
-static bool decode(struct json_document *json, uint32_t token, struct bytes *value)
+RARELY static bool decode(struct json_document *json, uint32_t token, struct bytes *value)
 {
     struct json_text text = json_text_of(raw_text(json, token));
     uint32_t size = 0;
@@ -374,9 +399,7 @@ bool json_read_string(struct json_document *json, uint32_t token, uint32_t size_
     if (json->tokens[token].has_escapes && !decode(json, token, &text))
         return false;
     if (text.size < size_min || text.size > size_max) {
-        char reason[JSON_REASON_SIZE];
-        snprintf(reason, sizeof reason, "must have %u to %u bytes", size_min, size_max);
-        json_add_fault(json, token, JSON_FAULT_SIZE, reason);
+        refuse_size(json, token, size_min, size_max);
         return false;
     }
     *value = text;

@@ -26,7 +26,7 @@ struct scan {
     uint32_t depth;
 };
 
-static const uint8_t *fail(struct scan *scan, const uint8_t *at, const char *error)
+RARELY static const uint8_t *fail(struct scan *scan, const uint8_t *at, const char *error)
 {
     scan->json->error = error;
     scan->json->error_at = (uint32_t)(at - scan->json->text.data);
@@ -48,6 +48,8 @@ static const uint8_t *skip_white_space(const uint8_t *at, const uint8_t *end)
 /* The next byte that is no white space, where something more has to stand. */
 static const uint8_t *find_more(struct scan *scan, const uint8_t *at)
 {
+    if (at<scan->end && * at> ' ')
+        return at;
     at = skip_white_space(at, scan->end);
     return at < scan->end ? at : fail_early(scan);
 }
@@ -106,7 +108,7 @@ static const uint8_t *close_container(struct scan *scan, const uint8_t *at)
 }
 
 /* `at` stands at the backslash. */
-static const uint8_t *scan_escape(struct scan *scan, const uint8_t *at)
+RARELY static const uint8_t *scan_escape(struct scan *scan, const uint8_t *at)
 {
     int64_t left = scan->end - at;
     if (left < 2)
@@ -140,7 +142,7 @@ static inline uint32_t not_plain(__m128i block)
 #endif
 
 /* The first such byte. */
-static const uint8_t *plain_end(const uint8_t *at, const uint8_t *end)
+static inline const uint8_t *plain_end(const uint8_t *at, const uint8_t *end)
 {
 #ifdef HAVE_BLOCKS
     for (; end - at >= 16; at += 16) {
@@ -208,7 +210,7 @@ static uint32_t hash_plain(struct bytes name)
 }
 
 /* The same of the decoded name, so that two spellings of one name have one hash. */
-static uint32_t hash_decoded(struct bytes name)
+RARELY static uint32_t hash_decoded(struct bytes name)
 {
     uint64_t hash = 0, word = 0;
     uint32_t size = 0;
@@ -223,11 +225,10 @@ static uint32_t hash_decoded(struct bytes name)
     return (uint32_t)hash_word(hash, word);
 }
 
-static bool is_same_name(
+/* Of two names that have the same hash. */
+RARELY static bool is_same_name(
     const struct json_document *json, const struct json_token *a, const struct json_token *b)
 {
-    if (a->count != b->count)
-        return false;
     if (a->has_escapes || b->has_escapes)
         return json_text_equal(raw_text(json, a), raw_text(json, b));
     return bytes_equal(raw_text(json, a), raw_text(json, b));
@@ -238,7 +239,7 @@ static bool is_repeated(const struct scan *scan, const struct json_token *name)
     const struct json_token *tokens = scan->json->tokens;
     const struct json_token *other = &tokens[scan->container + 1];
     for (; other != name; other = &tokens[other->next])
-        if (is_same_name(scan->json, name, other))
+        if (other->count == name->count && is_same_name(scan->json, name, other))
             return true;
     return false;
 }

@@ -13,6 +13,9 @@
 
 #include "core/bytes.h"
 
+/* What escapes and faults need is kept out of the way of all other bodies. */
+#define RARELY __attribute__((noinline, cold))
+
 struct json_text {
     const uint8_t *at;
     const uint8_t *end;

@@ -16,12 +16,14 @@ static int32_t hex_value(uint8_t digit)
     return -1;
 }
 
+static bool has(struct bytes text, char byte)
+{
+    return text.size > 0 && memchr(text.data, byte, text.size) != NULL;
+}
+
 static bool needs_decoding(struct bytes raw, bool plus_is_space)
 {
-    for (uint32_t i = 0; i < raw.size; i++)
-        if (raw.data[i] == '%' || (plus_is_space && raw.data[i] == '+'))
-            return true;
-    return false;
+    return has(raw, '%') || (plus_is_space && has(raw, '+'));
 }
 
 /* The byte that starts at raw.data[*at]; moves *at behind it. -1: malformed. */

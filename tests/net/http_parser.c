@@ -116,6 +116,7 @@ static const struct vector vectors[] = {
     OK(GET "X: a:b" END), OK(GET "X: " FIFTY END), OK(GET "X: 0123456789012345\t0123456789" END),
     BAD(GET "X : a" END), BAD(GET "X\t: a" END), BAD(GET " X: a" END), BAD(GET "\tX: a" END),
     BAD(GET "X: a\r\n b" END), BAD(GET "X: a\r\n\tb" END), BAD(GET ": a" END), BAD(GET "X a" END),
+    BAD(GET ":: a" END), BAD(GET ":X: a" END), BAD(GET ":X-Role: service" END),
     BAD(GET "X" END), BAD(GET "X(Y): a" END), BAD(GET "X\0: a" END), BAD(GET "X\x80: a" END),
     BAD(GET "X,Y: a" END), BAD(GET "X;Y: a" END), BAD(GET "\"X\": a" END), BAD(GET "X/Y: a" END),
     BAD(GET "X: a\0b" END), BAD(GET "X: a\x01" END), BAD(GET "X: a\x1f" END),
