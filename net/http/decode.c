@@ -11,6 +11,7 @@
 #include "core/currency.h"
 #include "net/http/syntax.h"
 #include "net/http/target.h"
+#include "net/http/words.h"
 
 /* JSON of one fault at most: a path and a reason of which every byte may need an escape. */
 enum { FAULT_SIZE_MAX = 64 + 6 * JSON_PATH_SIZE + JSON_REASON_SIZE };
@@ -57,7 +58,8 @@ static bool is_json(struct bytes type)
 {
     static const char name[] = "application/json";
     const uint32_t size = sizeof(name) - 1;
-    if (type.size < size || !http_equals_ignoring_case(type.data, name, size))
+    if (type.size < size || (!words_equal(type.data, (const uint8_t *)name, size) &&
+                                !http_equals_ignoring_case(type.data, name, size)))
         return false;
     return type.size == size || type.data[size] == ';' || type.data[size] == ' ';
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The happy path of a line: token, colon, white space, value, CR LF; its field is known by its name
- * and its value noted. What can go wrong in a line ends the pass at that byte; what can go wrong
- * between lines (two lengths, no Host) is only noted there and judged after the empty line, so that
- * the verdict is that of the whole head however it arrives.
+ * The happy path of a line: token, colon, white space, value, CR LF; its field is told by the size
+ * and the first letter of its name, and its value noted. What can go wrong in a line ends the pass
+ * at that byte; what can go wrong between lines (two lengths, no Host) is only noted there and
+ * judged after the empty line, so that the verdict is that of the whole head however it arrives.
  *
  * Framing is judged by RFC 9112 6.3, and where that leaves a choice, by refusal: whoever sends both
  * Content-Length and Transfer-Encoding, or either of them twice, is read in two ways by somebody.
@@ -14,6 +14,7 @@
 #include "net/http/blocks.h"
 #include "net/http/syntax.h"
 #include "net/http/target.h"
+#include "net/http/words.h"
 
 /* Longer than any body, and no sum with it overflows. */
 #define BODY_SIZE_MAX (UINT64_MAX / 4)
@@ -29,6 +30,68 @@ static const uint32_t fields_never_repeated =
 static const uint32_t fields_last_wins =
     HTTP_FIELD_BIT(HTTP_FIELD_CONNECTION) | HTTP_FIELD_BIT(HTTP_FIELD_X_FORWARDED_FOR);
 
+enum { FIELD_NAME_SIZE_MIN = 4, FIELD_NAME_SIZE_MAX = 18, FIELD_KEYS = 64 };
+
+struct field_name {
+    uint8_t size;
+    char text[FIELD_NAME_SIZE_MAX + 1];
+};
+
+#define NAME(literal)                                                                              \
+    {                                                                                              \
+        sizeof(literal) - 1, literal                                                               \
+    }
+
+static const struct field_name field_names[HTTP_FIELD_COUNT] = {
+    [HTTP_FIELD_HOST] = NAME("host"),
+    [HTTP_FIELD_CONTENT_LENGTH] = NAME("content-length"),
+    [HTTP_FIELD_TRANSFER_ENCODING] = NAME("transfer-encoding"),
+    [HTTP_FIELD_CONNECTION] = NAME("connection"),
+    [HTTP_FIELD_CONTENT_TYPE] = NAME("content-type"),
+    [HTTP_FIELD_CONTENT_ENCODING] = NAME("content-encoding"),
+    [HTTP_FIELD_EXPECT] = NAME("expect"),
+    [HTTP_FIELD_ACCEPT] = NAME("accept"),
+    [HTTP_FIELD_AUTHORIZATION] = NAME("authorization"),
+    [HTTP_FIELD_IDEMPOTENCY_KEY] = NAME("idempotency-key"),
+    [HTTP_FIELD_IF_MATCH] = NAME("if-match"),
+    [HTTP_FIELD_IF_NONE_MATCH] = NAME("if-none-match"),
+    [HTTP_FIELD_X_CUSTOMER_ID] = NAME("x-customer-id"),
+    [HTTP_FIELD_X_ROLE] = NAME("x-role"),
+    [HTTP_FIELD_X_REQUEST_ID] = NAME("x-request-id"),
+    [HTTP_FIELD_X_FORWARDED_FOR] = NAME("x-forwarded-for"),
+    [HTTP_FIELD_HOTSHELF_SIGNATURE] = NAME("hotshelf-signature"),
+    [HTTP_FIELD_LAST_EVENT_ID] = NAME("last-event-id"),
+    [HTTP_FIELD_TRACEPARENT] = NAME("traceparent"),
+    [HTTP_FIELD_FORWARDED] = NAME("forwarded"),
+};
+
+/* No two of our names have the same one. */
+#define FIELD_KEY(name_size, first_letter) (((name_size)*5 + (first_letter)*2) % FIELD_KEYS)
+
+/* The field + 1; 0: none of ours has that key. */
+static const uint8_t field_by_key[FIELD_KEYS] = {
+    [FIELD_KEY(4, 'h')] = HTTP_FIELD_HOST + 1,
+    [FIELD_KEY(14, 'c')] = HTTP_FIELD_CONTENT_LENGTH + 1,
+    [FIELD_KEY(17, 't')] = HTTP_FIELD_TRANSFER_ENCODING + 1,
+    [FIELD_KEY(10, 'c')] = HTTP_FIELD_CONNECTION + 1,
+    [FIELD_KEY(12, 'c')] = HTTP_FIELD_CONTENT_TYPE + 1,
+    [FIELD_KEY(16, 'c')] = HTTP_FIELD_CONTENT_ENCODING + 1,
+    [FIELD_KEY(6, 'e')] = HTTP_FIELD_EXPECT + 1,
+    [FIELD_KEY(6, 'a')] = HTTP_FIELD_ACCEPT + 1,
+    [FIELD_KEY(13, 'a')] = HTTP_FIELD_AUTHORIZATION + 1,
+    [FIELD_KEY(15, 'i')] = HTTP_FIELD_IDEMPOTENCY_KEY + 1,
+    [FIELD_KEY(8, 'i')] = HTTP_FIELD_IF_MATCH + 1,
+    [FIELD_KEY(13, 'i')] = HTTP_FIELD_IF_NONE_MATCH + 1,
+    [FIELD_KEY(13, 'x')] = HTTP_FIELD_X_CUSTOMER_ID + 1,
+    [FIELD_KEY(6, 'x')] = HTTP_FIELD_X_ROLE + 1,
+    [FIELD_KEY(12, 'x')] = HTTP_FIELD_X_REQUEST_ID + 1,
+    [FIELD_KEY(15, 'x')] = HTTP_FIELD_X_FORWARDED_FOR + 1,
+    [FIELD_KEY(18, 'h')] = HTTP_FIELD_HOTSHELF_SIGNATURE + 1,
+    [FIELD_KEY(13, 'l')] = HTTP_FIELD_LAST_EVENT_ID + 1,
+    [FIELD_KEY(11, 't')] = HTTP_FIELD_TRACEPARENT + 1,
+    [FIELD_KEY(9, 'f')] = HTTP_FIELD_FORWARDED + 1,
+};
+
 enum http_answer http_refused(struct http_request *request, uint16_t status, const char *reason)
 {
     request->status = status;
@@ -41,6 +104,41 @@ enum http_answer http_out_of_bytes(struct http_scan *scan)
     if (scan->full)
         return http_refused(scan->request, 431, "request line and header fields are too large");
     return HTTP_INCOMPLETE;
+}
+
+/* Folds letters to lower case; of the other characters of a token only such change as stand in no
+ * name of ours. */
+#define FOLD_8 UINT64_C(0x2020202020202020)
+
+/* By words that overlap: 4 to 18 bytes, of which no byte is looked at alone. */
+static inline bool name_is(const uint8_t *name, const char *small, uint32_t size)
+{
+    if (size < 8)
+        return (word_load_4(name) | (uint32_t)FOLD_8) == word_load_4(small) &&
+               (word_load_4(name + size - 4) | (uint32_t)FOLD_8) == word_load_4(small + size - 4);
+    uint64_t differs = (word_load_8(name) | FOLD_8) ^ word_load_8(small);
+    differs |= (word_load_8(name + size - 8) | FOLD_8) ^ word_load_8(small + size - 8);
+    if (size > 16)
+        differs |= (word_load_8(name + 8) | FOLD_8) ^ word_load_8(small + 8);
+    return differs == 0;
+}
+
+static inline enum http_field find_field(struct bytes name)
+{
+    if (name.size < FIELD_NAME_SIZE_MIN || name.size > FIELD_NAME_SIZE_MAX)
+        return HTTP_FIELD_COUNT;
+    uint32_t field = field_by_key[FIELD_KEY(name.size, name.data[0] | 0x20U)];
+    if (field == 0)
+        return HTTP_FIELD_COUNT;
+    const struct field_name *known = &field_names[--field];
+    if (known->size != name.size || !name_is(name.data, known->text, name.size))
+        return HTTP_FIELD_COUNT;
+    return (enum http_field)field;
+}
+
+enum http_field http_field_find(struct bytes name)
+{
+    return find_field(name);
 }
 
 /* The first byte that ends or spoils a field value: a control character other than tab. */
@@ -154,7 +252,7 @@ static inline enum http_line read_line(struct http_lines *lines)
         if (line != HTTP_LINE_FIELD)
             return line;
     }
-    lines->field = http_field_find(bytes_of(start, (uint32_t)(colon - start)));
+    lines->field = find_field(bytes_of(start, (uint32_t)(colon - start)));
     return line_value(lines, colon + 1);
 }
 
@@ -185,7 +283,7 @@ static void note_connection(struct http_scan *scan, struct bytes value)
             scan->asks_close = true;
         else if (is_word(option, BYTES("keep-alive")))
             scan->asks_keep_alive = true;
-        else if (!is_token(option) || http_field_find(option) != HTTP_FIELD_COUNT)
+        else if (!is_token(option) || find_field(option) != HTTP_FIELD_COUNT)
             scan->connection_is_malformed = true;
     }
 }

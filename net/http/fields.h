@@ -54,4 +54,7 @@ struct http_lines {
 
 enum http_line http_line_next(struct http_lines *lines);
 
+/* HTTP_FIELD_COUNT for a field that this server does not read. The name is a token. */
+enum http_field http_field_find(struct bytes name);
+
 #endif

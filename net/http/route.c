@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A pattern is what stands before its one variable segment and what stands after it; a pattern
- * without one has no `after`. Matching is then two memcmp and a look for a slash between them.
+ * without one has no `after`. Matching is then two comparisons and a look for a slash between them.
  */
 #include "net/http/route.h"
 
 #include "core/check.h"
+#include "net/http/words.h"
 
 struct route_line {
     struct bytes before;
@@ -75,13 +76,15 @@ static const struct route_line admin_lines[] = {
 
 static bool line_matches(const struct route_line *line, struct bytes path, struct bytes *capture)
 {
-    if (!line->has_capture)
-        return bytes_equal(path, line->before);
     uint32_t fixed = line->before.size + line->after.size;
-    if (path.size <= fixed || memcmp(path.data, line->before.data, line->before.size) != 0)
+    if (line->has_capture ? path.size <= fixed : path.size != fixed)
         return false;
+    if (!words_equal(path.data, line->before.data, line->before.size))
+        return false;
+    if (!line->has_capture)
+        return true;
     uint32_t tail = path.size - line->after.size;
-    if (memcmp(path.data + tail, line->after.data, line->after.size) != 0)
+    if (!words_equal(path.data + tail, line->after.data, line->after.size))
         return false;
     *capture = bytes_of(path.data + line->before.size, path.size - fixed);
     return memchr(capture->data, '/', capture->size) == NULL;
@@ -106,7 +109,8 @@ static struct route_match find(
         if (!line_matches(&lines[i], path, &match.capture))
             continue;
         match.route = lines[i].routes[method];
-        match.allowed = allowed_of(&lines[i]);
+        if (match.route == ROUTE_NONE)
+            match.allowed = allowed_of(&lines[i]);
         return match;
     }
     return (struct route_match){.route = ROUTE_NONE};

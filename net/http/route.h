@@ -12,8 +12,8 @@
  * Units      Sizes in bytes; `allowed` is a bit for each enum http_method.
  * Errors     ROUTE_NONE: with allowed == 0 nobody serves the path (404), otherwise not with this
  *            method (405, Allow).
- * Cost       A length compare for each line of the table, a memcmp for the line that matches; the
- *            hottest lines come first.
+ * Cost       A length compare for each line of the table, a comparison by words for the line that
+ *            matches; the hottest lines come first.
  */
 #ifndef HOTSHELF_NET_HTTP_ROUTE_H
 #define HOTSHELF_NET_HTTP_ROUTE_H
@@ -81,7 +81,7 @@ enum { ROUTE_ALLOW_SIZE = 64 };
 struct route_match {
     enum http_route route;
     struct bytes capture; /* of the one "{}" that a pattern may have */
-    uint32_t allowed;
+    uint32_t allowed;     /* of ROUTE_NONE */
 };
 
 struct route_match route_find_storefront(enum http_method method, struct bytes path);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * syntax - the alphabet of HTTP: which byte may stand where, and the names of the fields we read.
+ * syntax - the alphabet of HTTP: which byte may stand where.
  *
  * Ownership  None: constant tables and pure functions.
  * Threads    Any.
  * Units      Sizes in bytes.
- * Errors     A bool or HTTP_FIELD_COUNT says no.
+ * Errors     A bool says no.
  * Cost       O(size).
  */
 #ifndef HOTSHELF_NET_HTTP_SYNTAX_H
@@ -50,10 +50,11 @@ bool http_equals_ignoring_case(const uint8_t *bytes, const char *small, uint32_t
 /* Nothing but the characters of ASCII from space to tilde. */
 bool http_is_printable(struct bytes text);
 
+/* A part of a query that stands for itself and for one thing: nothing encoded, no further parameter
+ * and no list in it. */
+bool http_is_bare_value(struct bytes text);
+
 /* "name", "name:port", "[address]" or "[address]:port". */
 bool http_host_is_valid(struct bytes host);
-
-/* HTTP_FIELD_COUNT for a field that this server does not read. The name is a token. */
-enum http_field http_field_find(struct bytes name);
 
 #endif

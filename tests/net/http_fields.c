@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "net/http/fields.h"
 #include "net/http/syntax.h"
 #include "tests/net/http_reference.h"
 
@@ -74,6 +75,8 @@ static void every_byte_of_a_host_or_text_is_looked_at(void **state)
                 bool is_port = byte == ':' && at > 0 && at == size - 1; /* an empty one */
                 text[at] = byte;
                 assert_int_equal(http_is_printable(bytes_of(text, size)), i >= ' ' && i <= '~');
+                assert_int_equal(http_is_bare_value(bytes_of(text, size)),
+                    byte == 0 || strchr("%+,;&", byte) == NULL);
                 assert_int_equal(http_host_is_valid(bytes_of(text, size)),
                     http_is_class(byte, HTTP_CLASS_HOST) || is_port);
             }
