@@ -124,6 +124,16 @@ static uint32_t plain_size(struct bytes text)
     return size;
 }
 
+static bool is_all_plain(struct bytes text)
+{
+    if (text.size < 8)
+        return plain_size(text) == text.size;
+    for (uint32_t at = 0; at < text.size - 8; at += 8)
+        if (!are_plain(text.data + at))
+            return false;
+    return are_plain(text.data + text.size - 8);
+}
+
 /* Room for a text between its quotes. */
 static uint8_t *quoted_room(struct json_writer *json, uint32_t size)
 {
@@ -135,11 +145,11 @@ static uint8_t *quoted_room(struct json_writer *json, uint32_t size)
     return room + 1;
 }
 
-static void put_quoted(struct json_writer *json, const void *text, uint32_t size)
+static void put_quoted(struct json_writer *json, struct bytes text)
 {
-    uint8_t *room = quoted_room(json, size);
-    if (room != NULL && size > 0)
-        memcpy(room, text, size);
+    uint8_t *room = quoted_room(json, text.size);
+    if (room != NULL)
+        bytes_copy(room, text);
 }
 
 static void put_with_escapes(struct json_writer *json, struct bytes text)
@@ -159,10 +169,10 @@ static void put_with_escapes(struct json_writer *json, struct bytes text)
 
 void json_put_string(struct json_writer *json, struct bytes text)
 {
-    if (plain_size(text) < text.size)
-        put_with_escapes(json, text);
+    if (is_all_plain(text))
+        put_quoted(json, text);
     else
-        put_quoted(json, text.data, text.size);
+        put_with_escapes(json, text);
 }
 
 void json_put_string_or_null(struct json_writer *json, struct bytes text)
@@ -215,14 +225,14 @@ void json_put_uuid(struct json_writer *json, const uint8_t id[16])
 
 void json_put_currency(struct json_writer *json, const uint8_t currency[4])
 {
-    put_quoted(json, currency, 3);
+    put_quoted(json, bytes_of(currency, 3));
 }
 
 void json_put_raw(struct json_writer *json, struct bytes value)
 {
     uint8_t *room = value_room(json, value.size);
-    if (room != NULL && value.size > 0)
-        memcpy(room, value.data, value.size);
+    if (room != NULL)
+        bytes_copy(room, value);
 }
 
 void json_put_cursor(struct json_writer *json, uint64_t cursor)

@@ -14,6 +14,7 @@
 
 #include "core/check.h"
 #include "net/http/decode.h"
+#include "net/http/syntax.h"
 #include "net/http/target.h"
 #include "net/http/walk.h"
 
@@ -26,9 +27,8 @@ _Static_assert(2 * AS_OF_SIZE + SKUS_MAX * (int)OFFER_ITEM_SIZE_MAX <=
 
 static void begin_reply(const struct decoder *decoder, struct json_writer *json)
 {
-    json_put_raw(json, BYTES("{\"as_of\":"));
-    json->comma = false;
-    json_put_raw(json, offer_as_of(decoder->context));
+    json_open_object(json);
+    json_put_member_raw(json, "as_of", offer_as_of(decoder->context));
     json_put_name(json, "items");
     json_open_array(json);
 }
@@ -164,12 +164,7 @@ static bool answer_one(struct decoder *decoder)
     if (query.size <= size || memcmp(query.data, prefix, size) != 0)
         return false;
     struct bytes sku = bytes_of(query.data + size, query.size - size);
-    for (uint32_t i = 0; i < sku.size; i++) {
-        uint8_t byte = sku.data[i];
-        if (byte == '%' || byte == '+' || byte == '&' || byte == ',' || byte == ';')
-            return false;
-    }
-    if (!catalog_sku_is_valid(sku))
+    if (!http_is_bare_value(sku) || !catalog_sku_is_valid(sku))
         return false;
     decoder->request->items[0].sku = sku;
     answer_skus(decoder, 1, false);

@@ -116,63 +116,65 @@ struct bytes offer_status_name(enum offer_status status)
     return BYTES("unknown");
 }
 
-static uint32_t append(uint8_t *text, uint32_t size, struct bytes part)
+/* Each answers where it goes on. Inline, so that a literal is a few stores. */
+static inline uint8_t *put(uint8_t *at, struct bytes text)
 {
-    memcpy(text + size, part.data, part.size);
-    return size + part.size;
+    bytes_copy(at, text);
+    return at + text.size;
 }
 
-static uint32_t append_number(uint8_t *text, uint32_t size, uint32_t number)
+static uint8_t *put_number(uint8_t *at, uint32_t number)
 {
-    uint8_t digits[10];
-    uint32_t first = sizeof(digits);
-    do {
-        digits[--first] = (uint8_t)('0' + number % 10);
-        number /= 10;
-    } while (number != 0);
-    return append(text, size, bytes_of(digits + first, (uint32_t)sizeof(digits) - first));
+    uint32_t digits = json_digits(number);
+    json_put_digits(at, digits, number);
+    return at + digits;
 }
 
-static uint32_t append_sku(uint8_t *text, uint32_t size, struct bytes sku)
+static uint8_t *put_sku(uint8_t *at, struct bytes sku)
 {
+    if (sku.size == 0 || memchr(sku.data, '\\', sku.size) == NULL)
+        return put(at, sku);
     for (uint32_t i = 0; i < sku.size; i++) {
         if (sku.data[i] == '\\') /* the one character of a SKU that JSON escapes */
-            text[size++] = '\\';
-        text[size++] = sku.data[i];
+            *at++ = '\\';
+        *at++ = sku.data[i];
     }
-    return size;
+    return at;
 }
 
-static uint32_t append_time(uint8_t *text, uint32_t size, int64_t wall_ms)
+static uint8_t *put_time(uint8_t *at, int64_t wall_ms)
 {
-    char time[JSON_TIME_SIZE];
     if (wall_ms == 0)
-        return append(text, size, BYTES("null"));
-    json_format_time(time, wall_ms);
-    text[size++] = '"';
-    size = append(text, size, bytes_of(time, sizeof(time)));
-    text[size++] = '"';
-    return size;
+        return put(at, BYTES("null"));
+    *at++ = '"';
+    json_format_time((char *)at, wall_ms);
+    at += JSON_TIME_SIZE;
+    *at++ = '"';
+    return at;
 }
 
-/* Put together by hand: this is most of the most frequent reply. */
+/* Put together by hand, where it shall stand: this is most of the most frequent reply. */
 void offer_put_item(struct json_writer *json, struct bytes sku, const struct offer *offer)
 {
-    uint8_t text[OFFER_ITEM_SIZE_MAX];
     CHECK(sku.size <= SKU_SIZE_MAX);
-    uint32_t size = append(text, 0, BYTES("{\"sku\":\""));
-    size = append_sku(text, size, sku);
-    size = append(text, size, BYTES("\",\"status\":\""));
-    size = append(text, size, offer_status_name(offer->status));
-    size = append(text, size, BYTES("\",\"available\":"));
-    if (offer->is_hidden)
-        size = append(text, size, BYTES("null"));
-    else
-        size = append_number(text, size, offer->available);
-    size = append(text, size, BYTES(",\"next_release_at\":"));
-    size = append_time(text, size, offer->next_release_wall_ms);
-    size = append(text, size, BYTES(",\"starts_at\":"));
-    size = append_time(text, size, offer->starts_wall_ms);
-    text[size++] = '}';
-    json_put_raw(json, bytes_of(text, size));
+    bool has_comma = json->comma;
+    uint8_t *room = json_room(json, OFFER_ITEM_SIZE_MAX);
+    if (room == NULL)
+        return;
+    uint8_t *at = room;
+    if (has_comma)
+        *at++ = ',';
+    at = put(at, BYTES("{\"sku\":\""));
+    at = put_sku(at, sku);
+    at = put(at, BYTES("\",\"status\":\""));
+    at = put(at, offer_status_name(offer->status));
+    at = put(at, BYTES("\",\"available\":"));
+    at = offer->is_hidden ? put(at, BYTES("null")) : put_number(at, offer->available);
+    at = put(at, BYTES(",\"next_release_at\":"));
+    at = put_time(at, offer->next_release_wall_ms);
+    at = put(at, BYTES(",\"starts_at\":"));
+    at = put_time(at, offer->starts_wall_ms);
+    *at++ = '}';
+    json->comma = true;
+    json->size -= OFFER_ITEM_SIZE_MAX - (uint32_t)(at - room);
 }

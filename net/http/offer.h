@@ -37,7 +37,7 @@ struct offer {
     uint32_t max_per_customer; /* 0: no limit */
 };
 
-enum { OFFER_ITEM_SIZE_MAX = 160 + 2 * SKU_SIZE_MAX }; /* bytes of an item as JSON */
+enum { OFFER_ITEM_SIZE_MAX = 160 + 2 * SKU_SIZE_MAX }; /* bytes of an item as JSON, with a comma */
 
 /* Of a product whose terms were read: as customers see it, or as its merchant does. */
 struct offer offer_of(
@@ -50,7 +50,8 @@ struct bytes offer_status_name(enum offer_status status);
 /* The moment is one for all replies of a tick: its text, in quotes. */
 struct bytes offer_as_of(struct http_context *context);
 
-/* An item of availability. The SKU is one by its form: a backslash is all there is to escape. */
+/* An item of availability, into a writer that has OFFER_ITEM_SIZE_MAX left. The SKU is one by its
+ * form: a backslash is all there is to escape. */
 void offer_put_item(struct json_writer *json, struct bytes sku, const struct offer *offer);
 
 /* The product's id as it is asked for: its offer, OFFER_UNKNOWN for an unknown SKU. */
