@@ -41,9 +41,10 @@ uint32_t json_next(const struct json_document *json, uint32_t token)
 
 bool json_token_is(const struct json_document *json, uint32_t token, struct bytes text)
 {
+    struct bytes raw = raw_text(json, token);
     if (!json->tokens[token].has_escapes)
-        return bytes_equal(raw_text(json, token), text);
-    struct json_text decoded = json_text_of(raw_text(json, token));
+        return raw.size == text.size && words_equal(raw.data, text.data, text.size);
+    struct json_text decoded = json_text_of(raw);
     for (uint32_t i = 0; i < text.size; i++)
         if (json_text_next(&decoded) != text.data[i])
             return false;

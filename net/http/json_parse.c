@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One pass, in which `at` goes from byte to byte and each token is written as it is met:
+ * One pass, in which `at` goes from byte to byte and each token is written as it is met. Two steps
+ * take turns:
  *
  *     scan_value      a text, number or literal whole; of an object or array its bracket
- *     scan_inside     of what is open: its end, or its next member or element
+ *     find_value      what stands before the next value: brackets that close, a comma, a name
  *
  * There is no recursion: the way back up is in the tokens' parents. A container learns where it
  * ends (next) when its bracket closes, a member's name when its value is complete. Each step
@@ -26,16 +27,16 @@ struct scan {
     uint32_t depth;
 };
 
-RARELY static const uint8_t *fail(struct scan *scan, const uint8_t *at, const char *error)
+RARELY static const uint8_t *fail(struct json_document *json, const uint8_t *at, const char *error)
 {
-    scan->json->error = error;
-    scan->json->error_at = (uint32_t)(at - scan->json->text.data);
+    json->error = error;
+    json->error_at = (uint32_t)(at - json->text.data);
     return NULL;
 }
 
-static const uint8_t *fail_early(struct scan *scan)
+RARELY static const uint8_t *fail_early(struct json_document *json)
 {
-    return fail(scan, scan->end, "the text ends too early");
+    return fail(json, json->text.data + json->text.size, "the text ends too early");
 }
 
 static const uint8_t *skip_white_space(const uint8_t *at, const uint8_t *end)
@@ -46,34 +47,34 @@ static const uint8_t *skip_white_space(const uint8_t *at, const uint8_t *end)
 }
 
 /* The next byte that is no white space, where something more has to stand. */
-static const uint8_t *find_more(struct scan *scan, const uint8_t *at)
+static inline const uint8_t *find_more(struct scan *scan, const uint8_t *at)
 {
     if (at<scan->end && * at> ' ')
         return at;
     at = skip_white_space(at, scan->end);
-    return at < scan->end ? at : fail_early(scan);
+    return at < scan->end ? at : fail_early(scan->json);
 }
 
 /* NULL: there is no room for it. */
-static struct json_token *add_token(struct scan *scan, const uint8_t *at, enum json_type type)
+static inline struct json_token *add_token(
+    struct json_document *json, uint32_t container, const uint8_t *at, enum json_type type)
 {
-    struct json_document *json = scan->json;
     if (json->token_count == json->token_count_max) {
-        fail(scan, at, "too many values");
+        fail(json, at, "too many values");
         return NULL;
     }
     struct json_token *token = &json->tokens[json->token_count++];
     *token = (struct json_token){
         .start = (uint32_t)(at - json->text.data),
         .next = json->token_count,
-        .parent = scan->container,
+        .parent = container,
         .type = (uint8_t)type,
     };
     return token;
 }
 
 /* A value is complete: note it in its container, and in the name before it. */
-static void end_value(struct scan *scan, struct json_token *token)
+static inline void end_value(struct scan *scan, struct json_token *token)
 {
     struct json_document *json = scan->json;
     token->next = json->token_count;
@@ -85,18 +86,19 @@ static void end_value(struct scan *scan, struct json_token *token)
         token[-1].next = json->token_count;
 }
 
-static const uint8_t *open_container(struct scan *scan, const uint8_t *at, enum json_type type)
+static inline const uint8_t *open_container(
+    struct scan *scan, const uint8_t *at, enum json_type type)
 {
     if (scan->depth == JSON_DEPTH_MAX)
-        return fail(scan, at, "nested too deeply");
-    if (add_token(scan, at, type) == NULL)
+        return fail(scan->json, at, "nested too deeply");
+    if (add_token(scan->json, scan->container, at, type) == NULL)
         return NULL;
     scan->depth++;
     scan->container = scan->json->token_count - 1;
     return at + 1;
 }
 
-static const uint8_t *close_container(struct scan *scan, const uint8_t *at)
+static inline const uint8_t *close_container(struct scan *scan, const uint8_t *at)
 {
     struct json_token *token = &scan->json->tokens[scan->container];
     at++;
@@ -108,27 +110,28 @@ static const uint8_t *close_container(struct scan *scan, const uint8_t *at)
 }
 
 /* `at` stands at the backslash. */
-RARELY static const uint8_t *scan_escape(struct scan *scan, const uint8_t *at)
+RARELY static const uint8_t *scan_escape(
+    struct json_document *json, const uint8_t *at, const uint8_t *end)
 {
-    int64_t left = scan->end - at;
+    int64_t left = end - at;
     if (left < 2)
-        return fail(scan, at, "the text ends too early");
+        return fail(json, at, "the text ends too early");
     if (at[1] != 'u') {
         if (at[1] == 0 || strchr("\"\\/bfnrt", at[1]) == NULL)
-            return fail(scan, at, "unknown escape in a string");
+            return fail(json, at, "unknown escape in a string");
         return at + 2;
     }
     int32_t unit = left < 6 ? -1 : json_text_hex4(at + 2);
     if (unit < 0)
-        return fail(scan, at, "\\u without four hexadecimal digits");
+        return fail(json, at, "\\u without four hexadecimal digits");
     if (unit >= 0xdc00 && unit <= 0xdfff)
-        return fail(scan, at, "second half of a surrogate pair without the first");
+        return fail(json, at, "second half of a surrogate pair without the first");
     if (unit < 0xd800 || unit > 0xdbff)
         return at + 6;
     bool has_more = left >= 12 && at[6] == '\\' && at[7] == 'u';
     int32_t low = has_more ? json_text_hex4(at + 8) : -1;
     if (low < 0xdc00 || low > 0xdfff)
-        return fail(scan, at, "first half of a surrogate pair without the second");
+        return fail(json, at, "first half of a surrogate pair without the second");
     return at + 12;
 }
 
@@ -162,29 +165,33 @@ static inline const uint8_t *plain_end(const uint8_t *at, const uint8_t *end)
     return at;
 }
 
-/* `at` stands at the opening quote; `token` gets what is between the quotes. */
-static const uint8_t *scan_text(struct scan *scan, const uint8_t *at, struct json_token *token)
+/* What stands in a text and is not plain; goes on behind it. */
+RARELY static const uint8_t *scan_unusual(
+    struct json_document *json, const uint8_t *at, const uint8_t *end, struct json_token *token)
 {
-    const uint8_t *start = ++at;
-    for (at = plain_end(at, scan->end); at < scan->end && *at != '"';
-         at = plain_end(at, scan->end)) {
-        if (*at == '\\') {
-            token->has_escapes = true;
-            at = scan_escape(scan, at);
-            if (at == NULL)
-                return NULL;
-            continue;
-        }
-        if (*at < 0x20)
-            return fail(scan, at, "control character in a string");
-        uint32_t size = utf8_character_size(at, scan->end);
-        if (size == 0)
-            return fail(scan, at, "malformed UTF-8");
-        at += size;
+    if (*at == '\\') {
+        token->has_escapes = true;
+        return scan_escape(json, at, end);
     }
-    if (at == scan->end)
-        return fail(scan, at, "a string without its closing quote");
-    token->start = (uint32_t)(start - scan->json->text.data);
+    if (*at < 0x20)
+        return fail(json, at, "control character in a string");
+    uint32_t size = utf8_character_size(at, end);
+    return size > 0 ? at + size : fail(json, at, "malformed UTF-8");
+}
+
+/* `at` stands at the opening quote; `token` gets what is between the quotes. */
+static const uint8_t *scan_text(
+    struct json_document *json, const uint8_t *at, const uint8_t *end, struct json_token *token)
+{
+    const uint8_t *start = at + 1;
+    for (at = plain_end(start, end); at < end && *at != '"'; at = plain_end(at, end)) {
+        at = scan_unusual(json, at, end, token);
+        if (at == NULL)
+            return NULL;
+    }
+    if (at == end)
+        return fail(json, at, "a string without its closing quote");
+    token->start = (uint32_t)(start - json->text.data);
     token->size = (uint32_t)(at - start);
     return at + 1;
 }
@@ -234,73 +241,77 @@ RARELY static bool is_same_name(
     return bytes_equal(raw_text(json, a), raw_text(json, b));
 }
 
-static bool is_repeated(const struct scan *scan, const struct json_token *name)
+static inline bool is_repeated(
+    const struct json_document *json, uint32_t container, const struct json_token *name)
 {
-    const struct json_token *tokens = scan->json->tokens;
-    const struct json_token *other = &tokens[scan->container + 1];
-    for (; other != name; other = &tokens[other->next])
-        if (other->count == name->count && is_same_name(scan->json, name, other))
+    const struct json_token *other = &json->tokens[container + 1];
+    for (; other != name; other = &json->tokens[other->next])
+        if (other->count == name->count && is_same_name(json, name, other))
             return true;
     return false;
 }
 
 /* A name and its colon; goes on where the value stands. */
-static const uint8_t *scan_name(struct scan *scan, const uint8_t *at)
+static inline const uint8_t *scan_name(struct scan *scan, const uint8_t *at)
 {
     struct json_document *json = scan->json;
     if (*at != '"')
-        return fail(scan, at, "a member name is missing");
+        return fail(json, at, "a member name is missing");
     if (json->tokens[scan->container].count == JSON_MEMBERS_MAX)
-        return fail(scan, at, "too many members in an object");
-    struct json_token *token = add_token(scan, at, JSON_NAME);
-    const uint8_t *end = token == NULL ? NULL : scan_text(scan, at, token);
+        return fail(json, at, "too many members in an object");
+    struct json_token *token = add_token(json, scan->container, at, JSON_NAME);
+    const uint8_t *end = token == NULL ? NULL : scan_text(json, at, scan->end, token);
     if (end == NULL)
         return NULL;
     struct bytes name = raw_text(json, token);
     token->count = token->has_escapes ? hash_decoded(name) : hash_plain(name);
-    if (is_repeated(scan, token))
-        return fail(scan, at, "the same member twice in an object");
+    if (is_repeated(json, scan->container, token))
+        return fail(json, at, "the same member twice in an object");
     end = find_more(scan, end);
     if (end != NULL && *end != ':')
-        return fail(scan, end, "a colon is missing");
+        return fail(json, end, "a colon is missing");
     return end == NULL ? NULL : find_more(scan, end + 1);
 }
 
-static const uint8_t *scan_digits(struct scan *scan, const uint8_t *at)
+static inline const uint8_t *scan_digits(
+    struct json_document *json, const uint8_t *at, const uint8_t *end)
 {
     const uint8_t *start = at;
-    while (at < scan->end && *at >= '0' && *at <= '9')
+    while (at < end && *at >= '0' && *at <= '9')
         at++;
     if (at > start)
         return at;
-    return at == scan->end ? fail_early(scan) : fail(scan, at, "a digit is missing in a number");
+    return at == end ? fail_early(json) : fail(json, at, "a digit is missing in a number");
 }
 
-/* A fraction and an exponent, where there are any. */
-static const uint8_t *scan_fraction(struct scan *scan, const uint8_t *at)
+/* A fraction and an exponent, one of which begins here. */
+RARELY static const uint8_t *scan_fraction(
+    struct json_document *json, const uint8_t *at, const uint8_t *end)
 {
-    if (at < scan->end && *at == '.') {
-        at = scan_digits(scan, at + 1);
+    if (*at == '.') {
+        at = scan_digits(json, at + 1, end);
         if (at == NULL)
             return NULL;
     }
-    if (at == scan->end || (*at | 0x20) != 'e')
+    if (at == end || (*at | 0x20) != 'e')
         return at;
     at++;
-    if (at < scan->end && (*at == '+' || *at == '-'))
+    if (at < end && (*at == '+' || *at == '-'))
         at++;
-    return scan_digits(scan, at);
+    return scan_digits(json, at, end);
 }
 
-static const uint8_t *scan_number(struct scan *scan, const uint8_t *at, struct json_token *token)
+static inline const uint8_t *scan_number(
+    struct json_document *json, const uint8_t *at, const uint8_t *end, struct json_token *token)
 {
     const uint8_t *start = at, *first = *at == '-' ? at + 1 : at;
-    at = scan_digits(scan, first);
+    at = scan_digits(json, first, end);
     if (at == NULL)
         return NULL;
     if (*first == '0' && at - first > 1)
-        return fail(scan, first, "a number with a leading zero");
-    at = scan_fraction(scan, at);
+        return fail(json, first, "a number with a leading zero");
+    if (at < end && (*at == '.' || (*at | 0x20) == 'e'))
+        at = scan_fraction(json, at, end);
     if (at == NULL)
         return NULL;
     token->type = JSON_NUMBER;
@@ -308,7 +319,8 @@ static const uint8_t *scan_number(struct scan *scan, const uint8_t *at, struct j
     return at;
 }
 
-static const uint8_t *scan_literal(struct scan *scan, const uint8_t *at, struct json_token *token)
+static const uint8_t *scan_literal(
+    struct json_document *json, const uint8_t *at, const uint8_t *end, struct json_token *token)
 {
     static const struct {
         char text[6];
@@ -317,70 +329,79 @@ static const uint8_t *scan_literal(struct scan *scan, const uint8_t *at, struct 
     } literals[] = {{"true", 4, JSON_BOOLEAN}, {"false", 5, JSON_BOOLEAN}, {"null", 4, JSON_NULL}};
     for (uint32_t i = 0; i < sizeof literals / sizeof literals[0]; i++) {
         uint32_t size = literals[i].size;
-        if (scan->end - at >= (int64_t)size && memcmp(at, literals[i].text, size) == 0) {
+        if (end - at >= (int64_t)size && memcmp(at, literals[i].text, size) == 0) {
             token->type = literals[i].type;
             token->size = size;
             return at + size;
         }
     }
-    return fail(scan, at, "a value is missing");
+    return fail(json, at, "a value is missing");
 }
 
-static const uint8_t *scan_value(struct scan *scan, const uint8_t *at)
+static inline const uint8_t *scan_value(struct scan *scan, const uint8_t *at)
 {
+    struct json_document *json = scan->json;
     if (*at == '{')
         return open_container(scan, at, JSON_OBJECT);
     if (*at == '[')
         return open_container(scan, at, JSON_ARRAY);
-    struct json_token *token = add_token(scan, at, JSON_STRING);
+    struct json_token *token = add_token(json, scan->container, at, JSON_STRING);
     if (token == NULL)
         return NULL;
     if (*at == '"')
-        at = scan_text(scan, at, token);
+        at = scan_text(json, at, scan->end, token);
     else if (*at == '-' || (*at >= '0' && *at <= '9'))
-        at = scan_number(scan, at, token);
+        at = scan_number(json, at, scan->end, token);
     else
-        at = scan_literal(scan, at, token);
+        at = scan_literal(json, at, scan->end, token);
     if (at != NULL)
         end_value(scan, token);
     return at;
 }
 
-static const uint8_t *scan_inside(struct scan *scan, const uint8_t *at)
+/* NULL without an error: there is no further value. */
+static inline const uint8_t *find_value(struct scan *scan, const uint8_t *at)
 {
-    const struct json_token *container = &scan->json->tokens[scan->container];
-    bool is_object = container->type == JSON_OBJECT;
-    at = find_more(scan, at);
-    if (at == NULL)
-        return NULL;
-    if (*at == (is_object ? '}' : ']'))
-        return close_container(scan, at);
-    if (container->count > 0) {
-        if (*at != ',')
-            return fail(
-                scan, at, is_object ? "a comma or } is missing" : "a comma or ] is missing");
-        at = find_more(scan, at + 1);
+    struct json_document *json = scan->json;
+    while (scan->container != JSON_NONE) {
+        const struct json_token *container = &json->tokens[scan->container];
+        bool is_object = container->type == JSON_OBJECT;
+        at = find_more(scan, at);
+        if (at == NULL)
+            return NULL;
+        if (*at == (is_object ? '}' : ']')) {
+            at = close_container(scan, at);
+            continue;
+        }
+        if (container->count > 0) {
+            if (*at != ',')
+                return fail(
+                    json, at, is_object ? "a comma or } is missing" : "a comma or ] is missing");
+            at = find_more(scan, at + 1);
+        }
+        return is_object && at != NULL ? scan_name(scan, at) : at;
     }
-    if (is_object && at != NULL)
-        at = scan_name(scan, at);
-    return at == NULL ? NULL : scan_value(scan, at);
+    at = skip_white_space(at, scan->end);
+    return at == scan->end ? NULL : fail(json, at, "text after the value");
 }
 
-static const uint8_t *scan_all(struct scan *scan)
+static void scan_all(struct json_document *json)
 {
-    struct bytes text = scan->json->text;
-    const uint8_t *at = skip_white_space(text.data, scan->end);
-    if (text.size == 0)
-        return fail(scan, at, "the body is empty");
-    if (at == scan->end)
-        return fail_early(scan);
-    at = scan_value(scan, at);
-    while (at != NULL && scan->container != JSON_NONE)
-        at = scan_inside(scan, at);
-    if (at == NULL)
-        return NULL;
-    at = skip_white_space(at, scan->end);
-    return at == scan->end ? at : fail(scan, at, "text after the value");
+    struct scan scan = {
+        .json = json,
+        .end = json->text.data + json->text.size,
+        .container = JSON_NONE,
+    };
+    const uint8_t *at = skip_white_space(json->text.data, scan.end);
+    if (json->text.size == 0)
+        at = fail(json, at, "the body is empty");
+    else if (at == scan.end)
+        at = fail_early(json);
+    while (at != NULL) {
+        at = scan_value(&scan, at);
+        if (at != NULL)
+            at = find_value(&scan, at);
+    }
 }
 
 bool json_parse(struct json_document *json, struct bytes text, const struct json_room *room)
@@ -396,10 +417,6 @@ bool json_parse(struct json_document *json, struct bytes text, const struct json
         .scratch_size = room->scratch_size,
         .faults = room->faults,
     };
-    struct scan scan = {
-        .json = json,
-        .end = text.data + text.size,
-        .container = JSON_NONE,
-    };
-    return scan_all(&scan) != NULL;
+    scan_all(json);
+    return json->error == NULL;
 }
