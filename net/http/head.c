@@ -226,20 +226,31 @@ static bool request_id_is_sane(struct bytes id)
     return true;
 }
 
-/* Made ids: milliseconds of the wall clock, shard, counter; so they sort and do not repeat. */
+/* Made ids: milliseconds of the wall clock, shard, counter; so they sort and do not repeat. Twelve,
+ * two and ten digits, of which the first sixteen are the same for all requests of a tick. */
+static void make_request_id(struct http_context *context, uint8_t id[24])
+{
+    uint64_t wall_ms = (uint64_t)context->now.wall_ms, counter = ++context->request_counter;
+    if (context->made_wall_ms != context->now.wall_ms) {
+        uint32_t shard_and_counter = (context->shard & 0xff) << 8 | (counter >> 32 & 0xff);
+        context->made_wall_ms = context->now.wall_ms;
+        json_put_hex_8(context->made_id, (uint32_t)(wall_ms >> 16));
+        json_put_hex_8(context->made_id + 8, (uint32_t)wall_ms << 16 | shard_and_counter);
+    }
+    memcpy(id, context->made_id, sizeof(context->made_id));
+    json_put_hex_8(id + sizeof(context->made_id), (uint32_t)counter);
+}
+
 void head_take_request_id(struct http_context *context, struct request *request, struct bytes sent)
 {
+    enum { MADE_SIZE = 24 };
     if (request_id_is_sane(sent)) {
-        memcpy(request->request_id, sent.data, sent.size);
+        bytes_copy(request->request_id, sent);
         request->request_id_size = (uint8_t)sent.size;
         return;
     }
-    uint64_t wall_ms = (uint64_t)context->now.wall_ms, counter = ++context->request_counter;
-    uint64_t shard_and_counter = (uint64_t)(context->shard & 0xff) << 40 | (counter & 0xffffffffff);
-    json_put_hex_8(request->request_id, (uint32_t)(wall_ms >> 16));
-    json_put_hex_8(request->request_id + 8, (uint32_t)(wall_ms << 16 | shard_and_counter >> 32));
-    json_put_hex_8(request->request_id + 16, (uint32_t)shard_and_counter);
-    request->request_id_size = 24;
+    make_request_id(context, request->request_id);
+    request->request_id_size = MADE_SIZE;
 }
 
 bool head_etag_matches(struct bytes if_none_match, uint64_t etag_hash)

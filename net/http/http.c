@@ -34,6 +34,7 @@ void http_init(struct http_context *context, struct arena *arena, const struct c
         .shard_count = shard_count,
         .room = room,
         .recovering = true,
+        .made_wall_ms = INT64_MIN,
     };
     if (config->auth.mode == AUTH_JWT)
         context->bearer = bearer_create(arena, config, shard_count);

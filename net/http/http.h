@@ -39,6 +39,8 @@ struct http_context {
     uint8_t date[32];  /* "Sat, 21 Nov 2026 03:00:00 GMT", refreshed once a second */
     uint32_t date_size;
     uint64_t request_counter; /* for made X-Request-Ids */
+    int64_t made_wall_ms;     /* the moment that made_id is of */
+    uint8_t made_id[16];      /* one of them but for its last eight digits */
     bool recovering;          /* not yet selling: 503 recovering but for livez, readyz */
     bool (*ready)(void *host, uint8_t *json, uint32_t size_max, uint32_t *size); /* named checks */
     /* Gives the request a reply of at least `bytes` of body, on its home shard only; false: none is

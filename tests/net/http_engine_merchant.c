@@ -314,8 +314,27 @@ static void request_ids_come_back(void **state)
     assert_null(strstr(shop->reply, "a b"));
     char first[64];
     assert_int_equal(sscanf(strstr(shop->reply, "X-Request-Id: "), "X-Request-Id: %63s", first), 1);
+    assert_int_equal(strlen(first), 24);
+    assert_int_equal(strspn(first, "0123456789abcdef"), 24);
     shop_ask(shop, "GET /livez", "", NULL);
     assert_null(strstr(shop->reply, first));
+}
+
+/* The moment, the shard and a counter, so that they sort; one moment or the next. */
+static void made_request_ids_are_of_their_moment(void **state)
+{
+    (void)state;
+    for (uint32_t i = 0; i < 3; i++) {
+        char wanted[40];
+        snprintf(wanted, sizeof wanted, "\r\nX-Request-Id: %012llx00",
+            (unsigned long long)shop->http.now.wall_ms);
+        for (uint32_t twice = 0; twice < 2; twice++) {
+            shop_ask(shop, "GET /livez", "", NULL);
+            shop_assert_head(shop, wanted);
+        }
+        shop->http.now.wall_ms += 1000;
+    }
+    shop->http.now.wall_ms -= 3000;
 }
 
 static void connections_close_when_the_client_asks(void **state)
@@ -404,6 +423,7 @@ int main(void)
         IN_SHOP(bytes_that_are_no_request_are_refused),
         IN_SHOP(bodies_must_be_json_and_say_so),
         IN_SHOP(request_ids_come_back),
+        IN_SHOP(made_request_ids_are_of_their_moment),
         IN_SHOP(connections_close_when_the_client_asks),
         IN_SHOP(a_shop_that_recovers_is_alive_and_closed),
         IN_SHOP(a_full_journal_is_told),
