@@ -323,6 +323,76 @@ int postgres_finish(struct postgres *postgres)
     return failure == 0 ? believe_commit(postgres) : failure;
 }
 
+int postgres_copy_start(struct postgres *postgres, const char *sql)
+{
+    postgres->unconfirmed = false;
+    if (!PQexitPipelineMode(postgres->connection) || !PQsendQuery(postgres->connection, sql))
+        return connection_failure(postgres);
+    return 0;
+}
+
+int postgres_copy_next(struct postgres *postgres)
+{
+    for (bool asked = false; !asked;) {
+        PGresult *result = NULL;
+        int failure = next_result(postgres, &result);
+        if (failure < 0)
+            return failure;
+        if (result == NULL)
+            return connection_failure(postgres);
+        asked = PQresultStatus(result) == PGRES_COPY_IN;
+        if (PQresultStatus(result) == PGRES_FATAL_ERROR)
+            failure = result_failure(postgres, result);
+        PQclear(result);
+        if (failure < 0)
+            return failure;
+    }
+    return 0;
+}
+
+/* libpq keeps what the socket does not take: no more than one piece. */
+static int flush(struct postgres *postgres)
+{
+    int unsent;
+    while ((unsent = PQflush(postgres->connection)) > 0) {
+        int failure = wait_socket(postgres, POLLIN | POLLOUT, 0);
+        if (failure < 0)
+            return failure;
+        if (!PQconsumeInput(postgres->connection))
+            return connection_failure(postgres);
+    }
+    return unsent < 0 ? connection_failure(postgres) : 0;
+}
+
+int postgres_copy_rows(struct postgres *postgres, const void *rows, uint32_t size)
+{
+    int failure = flush(postgres);
+    if (failure == 0 && PQputCopyData(postgres->connection, rows, (int)size) != 1)
+        failure = connection_failure(postgres);
+    return failure;
+}
+
+int postgres_copy_end(struct postgres *postgres)
+{
+    return PQputCopyEnd(postgres->connection, NULL) == 1 ? 0 : connection_failure(postgres);
+}
+
+int postgres_copy_finish(struct postgres *postgres, int failure)
+{
+    PGresult *result = NULL;
+    int broken = failure == -EAGAIN || failure == -ECANCELED ? failure : 0;
+    while (broken == 0 && (broken = next_result(postgres, &result)) == 0 && result != NULL) {
+        if (PQresultStatus(result) == PGRES_FATAL_ERROR && failure == 0)
+            failure = result_failure(postgres, result);
+        PQclear(result);
+    }
+    if (broken < 0)
+        return broken;
+    if (!PQenterPipelineMode(postgres->connection))
+        return connection_failure(postgres);
+    return failure == 0 ? believe_commit(postgres) : failure;
+}
+
 int postgres_commit(struct postgres *postgres)
 {
     postgres->unconfirmed = false;

@@ -5,6 +5,7 @@
  *
  *     connect -> query, query, ..                        one statement at a time
  *             -> pipeline -> send, send, .. -> finish    one implicit transaction per finish
+ *                         -> copy_start .. copy_finish   between two pipelines, see below
  *
  * Ownership  The PGconn is libpq's, freed by postgres_disconnect(); a PGresult is the caller's.
  * Threads    The stream's own.
@@ -72,5 +73,21 @@ int postgres_send_text(
     struct postgres *postgres, const char *sql, int count, const char *const *parameters);
 /* Waits until everything sent is committed, or tells why nothing of it is. */
 int postgres_finish(struct postgres *postgres);
+
+/*
+ * Statements with numbers only in their text, in one transaction unless they say otherwise, some of
+ * them COPY .. FROM STDIN:
+ *
+ *     copy_start -> copy_next, copy_rows, copy_rows, .. copy_end   for each COPY in turn
+ *                -> copy_finish
+ *
+ * A failure of copy_next is handed to copy_finish, which reads what is left and answers it. Each
+ * copy_next and the finish is a round trip; rows are read while more are sent.
+ */
+int postgres_copy_start(struct postgres *postgres, const char *sql);
+int postgres_copy_next(struct postgres *postgres);
+int postgres_copy_rows(struct postgres *postgres, const void *rows, uint32_t size);
+int postgres_copy_end(struct postgres *postgres);
+int postgres_copy_finish(struct postgres *postgres, int failure);
 
 #endif

@@ -45,6 +45,32 @@ void postgres_array_begin(
     put_be32(array, 1);
 }
 
+static void put_be16(struct postgres_array *array, uint16_t value)
+{
+    uint8_t *at = take(array, 2);
+    uint16_t big = __builtin_bswap16(value);
+    if (at != NULL)
+        memcpy(at, &big, sizeof(big));
+}
+
+void postgres_array_copy_begin(struct postgres_array *array)
+{
+    static const uint8_t header[] = "PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0"; /* and its own zero */
+    uint8_t *at = take(array, sizeof(header));
+    if (at != NULL)
+        memcpy(at, header, sizeof(header));
+}
+
+void postgres_array_copy_row(struct postgres_array *array, uint16_t column_count)
+{
+    put_be16(array, column_count);
+}
+
+void postgres_array_copy_end(struct postgres_array *array)
+{
+    put_be16(array, UINT16_MAX);
+}
+
 void postgres_array_null(struct postgres_array *array)
 {
     put_be32(array, UINT32_MAX);

@@ -6,7 +6,10 @@
  *     int32 dimensions = 1 | int32 may hold nulls = 1 | int32 element type
  *     int32 elements | int32 lower bound = 1 | elements: int32 size (-1: null), bytes
  *
- * Everything is big-endian. Binary form needs no escaping: bytes go as they are.
+ * Everything is big-endian. Binary form needs no escaping: bytes go as they are. An element is also
+ * what a field of binary COPY is, so the same functions write rows for `COPY .. FROM STDIN`:
+ *
+ *     copy_begin, then for each row: copy_row, its fields; then copy_end
  *
  * Ownership  The buffer is the caller's; several arrays stand behind one another in it.
  * Threads    None.
@@ -44,6 +47,10 @@ struct postgres_array {
 
 void postgres_array_begin(
     struct postgres_array *array, enum postgres_type type, uint32_t element_count);
+
+void postgres_array_copy_begin(struct postgres_array *array);
+void postgres_array_copy_row(struct postgres_array *array, uint16_t column_count);
+void postgres_array_copy_end(struct postgres_array *array);
 
 void postgres_array_null(struct postgres_array *array);
 void postgres_array_boolean(struct postgres_array *array, bool value);

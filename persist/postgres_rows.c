@@ -178,14 +178,61 @@ void postgres_rows_sql(uint32_t statement, char sql[POSTGRES_SQL_SIZE_MAX])
 uint32_t postgres_rows_count(uint32_t statement, const struct stream_batch *batch)
 {
     CHECK(statement < POSTGRES_STATEMENTS);
-    return batch->row_count[statements[statement].rows];
+    enum stream_rows rows = statements[statement].rows;
+    return batch->row_count[rows] - batch->row_copied[rows];
+}
+
+uint32_t postgres_rows_copied(uint32_t statement, const struct stream_batch *batch)
+{
+    CHECK(statement < POSTGRES_STATEMENTS);
+    return batch->row_copied[statements[statement].rows];
+}
+
+void postgres_rows_copy_sql(uint32_t statement, char sql[POSTGRES_SQL_SIZE_MAX])
+{
+    CHECK(statement < POSTGRES_STATEMENTS);
+    const struct statement *is = &statements[statement];
+    uint32_t size = 0;
+    CHECK(is->insert == NULL);
+    put(sql, &size, "COPY hotshelf.%s (", is->table);
+    put_names(sql, &size, is->columns);
+    put(sql, &size, ") FROM STDIN (FORMAT binary)");
+}
+
+static uint16_t count_columns(const struct postgres_column *columns)
+{
+    uint16_t count = 0;
+    while (columns[count].name != NULL)
+        count++;
+    return count;
+}
+
+void postgres_rows_copy_encode(uint32_t statement, const struct stream_batch *batch, uint32_t *next,
+    struct postgres_array *array)
+{
+    CHECK(statement < POSTGRES_STATEMENTS);
+    const struct statement *is = &statements[statement];
+    uint16_t column_count = count_columns(is->columns);
+    uint32_t end = batch->row_copied[is->rows];
+    array->size = 0;
+    array->overflow = false;
+    if (*next == 0)
+        postgres_array_copy_begin(array);
+    for (; *next < end && array->size < POSTGRES_COPY_PIECE_SIZE; ++*next) {
+        postgres_array_copy_row(array, column_count);
+        for (uint32_t i = 0; i < column_count; i++)
+            is->columns[i].put(array, &batch->rows[is->rows][*next], batch);
+    }
+    if (*next == end)
+        postgres_array_copy_end(array);
+    CHECK(!array->overflow);
 }
 
 static void encode_column(struct postgres_array *array, const struct postgres_column *column,
     const struct stream_batch *batch, enum stream_rows rows)
 {
-    postgres_array_begin(array, column->type, batch->row_count[rows]);
-    for (uint32_t i = 0; i < batch->row_count[rows] && !array->overflow; i++)
+    postgres_array_begin(array, column->type, batch->row_count[rows] - batch->row_copied[rows]);
+    for (uint32_t i = batch->row_copied[rows]; i < batch->row_count[rows] && !array->overflow; i++)
         column->put(array, &batch->rows[rows][i], batch);
 }
 

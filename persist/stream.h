@@ -43,6 +43,7 @@ enum {
     STREAM_BUDGET_SIZE = 32 << 20, /* libpq: two of its largest buffers while one grows, and TLS */
     STREAM_GATHER_MS = 5, /* between small batches: a commit costs the disk and a core the same */
     STREAM_NOTIFY_MS = 100,
+    STREAM_COPY_EVENTS = 256, /* a batch of so many goes by COPY: some round trips more */
 };
 
 struct stream_options {
@@ -54,6 +55,7 @@ struct stream_options {
      * NULL: nobody knows. SHARDS_MAX of them. */
     const uint64_t *seqs;
     uint32_t gather_ms;   /* STREAM_GATHER_MS; 0 when replies wait for PostgreSQL */
+    uint32_t copy_events; /* 0: STREAM_COPY_EVENTS */
     uint64_t settles_ms;  /* so long PostgreSQL may lose what it has committed, in a failover */
     /* NULL: nobody waits. Else called by the stream's thread whenever streamed_seq of a shard has
      * changed; PostgreSQL is then asked to commit to its disk, whatever its default is. */

@@ -68,6 +68,13 @@ void stream_batch_init(struct stream_batch *batch, void *memory, uint16_t node)
     CHECK((uint64_t)(rest - (uint8_t *)memory) == stream_batch_size());
 }
 
+static void clear_rows(struct stream_batch *batch)
+{
+    memset(batch->row_count, 0, sizeof(batch->row_count));
+    memset(batch->row_new, 0, sizeof(batch->row_new));
+    memset(batch->row_copied, 0, sizeof(batch->row_copied));
+}
+
 void stream_batch_clear(struct stream_batch *batch, uint16_t shard)
 {
     batch->shard = shard;
@@ -77,7 +84,7 @@ void stream_batch_clear(struct stream_batch *batch, uint16_t shard)
     batch->last_seq = 0;
     batch->adopted = false;
     batch->refused = false;
-    memset(batch->row_count, 0, sizeof(batch->row_count));
+    clear_rows(batch);
 }
 
 static uint32_t copied_size(const struct event *event)
@@ -234,9 +241,33 @@ static void add_lines(struct stream_batch *batch, const struct stream_row *order
     }
 }
 
+/* In front: orders that began in this batch. The slots are of no use from here on. */
+static void sort_orders(struct stream_batch *batch)
+{
+    struct stream_row *rows = batch->rows[STREAM_ROWS_ORDERS];
+    uint32_t fresh = 0;
+    for (uint32_t i = 0; i < batch->row_count[STREAM_ROWS_ORDERS]; i++) {
+        struct stream_row row = rows[i];
+        if (row.placed == NULL || row.adopted)
+            continue;
+        rows[i] = rows[fresh];
+        rows[fresh++] = row;
+    }
+    batch->row_new[STREAM_ROWS_ORDERS] = fresh;
+}
+
+static void add_all_lines(struct stream_batch *batch)
+{
+    for (uint32_t i = 0; i < batch->row_count[STREAM_ROWS_ORDERS]; i++) {
+        add_lines(batch, &batch->rows[STREAM_ROWS_ORDERS][i]);
+        if (i < batch->row_new[STREAM_ROWS_ORDERS])
+            batch->row_new[STREAM_ROWS_LINES] = batch->row_count[STREAM_ROWS_LINES];
+    }
+}
+
 void stream_batch_rows(struct stream_batch *batch)
 {
-    memset(batch->row_count, 0, sizeof(batch->row_count));
+    clear_rows(batch);
     memset(batch->slots, 0, 2 * STREAM_BATCH_SLOTS * sizeof(uint16_t));
     for (uint32_t i = 0; i < batch->event_count; i++) {
         const struct event *event = &batch->events[i];
@@ -255,6 +286,7 @@ void stream_batch_rows(struct stream_batch *batch)
         else if (event->kind == EVENT_PRODUCT_IMAGE)
             adopt_product(batch, event);
     }
-    for (uint32_t i = 0; i < batch->row_count[STREAM_ROWS_ORDERS]; i++)
-        add_lines(batch, &batch->rows[STREAM_ROWS_ORDERS][i]);
+    sort_orders(batch);
+    add_all_lines(batch);
+    batch->row_new[STREAM_ROWS_OUTBOX] = batch->row_count[STREAM_ROWS_OUTBOX];
 }

@@ -66,6 +66,8 @@ struct stream_batch {
     bool adopted; /* the walk with names ends behind these events */
     bool refused; /* PostgreSQL does not take these rows: the outbox gets their envelopes alone */
     uint32_t row_count[STREAM_ROWS_KINDS];
+    uint32_t row_new[STREAM_ROWS_KINDS];    /* so many, in front, are of what began in the batch */
+    uint32_t row_copied[STREAM_ROWS_KINDS]; /* so many, in front, go by COPY; the rest by INSERT */
     struct stream_row *rows[STREAM_ROWS_KINDS];
     struct event *events;
     uint8_t *bytes;

@@ -399,6 +399,7 @@ int stream_contact(struct stream *stream)
     struct position positions[SHARDS_MAX];
     uint64_t identity = 0;
     int failure = postgres_schema_prepare(&stream->postgres, &identity);
+    stream->copy_denied = false;
     if (failure == 0)
         failure = postgres_script(&stream->postgres, "BEGIN");
     if (failure == 0)

@@ -155,13 +155,24 @@ static int send_rows(struct stream *stream, uint32_t statement)
     return postgres_send(&stream->postgres, postgres_rows_name(statement), &parameters);
 }
 
-static int send_batch(struct stream *stream, struct stream_shard *shard)
+int stream_shard_send_rows(struct stream *stream)
 {
-    int failure = send_position(stream, shard);
-    if (failure == 0 && bug(BUG_POSITION_ALONE))
-        failure = postgres_finish(&stream->postgres);
+    int failure = 0;
     for (uint32_t i = 0; i < POSTGRES_STATEMENTS && failure == 0; i++)
         failure = send_rows(stream, i);
+    return failure;
+}
+
+static int send_batch(struct stream *stream, struct stream_shard *shard)
+{
+    int failure = stream_copy_wants(stream, shard) ? stream_copy_send(stream, shard) : 1;
+    if (failure <= 0)
+        return failure;
+    failure = send_position(stream, shard);
+    if (failure == 0 && bug(BUG_POSITION_ALONE))
+        failure = postgres_finish(&stream->postgres);
+    if (failure == 0)
+        failure = stream_shard_send_rows(stream);
     return failure < 0 ? failure : postgres_finish(&stream->postgres);
 }
 
@@ -214,8 +225,8 @@ static int send_refused(struct stream *stream, uint32_t number)
     int failure = send_position(stream, shard);
     if (failure == 0)
         failure = send_dead_letter(stream, sqlstate, detail);
-    for (uint32_t i = 0; i < POSTGRES_STATEMENTS && failure == 0; i++)
-        failure = send_rows(stream, i);
+    if (failure == 0)
+        failure = stream_shard_send_rows(stream);
     return failure < 0 ? failure : postgres_finish(&stream->postgres);
 }
 

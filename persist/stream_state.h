@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * stream_state - the inside of the stream, shared by its files: stream.c (the thread), stream_shard
- * (one batch of one shard), stream_contact (whose positions stand where).
+ * (one batch of one shard), stream_copy (a large one), stream_contact (whose positions stand
+ * where).
  *
  *     shard:  streamed --batch sent--> sending --committed--> streamed
  *                                         \--connection lost--> position read back: streamed, or
@@ -77,6 +78,7 @@ struct stream {
     int64_t holder;         /* random: this run of the server, as stream_position names it */
     uint64_t refusals_seen; /* of the budget */
     uint64_t sent_ms;       /* when the last batch was committed */
+    bool copy_denied;       /* on this connection: PostgreSQL takes statements, but no COPY */
     bool notify_due;        /* rows were written since the last NOTIFY */
     uint64_t notified_ms;
     bool logged_down;
@@ -114,8 +116,15 @@ int stream_adopt_send_end(struct stream *stream);
 /* The batch is committed. */
 void stream_adopt_committed(struct stream *stream, uint32_t shard);
 
+/* stream_copy.c: whether the batch is to go by COPY; and its way there: 0 committed, 1 PostgreSQL
+ * does not take it like that and has nothing of it, or as postgres.h. */
+bool stream_copy_wants(const struct stream *stream, const struct stream_shard *shard);
+int stream_copy_send(struct stream *stream, const struct stream_shard *shard);
+
 /* stream_shard.c: 1 a batch was committed, 0 there was nothing to send, or as postgres.h. */
 int stream_shard_send(struct stream *stream, uint32_t shard);
+/* In a batch's transaction: what does not go by COPY. */
+int stream_shard_send_rows(struct stream *stream);
 /* Reads again from after `streamed`: 0, or the reader's failure; -ERANGE with the oldest kept. */
 int stream_shard_rewind(struct stream_shard *shard, uint64_t *oldest);
 /* Whether the shard may have something to send that it has not looked at. */

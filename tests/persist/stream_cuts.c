@@ -51,6 +51,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         STREAM_TEST(a_connection_cut_at_any_byte_changes_nothing),
+        STREAM_COPY_TEST(a_connection_cut_at_any_byte_changes_nothing),
     };
     return cmocka_run_group_tests(tests, open_postgres, close_postgres);
 }

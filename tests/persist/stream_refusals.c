@@ -157,6 +157,73 @@ static void a_row_that_is_already_there_stops_its_shard_only(void **state)
     assert_int_equal(streamed(world, 0), 0);
 }
 
+/* Which way rows came is seen by a rule: an INSERT heeds it, COPY does not. What is not new in a
+ * large batch is written in the same transaction. */
+static void a_large_batch_goes_by_copy_and_a_small_one_by_statements(void **state)
+{
+    struct world *world = *state;
+    struct private_postgres *postgres = world->postgres;
+    struct sample_order order;
+    assert_int_equal(start_stream(world), 0);
+    place(world, 0, 1);
+    wait_streamed(world);
+    stop_stream(world);
+    private_postgres_do(
+        postgres, "CREATE RULE nothing AS ON INSERT TO hotshelf.outbox DO INSTEAD NOTHING");
+    append(world, 0, sample_order_captured(&order, 1, "pay-1"));
+    place(world, 0, STREAM_COPY_EVENTS);
+    place(world, 1, STREAM_COPY_EVENTS - 1);
+    assert_int_equal(start_stream(world), 0);
+    wait_streamed(world);
+    assert_sql(postgres, "0 515",
+        "SELECT concat_ws(' ', shard, count(*)) FROM hotshelf.outbox GROUP BY shard");
+    assert_sql(postgres, "257,255",
+        "SELECT string_agg(n::text, ',') FROM (SELECT count(*) AS n FROM hotshelf.orders "
+        "GROUP BY shard ORDER BY shard) counts");
+    assert_sql(postgres, "3 pay-1",
+        "SELECT concat_ws(' ', max(order_version), max(payment_id)) FROM hotshelf.orders");
+    assert_sql(postgres, "1", "SELECT count(*) FROM hotshelf.payments");
+}
+
+/* Somebody has written it: the version tells which of the two stays. */
+static void a_row_of_an_order_that_is_already_there_is_brought_up_to_date(void **state)
+{
+    struct world *world = *state;
+    struct private_postgres *postgres = world->postgres;
+    assert_int_equal(start_stream(world), 0);
+    place(world, 0, 1);
+    wait_streamed(world);
+    private_postgres_do(postgres,
+        "INSERT INTO hotshelf.orders SELECT (jsonb_populate_record(o, jsonb_build_object("
+        "'order_id', regexp_replace(order_id::text, '1$', '5'), 'status', 'review', "
+        "'order_version', 1))).* FROM hotshelf.orders o");
+    place(world, 0, 9);
+    wait_streamed(world);
+    assert_whole(world);
+    assert_sql(postgres, "2 1",
+        "SELECT concat_ws(' ', min(order_version), "
+        "count(DISTINCT status)) FROM hotshelf.orders");
+}
+
+/* As a database with row-level security does; whoever writes by statements is welcome. */
+static void who_takes_no_copy_gets_statements(void **state)
+{
+    struct world *world = *state;
+    assert_int_equal(start_stream(world), 0);
+    private_postgres_do(world->postgres,
+        "CREATE FUNCTION no_copy() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        "IF current_query() LIKE '%%COPY%%' THEN RAISE 'no COPY' USING ERRCODE = '42501'; "
+        "END IF; RETURN new; END $$; "
+        "CREATE TRIGGER no_copy BEFORE INSERT ON hotshelf.outbox "
+        "FOR EACH ROW EXECUTE FUNCTION no_copy()");
+    place(world, 0, 20);
+    place(world, 1, 20);
+    wait_streamed(world);
+    assert_whole(world);
+    assert_true(stream_connected(world->stream));
+    assert_sql(world->postgres, "1", "SELECT max(epoch) FROM hotshelf.stream_position");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -166,6 +233,12 @@ int main(void)
         STREAM_TEST(what_postgresql_refuses_becomes_a_dead_letter_and_the_rest_goes_on),
         STREAM_TEST(a_payment_id_of_another_order_is_noted_and_goes_through),
         STREAM_TEST(a_row_that_is_already_there_stops_its_shard_only),
+        STREAM_COPY_TEST(what_postgresql_refuses_becomes_a_dead_letter_and_the_rest_goes_on),
+        STREAM_COPY_TEST(a_payment_id_of_another_order_is_noted_and_goes_through),
+        STREAM_COPY_TEST(a_row_that_is_already_there_stops_its_shard_only),
+        STREAM_TEST(a_large_batch_goes_by_copy_and_a_small_one_by_statements),
+        STREAM_COPY_TEST(a_row_of_an_order_that_is_already_there_is_brought_up_to_date),
+        STREAM_COPY_TEST(who_takes_no_copy_gets_statements),
     };
     return cmocka_run_group_tests(tests, open_postgres, close_postgres);
 }

@@ -28,6 +28,7 @@ struct world {
     struct stream *stream;
     uint32_t orders[SHARDS]; /* placed so far; numbers of shard 1 start at a million */
     uint64_t settles_ms;     /* for start_stream() */
+    uint32_t copy_events;    /* the same */
     const uint64_t *seqs;
 };
 
@@ -90,6 +91,7 @@ static inline int start_stream(struct world *world)
         .shared = &world->ledger->shared,
         .dsn = world->postgres->dsn,
         .gather_ms = 1,
+        .copy_events = world->copy_events,
         .settles_ms = world->settles_ms,
         .seqs = world->seqs};
     assert_int_equal(stream_start(&world->stream, &options), 0);
@@ -129,6 +131,7 @@ static inline void world_open(struct world *world)
     memset(world->orders, 0, sizeof(world->orders));
     world->settles_ms = 0;
     world->seqs = NULL;
+    world->copy_events = 0;
     if (ledger_start(world->ledger) != 0)
         fail_msg("%s", world->ledger->error);
 }
@@ -185,6 +188,20 @@ static inline int close_postgres(void **state)
     return 0;
 }
 
+/* Each batch that there is goes by COPY. */
+static inline int setup_copy(void **state)
+{
+    struct world *world = *state;
+    int result = setup(state);
+    world->copy_events = 1;
+    return result;
+}
+
 #define STREAM_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define STREAM_COPY_TEST(function)                                                                 \
+    {                                                                                              \
+        .name = #function "_by_copy", .test_func = (function), .setup_func = setup_copy,           \
+        .teardown_func = teardown                                                                  \
+    }
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * columns_sim - reads the binary arrays that the stream sends as columns.
+ * columns_sim - reads the binary arrays that the stream sends as columns, and its rows of COPY.
  *
  * Ownership  Borrows the parameters.
  * Threads    One.
@@ -25,5 +25,11 @@ struct column column_of(const struct postgres_column *columns, const char *name,
 /* The next element. */
 struct bytes column_text(struct column *column);
 uint64_t column_number(struct column *column);
+
+/* A row of binary COPY: its fields, and where the next one begins; NULL at the end of all. */
+const uint8_t *field_row(const uint8_t *row, struct bytes fields[POSTGRES_COLUMNS_MAX]);
+struct bytes field_of(const struct postgres_column *columns, const char *name,
+    const struct bytes fields[POSTGRES_COLUMNS_MAX]);
+uint64_t field_number(struct bytes bytes);
 
 #endif

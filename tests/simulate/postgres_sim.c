@@ -12,12 +12,17 @@
 
 #include "core/check.h"
 #include "persist/postgres_schema.h"
-#include "tests/simulate/columns_sim.h"
+#include "tests/simulate/postgres_sim_parts.h"
 
 enum { IDENTITY = 4711 };
 
 /* postgres.h has no word for which PostgreSQL: there is one. */
 static struct postgres_sim *postgres_in_use;
+
+struct postgres_sim *postgres_sim_in_use(void)
+{
+    return postgres_in_use;
+}
 
 void postgres_sim_use(struct postgres_sim *sim)
 {
@@ -48,7 +53,7 @@ static void database_copy(struct database_sim *to, const struct database_sim *fr
     memcpy(to->positions, from->positions, sizeof(to->positions));
 }
 
-static struct operation *note(struct transaction_sim *transaction, enum operation_kind kind)
+struct operation *postgres_sim_note(struct transaction_sim *transaction, enum operation_kind kind)
 {
     if (transaction->count == transaction->capacity) {
         transaction->capacity = 2 * transaction->capacity + 64;
@@ -76,6 +81,8 @@ static int judge(const struct database_sim *database, const struct operation *op
         return position->used ? -EEXIST : 0;
     case PUT_EVENT:
         return rows_has_event(&database->rows, operation->shard, operation->seq) ? -EEXIST : 0;
+    case PUT_NEW_ORDER:
+        return rows_has_order(&database->rows, operation->order.id) ? -EEXIST : 0;
     case PUT_POSITION:
     case SKIP:
     case ADOPTS:
@@ -122,6 +129,7 @@ static void act(struct database_sim *database, const struct operation *operation
         raise(database, operation);
         return;
     case PUT_ORDER:
+    case PUT_NEW_ORDER:
         rows_put_order(&database->rows, &operation->order);
         return;
     case PUT_EVENT:
@@ -142,9 +150,10 @@ static int commit(struct postgres_sim *sim, struct transaction_sim *transaction)
     return failure;
 }
 
-static int lose(struct postgres_sim *sim, struct postgres *postgres, const char *problem)
+int postgres_sim_lose(struct postgres_sim *sim, struct postgres *postgres, const char *problem)
 {
     sim->open.count = 0;
+    sim->block = BLOCK_NONE;
     sim->connected = false;
     postgres->sqlstate[0] = 0;
     snprintf(postgres->problem, sizeof(postgres->problem), "%s", problem);
@@ -161,7 +170,7 @@ static int leave(struct postgres_sim *sim, struct postgres *postgres, enum limbo
     uint32_t count = sim->left.count;
     bool is_contact = count > 0 && sim->left.operations[count - 1].kind == RAISE;
     sim->limbo = limbo == LIMBO_LATE && is_contact ? LIMBO_COMMITS : limbo;
-    return lose(sim, postgres, "the connection is cut in a commit");
+    return postgres_sim_lose(sim, postgres, "the connection is cut in a commit");
 }
 
 void postgres_sim_settle(struct postgres_sim *sim)
@@ -190,22 +199,19 @@ static int told(struct postgres *postgres, int failure)
     return failure;
 }
 
-/* The end of whatever was sent. */
-static int finish(struct postgres_sim *sim, struct postgres *postgres)
+static int commit_or_fail(struct postgres_sim *sim, struct postgres *postgres)
 {
     int failure;
-    if (!sim->connected)
-        return lose(sim, postgres, "the connection is gone");
     switch (some_fault(sim)) {
     case POSTGRES_ERROR:
         sim->open.count = 0;
         snprintf(postgres->problem, sizeof(postgres->problem), "could not serialize access");
         return -EAGAIN;
     case POSTGRES_CUT_BEFORE:
-        return lose(sim, postgres, "the connection is cut before a commit");
+        return postgres_sim_lose(sim, postgres, "the connection is cut before a commit");
     case POSTGRES_CUT_COMMITTED:
         (void)commit(sim, &sim->open);
-        return lose(sim, postgres, "the connection is cut in a commit");
+        return postgres_sim_lose(sim, postgres, "the connection is cut in a commit");
     case POSTGRES_CUT_WAITS:
         return leave(sim, postgres, LIMBO_COMMITS);
     case POSTGRES_CUT_ABORTED:
@@ -222,10 +228,29 @@ static int finish(struct postgres_sim *sim, struct postgres *postgres)
         return -EPERM;
     case POSTGRES_AWAY:
     case POSTGRES_FAILOVER:
+    case POSTGRES_NO_COPY:
     case POSTGRES_FAULTS:
         break;
     }
     return told(postgres, commit(sim, &sim->open));
+}
+
+/* The end of whatever was sent. A block that somebody began ends by a COMMIT only, and after an
+ * error by a ROLLBACK only. */
+int postgres_sim_finish(struct postgres_sim *sim, struct postgres *postgres)
+{
+    if (!sim->connected)
+        return postgres_sim_lose(sim, postgres, "the connection is gone");
+    if (sim->block == BLOCK_OPEN)
+        return 0;
+    if (sim->block == BLOCK_ABORTED) {
+        snprintf(postgres->problem, sizeof(postgres->problem), "the transaction is aborted");
+        return -EPERM;
+    }
+    bool in_block = sim->block == BLOCK_ENDS;
+    int failure = commit_or_fail(sim, postgres);
+    sim->block = in_block && failure < 0 && sim->connected ? BLOCK_ABORTED : BLOCK_NONE;
+    return failure;
 }
 
 void postgres_sim_pass(struct postgres_sim *sim, uint64_t ms)
@@ -270,7 +295,7 @@ int postgres_connect(struct postgres *postgres, const char *dsn, uint16_t node)
     postgres->connection = (PGconn *)sim;
     sim->open.count = 0;
     if (sim->now_ms < sim->away_until_ms)
-        return lose(sim, postgres, "nobody listens");
+        return postgres_sim_lose(sim, postgres, "nobody listens");
     sim->connected = true;
     return 0;
 }
@@ -280,6 +305,7 @@ void postgres_disconnect(struct postgres *postgres)
     CHECK(postgres->connection != NULL);
     postgres->connection = NULL;
     postgres_in_use->open.count = 0;
+    postgres_in_use->block = BLOCK_NONE;
     postgres_in_use->connected = false;
 }
 
@@ -291,7 +317,8 @@ int postgres_socket(const struct postgres *postgres)
 
 int postgres_listen(struct postgres *postgres)
 {
-    return postgres_in_use->connected ? 0 : lose(postgres_in_use, postgres, "it has gone");
+    return postgres_in_use->connected ? 0
+                                      : postgres_sim_lose(postgres_in_use, postgres, "it has gone");
 }
 
 static bool says(const char *sql, const char *words)
@@ -365,22 +392,22 @@ static PGresult *execute(struct postgres_sim *sim, const char *sql, const char *
     if (says(sql, "SELECT shard, epoch, seq, holder"))
         return select_positions(sim);
     if (says(sql, "INSERT INTO hotshelf.stream_position")) {
-        struct operation *operation = note(&sim->open, INSERT_POSITION);
+        struct operation *operation = postgres_sim_note(&sim->open, INSERT_POSITION);
         operation->shard = (uint32_t)number(parameters[1]);
         operation->seq = number(parameters[2]);
         operation->adopting = parameters[3][0] == 't';
     } else if (says(sql, "SET adopting = true")) {
         for (uint64_t i = number(parameters[1]); i < number(parameters[2]); i++)
-            note(&sim->open, ADOPTS)->shard = (uint32_t)i;
+            postgres_sim_note(&sim->open, ADOPTS)->shard = (uint32_t)i;
     } else if (says(sql, "SET seq = $4::bigint")) {
-        struct operation *operation = note(&sim->open, SKIP);
+        struct operation *operation = postgres_sim_note(&sim->open, SKIP);
         operation->shard = (uint32_t)number(parameters[1]);
         operation->from_seq = number(parameters[2]) - 1;
         operation->seq = number(parameters[3]);
     } else if (says(sql, "INSERT INTO hotshelf.dead_letters")) {
         CHECK(says(sql, "'lost'"));
     } else if (says(sql, "UPDATE hotshelf.stream_position SET")) {
-        struct operation *operation = note(&sim->open, RAISE);
+        struct operation *operation = postgres_sim_note(&sim->open, RAISE);
         operation->shard = (uint32_t)number(parameters[1]);
         operation->epoch = says(sql, "epoch + 1");
         operation->holder = (int64_t)number(parameters[2]);
@@ -397,7 +424,7 @@ int postgres_query(struct postgres *postgres, const char *sql, int count,
     struct postgres_sim *sim = postgres_in_use;
     (void)count;
     if (!sim->connected)
-        return lose(sim, postgres, "the connection is gone");
+        return postgres_sim_lose(sim, postgres, "the connection is gone");
     PGresult *answer = execute(sim, sql, parameters);
     if (result != NULL)
         *result = answer;
@@ -410,20 +437,20 @@ int postgres_script(struct postgres *postgres, const char *sql)
 {
     struct postgres_sim *sim = postgres_in_use;
     if (!sim->connected)
-        return lose(sim, postgres, "the connection is gone");
+        return postgres_sim_lose(sim, postgres, "the connection is gone");
     CHECK(says(sql, "BEGIN") || says(sql, "COMMIT") || says(sql, "synchronous_commit"));
     return 0;
 }
 
 int postgres_commit(struct postgres *postgres)
 {
-    return finish(postgres_in_use, postgres);
+    return postgres_sim_finish(postgres_in_use, postgres);
 }
 
 int postgres_pipeline(struct postgres *postgres)
 {
     struct postgres_sim *sim = postgres_in_use;
-    return sim->connected ? 0 : lose(sim, postgres, "the connection is gone");
+    return sim->connected ? 0 : postgres_sim_lose(sim, postgres, "the connection is gone");
 }
 
 int postgres_send_text(
@@ -432,16 +459,20 @@ int postgres_send_text(
     struct postgres_sim *sim = postgres_in_use;
     (void)count;
     if (!sim->connected)
-        return lose(sim, postgres, "the connection is gone");
+        return postgres_sim_lose(sim, postgres, "the connection is gone");
     if (says(sql, "NOTIFY"))
         return 0;
+    if (says(sql, "COMMIT") || says(sql, "ROLLBACK")) {
+        postgres_sim_end_block(sim, says(sql, "COMMIT"));
+        return 0;
+    }
     if (says(sql, "SET adopting = false")) {
-        note(&sim->open, ADOPTED)->shard = (uint32_t)number(parameters[1]);
+        postgres_sim_note(&sim->open, ADOPTED)->shard = (uint32_t)number(parameters[1]);
         return 0;
     }
     bool compares = says(sql, "hotshelf.advance(");
     CHECK(compares || says(sql, "UPDATE hotshelf.stream_position SET seq"));
-    struct operation *operation = note(&sim->open, compares ? ADVANCE : PUT_POSITION);
+    struct operation *operation = postgres_sim_note(&sim->open, compares ? ADVANCE : PUT_POSITION);
     operation->shard = (uint32_t)number(parameters[1]);
     operation->epoch = number(parameters[2]);
     operation->from_seq = number(parameters[3]);
@@ -451,46 +482,5 @@ int postgres_send_text(
 
 int postgres_finish(struct postgres *postgres)
 {
-    return finish(postgres_in_use, postgres);
-}
-
-static void put_orders(struct postgres_sim *sim, const struct postgres_parameters *parameters)
-{
-    const struct postgres_column *columns = postgres_columns_orders;
-    struct column ids = column_of(columns, "order_id", parameters);
-    struct column versions = column_of(columns, "order_version", parameters);
-    struct column status = column_of(columns, "status", parameters);
-    while (ids.left > 0) {
-        struct order_row *row = &note(&sim->open, PUT_ORDER)->order;
-        memcpy(row->id, column_text(&ids).data, sizeof(row->id));
-        row->version = (uint32_t)column_number(&versions);
-        row->status = rows_hash(column_text(&status));
-    }
-}
-
-static void put_outbox(struct postgres_sim *sim, const struct postgres_parameters *parameters)
-{
-    const struct postgres_column *columns = postgres_columns_outbox;
-    struct column shards = column_of(columns, "shard", parameters);
-    struct column seqs = column_of(columns, "seq", parameters);
-    struct column ids = column_of(columns, "aggregateid", parameters);
-    while (seqs.left > 0) {
-        struct operation *operation = note(&sim->open, PUT_EVENT);
-        operation->shard = (uint32_t)column_number(&shards);
-        operation->seq = column_number(&seqs);
-        operation->whose = rows_hash(column_text(&ids));
-    }
-}
-
-int postgres_send(
-    struct postgres *postgres, const char *name, const struct postgres_parameters *parameters)
-{
-    struct postgres_sim *sim = postgres_in_use;
-    if (!sim->connected)
-        return lose(sim, postgres, "the connection is gone");
-    if (strcmp(name, "orders") == 0)
-        put_orders(sim, parameters);
-    if (strcmp(name, "outbox") == 0)
-        put_outbox(sim, parameters);
-    return 0;
+    return postgres_sim_finish(postgres_in_use, postgres);
 }

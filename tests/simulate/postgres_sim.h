@@ -33,6 +33,7 @@ enum postgres_fault {
     POSTGRES_DENIED,        /* a person must mend it */
     POSTGRES_AWAY,          /* nobody answers for a while */
     POSTGRES_FAILOVER,      /* the last commits are lost */
+    POSTGRES_NO_COPY,       /* COPY meets a row that is there */
     POSTGRES_FAULTS,
 };
 
@@ -57,6 +58,7 @@ enum operation_kind {
     RAISE,
     ADOPTED,
     PUT_ORDER,
+    PUT_NEW_ORDER, /* by COPY: there must be none */
     PUT_EVENT
 };
 
@@ -75,6 +77,11 @@ struct transaction_sim {
     uint32_t count, capacity;
 };
 
+/* BEGIN .. COMMIT: without one, each finish ends a transaction. */
+enum block_sim { BLOCK_NONE, BLOCK_OPEN, BLOCK_ENDS, BLOCK_ABORTED };
+
+enum { COPY_SQL_SIZE_MAX = 2 * POSTGRES_SQL_SIZE_MAX };
+
 enum limbo { LIMBO_NONE, LIMBO_COMMITS, LIMBO_ABORTS, LIMBO_LATE };
 
 struct postgres_sim {
@@ -82,6 +89,10 @@ struct postgres_sim {
     struct transaction_sim open;      /* of the connection that is there */
     struct transaction_sim left;      /* of one that was cut, whose backend still lives */
     enum limbo limbo;
+    enum block_sim block;
+    char copy_sql[COPY_SQL_SIZE_MAX];
+    const char *copied; /* in copy_sql: behind the word COPY of the table whose rows come */
+    bool copy_begun;    /* its header has come */
     struct dice dice;
     bool connected;
     uint64_t now_ms, away_until_ms;

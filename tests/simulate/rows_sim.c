@@ -63,6 +63,12 @@ void rows_put_order(struct rows_sim *rows, const struct order_row *row)
     place->used = true;
 }
 
+bool rows_has_order(const struct rows_sim *rows, const uint8_t id[16])
+{
+    struct rows_sim *has = (struct rows_sim *)(uintptr_t)rows;
+    return rows->order_count > 0 && place_of(has, id)->used;
+}
+
 bool rows_has_event(const struct rows_sim *rows, uint32_t shard, uint64_t seq)
 {
     const struct outbox_rows *outbox = &rows->outbox[shard];

@@ -46,6 +46,7 @@ uint64_t rows_whose(const uint8_t id[16]);
 
 /* Kept when it is newer than what is there. */
 void rows_put_order(struct rows_sim *rows, const struct order_row *row);
+bool rows_has_order(const struct rows_sim *rows, const uint8_t id[16]);
 bool rows_has_event(const struct rows_sim *rows, uint32_t shard, uint64_t seq);
 void rows_put_event(struct rows_sim *rows, uint32_t shard, uint64_t seq, uint64_t whose);
 

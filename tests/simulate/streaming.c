@@ -14,6 +14,7 @@ enum {
     FAULT_EVERY = 10,
     TURN_MS_MAX = 400,
     AWAY_MS_MAX = 40000,
+    COPY_EVENTS_MAX = 12,
 };
 
 const char *streaming_fault_name(enum postgres_fault fault)
@@ -27,7 +28,8 @@ const char *streaming_fault_name(enum postgres_fault fault)
         [POSTGRES_CUT_AFTER] = "cut after a commit",
         [POSTGRES_DENIED] = "denied",
         [POSTGRES_AWAY] = "away",
-        [POSTGRES_FAILOVER] = "failovers"};
+        [POSTGRES_FAILOVER] = "failovers",
+        [POSTGRES_NO_COPY] = "no COPY"};
     return names[fault];
 }
 
@@ -52,8 +54,11 @@ void streaming_destroy(struct streaming *streaming)
 void streaming_open(struct streaming *streaming, const struct datadir *directory,
     struct journal_shared *shared, uint64_t attached_id, bool must_be_refused)
 {
-    const struct stream_options options = {
-        .directory = directory, .shared = shared, .dsn = "", .attached_id = attached_id};
+    const struct stream_options options = {.directory = directory,
+        .shared = shared,
+        .dsn = "",
+        .attached_id = attached_id,
+        .copy_events = 1 + (uint32_t)dice_below(&streaming->dice, COPY_EVENTS_MAX)};
     CHECK(streaming->stream == NULL);
     if (streaming->memory == NULL)
         streaming->memory = aligned_alloc(BATCH_BLOCK_SIZE, stream_size(directory));
