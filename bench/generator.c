@@ -14,6 +14,7 @@
 #include "bench/socket.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,8 +29,6 @@
 #define BUFFER_GROUP 0
 #define STALL_SECONDS 10.0
 #define MEASURED_MIN 100 /* replies, that there is something to divide by */
-#define SLEEP_NS_MAX 1000000
-#define EMPTY_TICKS_MAX 8 /* looks at an empty ring, some microseconds, before it sleeps */
 
 _Static_assert(COMPLETIONS >= GENERATOR_CONNECTIONS_MAX, "one reply of each connection can wait");
 
@@ -59,7 +58,7 @@ struct generator {
     uint64_t completed;
     uint64_t sent_bytes;
     uint64_t reply_bytes;
-    uint32_t empty_ticks; /* looks in a row that found nothing */
+    bool found_nothing; /* the last look */
     bool stopping;
     uint64_t from_ns, until_ns; /* the marks */
     uint64_t longest_ns;
@@ -282,20 +281,15 @@ static void dispatch(struct generator *generator, const struct io_uring_cqe *com
         start_receive(generator, index);
 }
 
-/* Spins a little for the next reply, then sleeps until there is one: the kernel ends a server's
- * durable writes in a worker on the core that the disk interrupts, which may be this one, and a
- * generator that never lets go of it makes each of them take 8 ms instead of 0.1. */
+/* Never sleeps: whoever answers a client that sleeps pays for waking it, up to a microsecond a
+ * reply, and by how many sleep sides would differ. But the kernel ends a server's durable writes in
+ * a worker on the core that the disk interrupts, which may be this one: after a look that found
+ * nothing it may have the core, or each of them takes 8 ms instead of 0.1. */
 static int submit(struct generator *generator)
 {
-    if (generator->empty_ticks < EMPTY_TICKS_MAX)
-        return io_uring_submit_and_get_events(&generator->ring);
-    struct io_uring_cqe *completion;
-    struct __kernel_timespec most = {.tv_nsec = SLEEP_NS_MAX};
-    uint64_t now = now_ns();
-    bool can_send = generator->idle_count > 0 && !is_over(generator);
-    if (can_send && generator->due_ns < now + SLEEP_NS_MAX)
-        most.tv_nsec = generator->due_ns > now ? (long long)(generator->due_ns - now) : 0;
-    return io_uring_submit_and_wait_timeout(&generator->ring, &completion, 1, &most, NULL);
+    if (generator->found_nothing)
+        sched_yield();
+    return io_uring_submit_and_get_events(&generator->ring);
 }
 
 static void tick(struct generator *generator)
@@ -314,7 +308,7 @@ static void tick(struct generator *generator)
         count++;
     }
     io_uring_cq_advance(&generator->ring, count);
-    generator->empty_ticks = count > 0 ? 0 : generator->empty_ticks + 1;
+    generator->found_nothing = count == 0;
 }
 
 /* Ticks until the time or the requests are used up, or the run has failed; on a machine that has no
