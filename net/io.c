@@ -128,7 +128,12 @@ uint32_t io_buffers_left(const struct io *io)
 
 void io_submit(struct io *io, uint64_t wait_ns)
 {
-    io->backend->submit(io, wait_ns);
+    io->backend->submit(io, wait_ns, 1);
+}
+
+void io_submit_and_gather(struct io *io, uint64_t wait_ns, uint32_t completions)
+{
+    io->backend->submit(io, wait_ns, completions);
 }
 
 uint32_t io_reap(struct io *io, struct io_completion *completions, uint32_t room)

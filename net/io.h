@@ -108,6 +108,8 @@ uint32_t io_buffers_left(const struct io *io);
 
 /* Hands over what was queued; waits for a completion for at most wait_ns (0: not at all). */
 void io_submit(struct io *io, uint64_t wait_ns);
+/* .. for so many completions; epoll, which wakes for each, does not wait for more than one. */
+void io_submit_and_gather(struct io *io, uint64_t wait_ns, uint32_t completions);
 /* Fills at most `room` completions; fewer than that means there are no more for now. */
 uint32_t io_reap(struct io *io, struct io_completion *completions, uint32_t room);
 

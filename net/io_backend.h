@@ -30,7 +30,7 @@ struct io_backend {
         struct io_tag tag);
     void (*bell)(struct io *io, const struct io *other);
     void (*give_buffer)(struct io *io, uint16_t buffer);
-    void (*submit)(struct io *io, uint64_t wait_ns);
+    void (*submit)(struct io *io, uint64_t wait_ns, uint32_t completions);
     uint32_t (*reap)(struct io *io, struct io_completion *completions, uint32_t room);
 };
 

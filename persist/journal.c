@@ -177,6 +177,11 @@ uint32_t journal_filling_size(const struct journal *journal)
     return journal->filling_used;
 }
 
+uint32_t journal_written_size(const struct journal *journal)
+{
+    return journal->writing.used;
+}
+
 uint64_t journal_newest(const struct journal *journal)
 {
     uint64_t filling = journal->filling_records > 0 && !bug(BUG_REPLY_WAITS_FOR_OLDER) ? 1 : 0;

@@ -154,6 +154,8 @@ void journal_append(struct journal *journal, const struct event *event);
 /* The number that the filling batch will have, and the bytes of records that are in it. */
 uint64_t journal_filling(const struct journal *journal);
 uint32_t journal_filling_size(const struct journal *journal);
+/* Those of the batch that was handed out last. */
+uint32_t journal_written_size(const struct journal *journal);
 
 /* What journal_commit() handed out is on its way. */
 bool journal_is_writing(const struct journal *journal);

@@ -287,14 +287,14 @@ static void note(struct loop *loop, const struct epoll_event *event)
 }
 
 /* Those that have news already are told first, mostly ends of sends; then the set is asked. */
-static void epoll_submit(struct io *io, uint64_t wait_ns)
+static void epoll_submit(struct io *io, uint64_t wait_ns, uint32_t completions)
 {
     struct loop *loop = loop_of(io);
     bool news = loop->first != WIRE_NONE || loop->woken || writer_is_done(&loop->writer);
     loop->skipped = news && !loop->skipped;
     if (loop->skipped)
         return;
-    int wait_ms = news ? 0 : (int)((wait_ns + NS_PER_MS - 1) / NS_PER_MS);
+    int wait_ms = news || completions > 1 ? 0 : (int)((wait_ns + NS_PER_MS - 1) / NS_PER_MS);
     int count = epoll_wait(loop->set, loop->events, EVENTS_AT_ONCE, wait_ms);
     if (count < 0 && errno != EINTR)
         fatal("epoll_wait: %s", strerror(errno));

@@ -103,6 +103,7 @@ void shard_settle(struct shard *shard)
         return;
     CHECK(durable > atomic_load_explicit(&shard->settled_batch, memory_order_relaxed));
     atomic_store(&shard->settled_batch, durable);
+    gather_note_settled(&shard->gather, journal_written_size(&shard->journal));
     note_bells(shard, durable);
 }
 
@@ -118,6 +119,7 @@ void shard_ring_bells(struct shard *shard)
 
 static void send_parts(struct shard *shard, struct connection *connection)
 {
+    shard->sends++;
     connection->sending = true;
     connection->sent_ms = shard->monotonic_ms;
     connection->in_flight++;

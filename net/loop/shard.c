@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #include "core/check.h"
 
@@ -36,30 +37,28 @@ static void shard_execute(struct shard *shard)
     shard_publish_mail(shard);
 }
 
-/* A write costs the same for one record and for a hundred: while each tick adds some to a small
- * batch more are waited for, and a tick that adds none ends it at once. */
+/* Whether the batch waits for the next tick; see gather.h. */
 static bool gathers(struct shard *shard)
 {
-    uint32_t size = journal_filling_size(&shard->journal), before = shard->filled;
-    shard->filled = size;
-    if (size <= before || size >= GATHER_BYTES || shard->phase != SHARD_RUNNING) {
-        shard->gather_us = 0;
+    struct gather *gather = &shard->gather;
+    uint32_t size = journal_filling_size(&shard->journal);
+    if (shard->phase != SHARD_RUNNING) {
+        *gather = (struct gather){0};
         return false;
     }
-    uint64_t now_us = io_now_us(shard->io);
-    if (before == 0 || shard->gather_us == 0)
-        shard->gather_us = now_us;
-    return now_us - shard->gather_us < GATHER_US;
+    bool asks_clock = size > 0 || gather->answered > 0;
+    if (!gather_waits(gather, size, shard->work_left, asks_clock ? io_now_us(shard->io) : 0))
+        return false;
+    shard->work_left |= !gather->awaits_return;
+    return true;
 }
 
 static void shard_commit(struct shard *shard)
 {
     bool live_holds = shard->phase < SHARD_CLOSING && engine_has_live_holds(shard->engine);
     struct journal_write write;
-    if (!journal_is_writing(&shard->journal) && gathers(shard)) {
-        shard->work_left = true;
+    if (!journal_is_writing(&shard->journal) && gathers(shard))
         return;
-    }
     if (journal_commit(&shard->journal, &shard->http.now, live_holds, &write))
         io_write(shard->io, write.fd, write.data, write.size, write.offset,
             (struct io_tag){.kind = IO_WRITE});
@@ -140,7 +139,12 @@ static void shard_submit(struct shard *shard)
         if (sees_work(shard))
             wait = 0;
     }
-    io_submit(shard->io, wait * 1000000);
+    /* Whoever comes back is seen twice: his reply has been sent, and he has sent a request. */
+    if (wait > 0 && shard->gather.awaits_return)
+        io_submit_and_gather(shard->io, GATHER_RETURN_US * 1000, 2 * shard->sends);
+    else
+        io_submit(shard->io, wait * 1000000);
+    shard->sends = 0;
     sleeper_get_up(&shard->sleeper);
     let_write(shard);
 }
@@ -197,6 +201,7 @@ static void *run(void *argument)
     struct shard *shard = argument;
     struct shards *all = shard->all;
     pin(shard);
+    prctl(PR_SET_TIMERSLACK, TIMER_SLACK_NS);
     const char *reason;
     int error = io_open(shard->io, &reason);
     if (error == 0 && shard->http.bearer != NULL) {

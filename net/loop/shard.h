@@ -33,6 +33,7 @@
 #include "net/http/http.h"
 #include "net/http/import.h"
 #include "net/loop/connection.h"
+#include "net/loop/gather.h"
 #include "net/loop/listener.h"
 #include "net/loop/mailbox.h"
 #include "net/loop/places.h"
@@ -55,8 +56,7 @@ enum {
                               * pipelines of the storefront have .. */
     BACKLOG_SHARED_US = 50,  /* this of a tick: he waits as long .. */
     BACKLOG_SHARED_MS = 1,   /* at least that often */
-    GATHER_US = 200,         /* that a batch may wait for more at most .. */
-    GATHER_BYTES = 32768,    /* .. and one of some seventy orders does not */
+    TIMER_SLACK_NS = 5000,   /* a wait for clients to come back shall not last half as long again */
     TICKS_OF_WRITE = 2,      /* without the disk's answer: then its worker may have the core */
     BACKLOG_SHARED_PART = 4, /* and one part in so many of the time: he seldom waits */
     RANDOM_SIZE = 4096,      /* one system call for 256 commands */
@@ -117,9 +117,9 @@ struct shard {
     uint32_t worked_ms;             /* of the last tick */
     _Atomic uint32_t shed_level;    /* the higher of both, for the log .. */
     uint32_t shed_told;             /* .. and what the main thread has said of it */
-    uint64_t gather_us;      /* since when the batch that fills has waited for more */
-    uint32_t filled;         /* its size in the tick before */
-    uint32_t ticks_of_write; /* since a write was handed out that is not done */
+    struct gather gather;           /* whether the batch that fills is written */
+    uint32_t sends;                 /* of this tick */
+    uint32_t ticks_of_write;        /* since a write was handed out that is not done */
     uint64_t asked_alone_us;        /* the last tick that took in a request that came alone */
     uint64_t backlog_us;            /* LIST_BACKLOG has its turn then; 0: in each tick */
     bool work_left;                 /* this tick stopped at a bound: the next one must not wait */

@@ -305,7 +305,7 @@ static void uring_give_buffer(struct io *io, uint16_t buffer)
     io_uring_buf_ring_advance(uring->buffer_ring, 1);
 }
 
-static void uring_submit(struct io *io, uint64_t wait_ns)
+static void uring_submit(struct io *io, uint64_t wait_ns, uint32_t completions)
 {
     struct io_uring *ring = &uring_of(io)->ring;
     int result;
@@ -317,7 +317,7 @@ static void uring_submit(struct io *io, uint64_t wait_ns)
             .tv_sec = (long long)(wait_ns / 1000000000U),
             .tv_nsec = (long long)(wait_ns % 1000000000U),
         };
-        result = io_uring_submit_and_wait_timeout(ring, &completion, 1, &timeout, NULL);
+        result = io_uring_submit_and_wait_timeout(ring, &completion, completions, &timeout, NULL);
     }
     bool normal = result >= 0 || result == -ETIME || result == -EINTR || result == -EAGAIN ||
                   result == -EBUSY;

@@ -247,6 +247,12 @@ void io_submit(struct io *io, uint64_t wait_ns)
     (void)wait_ns;
 }
 
+void io_submit_and_gather(struct io *io, uint64_t wait_ns, uint32_t completions)
+{
+    (void)completions;
+    io_submit(io, wait_ns);
+}
+
 uint32_t io_reap(struct io *io, struct io_completion *completions, uint32_t room)
 {
     uint32_t count = io->queued < room ? io->queued : room;
