@@ -68,11 +68,15 @@ static void parse(struct json_bench *bench, struct json_document *json)
     CHECK(json_parse(json, bench->asked, &room));
 }
 
-static uint32_t read_quantity(struct json_document *json, uint32_t object)
+enum { SKU, QUANTITY, MEMBERS };
+
+static const struct bytes names[MEMBERS] = {
+    [SKU] = JSON_NAMED("sku"), [QUANTITY] = JSON_NAMED("quantity")};
+
+static uint32_t read_quantity(struct json_document *json, const struct json_members *members)
 {
     uint32_t quantity = 0;
-    uint32_t token = json_required(json, object, BYTES("quantity"));
-    CHECK(json_read_uint32(json, token, 1, UNITS_MAX, &quantity));
+    CHECK(json_read_uint32(json, json_needed(json, members, QUANTITY), 1, UNITS_MAX, &quantity));
     return quantity;
 }
 
@@ -80,24 +84,34 @@ static void read_cart(void *context, uint32_t first, uint32_t count)
 {
     for (uint32_t i = first; i < first + count; i++) {
         struct json_document json;
+        struct json_members members;
         parse(context, &json);
-        measure_keep(read_quantity(&json, JSON_ROOT));
+        json_find_members(&json, JSON_ROOT, names, MEMBERS, &members);
+        measure_keep(read_quantity(&json, &members));
     }
+}
+
+static void read_item(struct json_document *json, uint32_t token)
+{
+    struct json_members members;
+    struct bytes sku;
+    json_find_members(json, token, names, MEMBERS, &members);
+    CHECK(json_read_string(json, json_needed(json, &members, SKU), 1, SKU_SIZE_MAX, &sku));
+    measure_keep(sku.size + read_quantity(json, &members));
 }
 
 static void read_items(void *context, uint32_t first, uint32_t count)
 {
+    static const struct bytes items_name[] = {JSON_NAMED("items")};
     for (uint32_t i = first; i < first + count; i++) {
         struct json_document json;
+        struct json_members members;
         parse(context, &json);
-        uint32_t items = json_required(&json, JSON_ROOT, BYTES("items"));
+        json_find_members(&json, JSON_ROOT, items_name, 1, &members);
+        uint32_t items = json_needed(&json, &members, 0);
         CHECK(json_expect(&json, items, JSON_ARRAY));
-        for (uint32_t at = json_first(&json, items); at != JSON_NONE; at = json_next(&json, at)) {
-            struct bytes sku;
-            uint32_t token = json_required(&json, at, BYTES("sku"));
-            CHECK(json_read_string(&json, token, 1, SKU_SIZE_MAX, &sku));
-            measure_keep(sku.size + read_quantity(&json, at));
-        }
+        for (uint32_t at = json_first(&json, items); at != JSON_NONE; at = json_next(&json, at))
+            read_item(&json, at);
     }
 }
 

@@ -48,17 +48,23 @@ static void read_stock_set(struct decoder *decoder, uint32_t set, uint32_t compa
 
 bool decode_stock_change(struct decoder *decoder)
 {
-    static const char *const names[] = {"delta", "set", "compare", "floor", "reason"};
+    enum { DELTA, SET, COMPARE, FLOOR, REASON, MEMBERS };
+    static const struct bytes names[MEMBERS] = {[DELTA] = JSON_NAMED("delta"),
+        [SET] = JSON_NAMED("set"),
+        [COMPARE] = JSON_NAMED("compare"),
+        [FLOOR] = JSON_NAMED("floor"),
+        [REASON] = JSON_NAMED("reason")};
     struct json_document *json = &decoder->json;
     struct command *command = &decoder->request->command;
+    struct json_members members;
     command->kind = COMMAND_STOCK_CHANGE;
     command->actor = decode_keep(decoder, decoder->caller.actor);
     if (!decode_take_sku(decoder) || !decode_key(decoder) || !decode_body(decoder))
         return false;
-    json_refuse_unknown(json, JSON_ROOT, names, 5);
-    uint32_t delta = json_optional(json, JSON_ROOT, BYTES("delta"));
-    uint32_t set = json_optional(json, JSON_ROOT, BYTES("set"));
-    uint32_t compare = json_optional(json, JSON_ROOT, BYTES("compare"));
+    json_find_members(json, JSON_ROOT, names, MEMBERS, &members);
+    uint32_t delta = json_given(json, &members, DELTA);
+    uint32_t set = json_given(json, &members, SET);
+    uint32_t compare = json_given(json, &members, COMPARE);
     if ((delta == JSON_NONE) == (set == JSON_NONE))
         decode_fault(decoder, "delta", "or set must be sent, one of them");
     else if (set != JSON_NONE)
@@ -69,11 +75,10 @@ bool decode_stock_change(struct decoder *decoder)
                  json, delta, -(int64_t)UINT32_MAX, UINT32_MAX, &command->stock_delta) &&
              command->stock_delta == 0)
         json_add_fault(json, delta, JSON_FAULT_RANGE, "must not be 0");
-    uint32_t floor = json_optional(json, JSON_ROOT, BYTES("floor"));
+    uint32_t floor = json_given(json, &members, FLOOR);
     if (floor != JSON_NONE)
         json_read_boolean(json, floor, &command->stock_floor);
-    decode_string(decoder, json_optional(json, JSON_ROOT, BYTES("reason")), REASON_ASKED_MAX,
-        &command->reason);
+    decode_string(decoder, json_given(json, &members, REASON), REASON_ASKED_MAX, &command->reason);
     return decode_end(decoder);
 }
 
@@ -113,19 +118,20 @@ bool decode_switch(struct decoder *decoder)
         [ROUTE_ADMIN_KILL] = SWITCH_KILL,
         [ROUTE_ADMIN_RESUME] = SWITCH_RESUME,
     };
-    static const char *const names[] = {"scope"};
+    static const struct bytes names[] = {JSON_NAMED("scope")};
     enum { SCOPE_TEXT_SIZE_MAX = 255 };
     struct json_document *json = &decoder->json;
     struct command *command = &decoder->request->command;
+    struct json_members members;
     struct bytes scope = {0};
     command->kind = COMMAND_SWITCH;
     command->switch_action = actions[decoder->request->route];
     command->actor = decode_keep(decoder, decoder->caller.actor);
     if (!decode_body(decoder))
         return false;
-    json_refuse_unknown(json, JSON_ROOT, names, 1);
+    json_find_members(json, JSON_ROOT, names, 1, &members);
     /* It is never guessed: what stops everything must say so. */
-    uint32_t token = json_optional(json, JSON_ROOT, BYTES("scope"));
+    uint32_t token = json_given(json, &members, 0);
     if (token == JSON_NONE) {
         decode_fault(decoder, "scope", "must be sent: all, sale:NAME or sku:SKU");
         return decode_end(decoder);

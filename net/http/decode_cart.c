@@ -143,12 +143,13 @@ static void decode_guest_token(struct decoder *decoder, uint32_t token)
 
 bool decode_cart_merge(struct decoder *decoder)
 {
-    static const char *const names[] = {"guest_token"};
+    static const struct bytes names[] = {JSON_NAMED("guest_token")};
+    struct json_members members;
     decoder->request->command.kind = COMMAND_CART_MERGE;
     if (!decode_if_match(decoder) || !decode_body(decoder))
         return false;
     struct json_document *json = &decoder->json;
-    json_refuse_unknown(json, JSON_ROOT, names, 1);
-    decode_guest_token(decoder, json_required(json, JSON_ROOT, BYTES("guest_token")));
+    json_find_members(json, JSON_ROOT, names, 1, &members);
+    decode_guest_token(decoder, json_needed(json, &members, 0));
     return decode_end(decoder);
 }

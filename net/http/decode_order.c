@@ -53,8 +53,15 @@ bool decode_orders(struct decoder *decoder)
     return decode_end(decoder);
 }
 
-/* What both ways of a report have (P2). */
-static void read_report(struct decoder *decoder)
+/* The members of both ways of a report (P2); each has some of its own behind them. */
+enum { RESULT, PROVIDER, PAYMENT_ID, AMOUNT, CURRENCY, REPORT_MEMBERS };
+
+#define REPORT_NAMES                                                                               \
+    [RESULT] = JSON_NAMED("result"), [PROVIDER] = JSON_NAMED("provider"),                          \
+    [PAYMENT_ID] = JSON_NAMED("payment_id"), [AMOUNT] = JSON_NAMED("amount"),                      \
+    [CURRENCY] = JSON_NAMED("currency")
+
+static void read_report(struct decoder *decoder, const struct json_members *members)
 {
     static const char *const results[] = {
         "pending", "authorized", "captured", "declined", "cancelled", "refunded"};
@@ -62,34 +69,34 @@ static void read_report(struct decoder *decoder)
     struct json_document *json = &decoder->json;
     struct command *command = &decoder->request->command;
     uint32_t result;
-    if (json_read_choice(
-            json, json_required(json, JSON_ROOT, BYTES("result")), results, 6, &result))
+    if (json_read_choice(json, json_needed(json, members, RESULT), results, 6, &result))
         command->result = (uint8_t)(result + 1);
-    decode_string(decoder, json_required(json, JSON_ROOT, BYTES("provider")), PAYMENT_TEXT_SIZE_MAX,
-        &command->provider);
-    decode_string(decoder, json_required(json, JSON_ROOT, BYTES("payment_id")),
-        PAYMENT_TEXT_SIZE_MAX, &command->payment_id);
-    json_read_int64(
-        json, json_required(json, JSON_ROOT, BYTES("amount")), 0, INT64_MAX, &command->amount);
-    decode_currency(decoder, json_required(json, JSON_ROOT, BYTES("currency")), command->currency);
+    decode_string(
+        decoder, json_needed(json, members, PROVIDER), PAYMENT_TEXT_SIZE_MAX, &command->provider);
+    decode_string(decoder, json_needed(json, members, PAYMENT_ID), PAYMENT_TEXT_SIZE_MAX,
+        &command->payment_id);
+    json_read_int64(json, json_needed(json, members, AMOUNT), 0, INT64_MAX, &command->amount);
+    decode_currency(decoder, json_needed(json, members, CURRENCY), command->currency);
 }
 
 bool decode_payment(struct decoder *decoder)
 {
-    static const char *const names[] = {
-        "result", "provider", "payment_id", "amount", "currency", "refund_id", "adjustments"};
+    enum { REFUND_ID = REPORT_MEMBERS, ADJUSTMENTS, MEMBERS };
+    static const struct bytes names[MEMBERS] = {REPORT_NAMES, [REFUND_ID] = JSON_NAMED("refund_id"),
+        [ADJUSTMENTS] = JSON_NAMED("adjustments")};
     struct json_document *json = &decoder->json;
     struct command *command = &decoder->request->command;
+    struct json_members members;
     command->kind = COMMAND_PAYMENT;
     if (decoder->caller.role != ROLE_SERVICE)
         return decode_refuse(decoder, PROBLEM_FORBIDDEN, "Only role service may report a payment.");
     if (!decode_take_order_id(decoder) || !decode_body(decoder))
         return false;
-    json_refuse_unknown(json, JSON_ROOT, names, 7);
-    read_report(decoder);
-    decode_string(decoder, json_optional(json, JSON_ROOT, BYTES("refund_id")),
-        PAYMENT_TEXT_SIZE_MAX, &command->refund_id);
-    uint32_t adjustments = json_optional(json, JSON_ROOT, BYTES("adjustments"));
+    json_find_members(json, JSON_ROOT, names, MEMBERS, &members);
+    read_report(decoder, &members);
+    decode_string(
+        decoder, json_given(json, &members, REFUND_ID), PAYMENT_TEXT_SIZE_MAX, &command->refund_id);
+    uint32_t adjustments = json_given(json, &members, ADJUSTMENTS);
     decode_adjustments(decoder, adjustments);
     bool is_money = command->result == RESULT_AUTHORIZED || command->result == RESULT_CAPTURED;
     if (adjustments != JSON_NONE && command->result != RESULT_NONE && !is_money)
@@ -102,24 +109,26 @@ bool decode_payment(struct decoder *decoder)
  * checked and not used, since what counts is when we heard of it. */
 bool decode_payment_event(struct decoder *decoder)
 {
-    static const char *const names[] = {
-        "id", "order_id", "result", "provider", "payment_id", "amount", "currency", "occurred_at"};
+    enum { ID = REPORT_MEMBERS, ORDER_ID, OCCURRED_AT, MEMBERS };
+    static const struct bytes names[MEMBERS] = {REPORT_NAMES, [ID] = JSON_NAMED("id"),
+        [ORDER_ID] = JSON_NAMED("order_id"), [OCCURRED_AT] = JSON_NAMED("occurred_at")};
     struct json_document *json = &decoder->json;
     struct command *command = &decoder->request->command;
+    struct json_members members;
     struct bytes text;
     int64_t occurred_wall_ms;
     command->kind = COMMAND_PAYMENT;
     if (!decode_body(decoder))
         return false;
-    json_refuse_unknown(json, JSON_ROOT, names, 8);
-    decode_string(decoder, json_required(json, JSON_ROOT, BYTES("id")), PAYMENT_TEXT_SIZE_MAX,
-        &command->refund_id);
-    uint32_t order = json_required(json, JSON_ROOT, BYTES("order_id"));
+    json_find_members(json, JSON_ROOT, names, MEMBERS, &members);
+    decode_string(
+        decoder, json_needed(json, &members, ID), PAYMENT_TEXT_SIZE_MAX, &command->refund_id);
+    uint32_t order = json_needed(json, &members, ORDER_ID);
     if (json_read_string(json, order, 1, UINT32_MAX, &text) &&
         !order_id_parse(text, command->order_id))
         json_add_fault(json, order, JSON_FAULT_VALUE, "is not the id of an order");
-    read_report(decoder);
-    uint32_t occurred = json_optional(json, JSON_ROOT, BYTES("occurred_at"));
+    read_report(decoder, &members);
+    uint32_t occurred = json_given(json, &members, OCCURRED_AT);
     if (json_read_string(json, occurred, 1, UINT32_MAX, &text) &&
         !rfc3339_read(text, &occurred_wall_ms))
         json_add_fault(json, occurred, JSON_FAULT_VALUE,
@@ -129,16 +138,17 @@ bool decode_payment_event(struct decoder *decoder)
 
 static void read_cancel_line(struct decoder *decoder, uint32_t token, struct command_item *item)
 {
-    static const char *const names[] = {"line", "quantity"};
+    enum { LINE, QUANTITY, MEMBERS };
+    static const struct bytes names[MEMBERS] = {
+        [LINE] = JSON_NAMED("line"), [QUANTITY] = JSON_NAMED("quantity")};
     struct json_document *json = &decoder->json;
+    struct json_members members;
     *item = (struct command_item){.quantity = 1};
     if (!json_expect(json, token, JSON_OBJECT))
         return;
-    json_refuse_unknown(json, token, names, 2);
-    json_read_uint32(
-        json, json_required(json, token, BYTES("line")), 1, LINES_PER_ORDER_MAX, &item->line);
-    json_read_uint32(
-        json, json_required(json, token, BYTES("quantity")), 1, UINT32_MAX, &item->quantity);
+    json_find_members(json, token, names, MEMBERS, &members);
+    json_read_uint32(json, json_needed(json, &members, LINE), 1, LINES_PER_ORDER_MAX, &item->line);
+    json_read_uint32(json, json_needed(json, &members, QUANTITY), 1, UINT32_MAX, &item->quantity);
 }
 
 static void read_cancel_lines(struct decoder *decoder, uint32_t array)
@@ -162,22 +172,26 @@ static void read_cancel_lines(struct decoder *decoder, uint32_t array)
 
 bool decode_cancel(struct decoder *decoder)
 {
-    static const char *const names[] = {"lines", "restock", "reason"};
+    enum { LINES, RESTOCK, REASON, MEMBERS };
+    static const struct bytes names[MEMBERS] = {[LINES] = JSON_NAMED("lines"),
+        [RESTOCK] = JSON_NAMED("restock"),
+        [REASON] = JSON_NAMED("reason")};
     static const char *const restocks[] = {"available", "none"};
     struct json_document *json = &decoder->json;
     struct command *command = &decoder->request->command;
+    struct json_members members;
     uint32_t choice = 0;
     command->kind = COMMAND_CANCEL;
     if (!decode_take_order_id(decoder) || !decode_key(decoder) || !decode_body(decoder))
         return false;
-    json_refuse_unknown(json, JSON_ROOT, names, 3);
-    read_cancel_lines(decoder, json_optional(json, JSON_ROOT, BYTES("lines")));
-    uint32_t restock = json_optional(json, JSON_ROOT, BYTES("restock"));
+    json_find_members(json, JSON_ROOT, names, MEMBERS, &members);
+    read_cancel_lines(decoder, json_given(json, &members, LINES));
+    uint32_t restock = json_given(json, &members, RESTOCK);
     if (restock != JSON_NONE)
         json_read_choice(json, restock, restocks, 2, &choice);
     command->restock_none = choice == 1;
-    decode_string(decoder, json_optional(json, JSON_ROOT, BYTES("reason")), PAYMENT_TEXT_SIZE_MAX,
-        &command->reason);
+    decode_string(
+        decoder, json_given(json, &members, REASON), PAYMENT_TEXT_SIZE_MAX, &command->reason);
     if (decoder->caller.role == ROLE_OPERATOR)
         command->actor = decode_keep(decoder, decoder->caller.actor);
     else

@@ -31,20 +31,25 @@ struct adjustment {
 
 static void read_adjustment(struct decoder *decoder, uint32_t token, struct adjustment *adjustment)
 {
-    static const char *const names[] = {"kind", "amount", "seller", "reference"};
+    enum { KIND, AMOUNT, SELLER, REFERENCE, MEMBERS };
+    static const struct bytes names[MEMBERS] = {[KIND] = JSON_NAMED("kind"),
+        [AMOUNT] = JSON_NAMED("amount"),
+        [SELLER] = JSON_NAMED("seller"),
+        [REFERENCE] = JSON_NAMED("reference")};
     struct json_document *json = &decoder->json;
+    struct json_members members;
     *adjustment = (struct adjustment){.kind = 0};
     if (!json_expect(json, token, JSON_OBJECT))
         return;
-    json_refuse_unknown(json, token, names, 4);
+    json_find_members(json, token, names, MEMBERS, &members);
     json_read_choice(
-        json, json_required(json, token, BYTES("kind")), adjustment_kinds, 4, &adjustment->kind);
-    json_read_int64(json, json_required(json, token, BYTES("amount")), INT64_MIN, INT64_MAX,
-        &adjustment->amount);
-    uint32_t seller = json_optional(json, token, BYTES("seller"));
+        json, json_needed(json, &members, KIND), adjustment_kinds, 4, &adjustment->kind);
+    json_read_int64(
+        json, json_needed(json, &members, AMOUNT), INT64_MIN, INT64_MAX, &adjustment->amount);
+    uint32_t seller = json_given(json, &members, SELLER);
     if (seller != JSON_NONE)
         json_read_string(json, seller, 1, NAME_SIZE_MAX, &adjustment->seller);
-    uint32_t reference = json_optional(json, token, BYTES("reference"));
+    uint32_t reference = json_given(json, &members, REFERENCE);
     if (reference != JSON_NONE)
         json_read_string(json, reference, 1, PAYMENT_TEXT_SIZE_MAX, &adjustment->reference);
 }
@@ -139,17 +144,20 @@ void decode_identities(struct decoder *decoder, uint32_t array)
 
 void decode_risk(struct decoder *decoder, uint32_t object)
 {
-    static const char *const names[] = {"score", "decision"};
+    enum { SCORE, DECISION, MEMBERS };
+    static const struct bytes names[MEMBERS] = {
+        [SCORE] = JSON_NAMED("score"), [DECISION] = JSON_NAMED("decision")};
     static const char *const decisions[] = {"approve", "review", "decline"};
     _Static_assert(RISK_APPROVE == 1 && RISK_DECLINE == 3, "decisions stand in their order");
     struct json_document *json = &decoder->json;
     struct command *command = &decoder->request->command;
+    struct json_members members;
     uint32_t choice;
     if (object == JSON_NONE || !is_service(decoder) || !json_expect(json, object, JSON_OBJECT))
         return;
-    json_refuse_unknown(json, object, names, 2);
-    uint32_t score = json_optional(json, object, BYTES("score"));
-    uint32_t decision = json_optional(json, object, BYTES("decision"));
+    json_find_members(json, object, names, MEMBERS, &members);
+    uint32_t score = json_given(json, &members, SCORE);
+    uint32_t decision = json_given(json, &members, DECISION);
     if (score == JSON_NONE && decision == JSON_NONE)
         json_add_fault(json, object, JSON_FAULT_MISSING, "must have a score, a decision or both");
     if (score != JSON_NONE)
@@ -160,20 +168,22 @@ void decode_risk(struct decoder *decoder, uint32_t object)
 
 bool decode_review(struct decoder *decoder)
 {
-    static const char *const names[] = {"decision", "reason"};
+    enum { DECISION, REASON, MEMBERS };
+    static const struct bytes names[MEMBERS] = {
+        [DECISION] = JSON_NAMED("decision"), [REASON] = JSON_NAMED("reason")};
     static const char *const decisions[] = {"approve", "decline"};
     struct json_document *json = &decoder->json;
     struct command *command = &decoder->request->command;
+    struct json_members members;
     uint32_t choice;
     command->kind = COMMAND_REVIEW;
     command->actor = decode_keep(decoder, decoder->caller.actor);
     if (!decode_take_order_id(decoder) || !decode_body(decoder))
         return false;
-    json_refuse_unknown(json, JSON_ROOT, names, 2);
-    if (json_read_choice(
-            json, json_required(json, JSON_ROOT, BYTES("decision")), decisions, 2, &choice))
+    json_find_members(json, JSON_ROOT, names, MEMBERS, &members);
+    if (json_read_choice(json, json_needed(json, &members, DECISION), decisions, 2, &choice))
         command->review_decision = choice == 0 ? RISK_APPROVE : RISK_DECLINE;
-    decode_string(decoder, json_optional(json, JSON_ROOT, BYTES("reason")), PAYMENT_TEXT_SIZE_MAX,
-        &command->reason);
+    decode_string(
+        decoder, json_given(json, &members, REASON), PAYMENT_TEXT_SIZE_MAX, &command->reason);
     return decode_end(decoder);
 }

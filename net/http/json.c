@@ -61,14 +61,6 @@ uint32_t json_member(const struct json_document *json, uint32_t object, struct b
     return JSON_NONE;
 }
 
-uint32_t json_optional(const struct json_document *json, uint32_t object, struct bytes name)
-{
-    uint32_t token = json_member(json, object, name);
-    if (token != JSON_NONE && json_type_of(json, token) == JSON_NULL)
-        return JSON_NONE;
-    return token;
-}
-
 /* A path under construction; what does not fit is cut between characters. */
 struct path {
     char *text;
@@ -153,14 +145,6 @@ RARELY static void add_missing(struct json_document *json, uint32_t object, stru
     struct path path = path_of(json, object, fault->path);
     path_add_name(&path, name);
     snprintf(fault->reason, sizeof fault->reason, "is required");
-}
-
-uint32_t json_required(struct json_document *json, uint32_t object, struct bytes name)
-{
-    uint32_t token = json_member(json, object, name);
-    if (token == JSON_NONE)
-        add_missing(json, object, name);
-    return token;
 }
 
 RARELY static void add_unknown(struct json_document *json, uint32_t member)

@@ -125,10 +125,6 @@ static inline enum json_type json_type_of(const struct json_document *json, uint
 
 /* The value of a member; JSON_NONE when there is none, or `object` is JSON_NONE or no object. */
 uint32_t json_member(const struct json_document *json, uint32_t object, struct bytes name);
-/* The same, but a member whose value is null counts as left out. */
-uint32_t json_optional(const struct json_document *json, uint32_t object, struct bytes name);
-/* The same, but a missing member is a fault. */
-uint32_t json_required(struct json_document *json, uint32_t object, struct bytes name);
 
 /* A fault for each member whose name is not in `names`. */
 bool json_refuse_unknown(
@@ -148,9 +144,10 @@ struct json_members {
 /* A fault for each member whose name is not in `names`, which `members` borrows. */
 void json_find_members(struct json_document *json, uint32_t object, const struct bytes *names,
     uint32_t count, struct json_members *members);
-/* As json_optional() and json_required() would find it. */
+/* A value that may be left out; null counts as left out. */
 uint32_t json_given(
     const struct json_document *json, const struct json_members *members, uint32_t index);
+/* A value that is required: one that is missing is a fault. */
 uint32_t json_needed(
     struct json_document *json, const struct json_members *members, uint32_t index);
 

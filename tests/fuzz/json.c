@@ -46,6 +46,8 @@ static void check_tokens(const struct json_document *json)
 static void read_all_ways(struct json_document *json, uint32_t token)
 {
     static const char *const names[] = {"sku", "quantity"};
+    static const struct bytes known[] = {JSON_NAMED("sku"), JSON_NAMED("quantity")};
+    struct json_members members;
     struct bytes text;
     int64_t number;
     bool yes;
@@ -57,7 +59,9 @@ static void read_all_ways(struct json_document *json, uint32_t token)
     json_read_boolean(json, token, &yes);
     json_read_choice(json, token, names, 2, &choice);
     json_refuse_unknown(json, token, names, 2);
-    json_required(json, token, BYTES("sku"));
+    json_find_members(json, token, known, 2, &members);
+    CHECK(json_needed(json, &members, 0) == json_member(json, token, known[0]));
+    CHECK(members.value[1] == json_member(json, token, known[1]));
     for (uint32_t i = 0; i < json->faults->count && i < JSON_FAULTS_MAX; i++)
         CHECK(utf8_is_valid(bytes_of_string(json->faults->list[i].path)));
 }
