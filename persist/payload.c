@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The envelope is the same for all; the data is written by one function for each family of events.
+ * Members of the envelope, and of an order (payload_order.c), stand as jsonb keeps them.
  * An event that is not streamed has no type, and asking for its payload is our bug.
  */
 #include "persist/payload.h"
@@ -8,6 +9,7 @@
 #include "core/check.h"
 #include "core/sale_json.h"
 #include "core/switches.h"
+#include "persist/payload_order.h"
 
 struct bytes payload_result_name(uint8_t result)
 {
@@ -181,38 +183,6 @@ uint32_t payload_order_version(const struct event *event, uint32_t index)
     return event->fact.order.version - after;
 }
 
-static void put_payment(struct json_writer *json, const struct event *event)
-{
-    const struct fact_order *order = &event->fact.order;
-    json_put_name(json, "payment");
-    json_open_object(json);
-    json_put_member_string(json, "mode", payload_mode_name(order->mode));
-    json_put_member_string_or_null(json, "token", event->text[TEXT_TOKEN]);
-    json_put_member_string_or_null(json, "provider", event->text[TEXT_PROVIDER]);
-    json_put_member_string_or_null(json, "payment_id", event->text[TEXT_PAYMENT_ID]);
-    json_put_member_string_or_null(json, "result", payload_result_name(order->result));
-    json_put_member_string_or_null(json, "refund_id", event->text[TEXT_REFUND_ID]);
-    json_put_name(json, "amount");
-    if (order->result != RESULT_NONE)
-        json_put_integer(json, order->amount);
-    else
-        json_put_null(json);
-    json_close_object(json);
-}
-
-static void put_order(struct json_writer *json, const struct event *event, uint32_t index)
-{
-    const struct fact_order *order = &event->fact.order;
-    uint32_t version = payload_order_version(event, index);
-    order_json_put_members(json, event, version, order->payment_due_wall_ms);
-    json_put_member_integer(json, "order_version", version);
-    json_put_member_time(json, "paid_at", order->paid_wall_ms);
-    put_payment(json, event);
-    json_put_member_string_or_null(json, "idempotency_key", event->text[TEXT_KEY]);
-    json_put_member_string_or_null(json, "actor", event->text[TEXT_ACTOR]);
-    json_put_member_string_or_null(json, "reason", event->text[TEXT_REASON]);
-}
-
 static void put_unmatched(struct json_writer *json, const struct event *event)
 {
     const struct fact_unmatched *report = &event->fact.unmatched;
@@ -298,11 +268,15 @@ static void put_switch(struct json_writer *json, const struct event *event)
     json_put_member_string_or_null(json, "actor", event->text[TEXT_ACTOR]);
 }
 
-static void put_data(struct json_writer *json, const struct event *event, uint32_t index)
+/* An order's are many, the others few: where they stand in the stream comes last in those. */
+static void put_data(
+    struct json_writer *json, const struct event *event, const struct payload_place *place)
 {
-    if (event_is_order(event->kind))
-        put_order(json, event, index);
-    else if (event->kind == EVENT_PAYMENT_UNMATCHED)
+    if (event_is_order(event->kind)) {
+        payload_order_put(json, event, place);
+        return;
+    }
+    if (event->kind == EVENT_PAYMENT_UNMATCHED)
         put_unmatched(json, event);
     else if (event->kind == EVENT_PRODUCT_SET)
         put_product(json, event);
@@ -312,6 +286,9 @@ static void put_data(struct json_writer *json, const struct event *event, uint32
         put_switch(json, event);
     else
         put_sale(json, event);
+    json_put_member_integer(json, "node", place->node);
+    json_put_member_integer(json, "shard", place->shard);
+    json_put_member_integer(json, "seq", (int64_t)(event->stream_seq + place->index));
 }
 
 static void put_source(struct json_writer *json, const struct payload_place *place)
@@ -328,46 +305,45 @@ static void put_source(struct json_writer *json, const struct payload_place *pla
     json_put_member_string(json, "source", json_bytes(&source));
 }
 
-static void put_envelope(
-    struct json_writer *json, const struct event *event, const struct payload_place *place)
+/* CloudEvents' attributes, ours among them (node, shard, seq), around the data. */
+static void put_envelope(struct json_writer *json, const struct event *event,
+    const struct payload_place *place, bool with_data)
 {
     CHECK(event->stream_seq > 0);
     CHECK(place->index < event->stream_count);
     uint8_t id[16];
     char scratch[JSON_UUID_SIZE];
     payload_id(id, place->node, place->shard, event->stream_seq + place->index);
-    json_put_member_string(json, "specversion", BYTES("1.0"));
+    json_open_object(json);
     json_put_member_uuid(json, "id", id);
-    put_source(json, place);
-    json_put_member_string(json, "type", payload_type(event, place->index));
-    json_put_member_string(json, "subject", payload_aggregate_id(event, scratch));
-    json_put_member_time(json, "time", payload_wall_ms(event));
-    json_put_member_string(json, "datacontenttype", BYTES("application/json"));
-    json_put_member_integer(json, "node", place->node); /* extension attributes */
-    json_put_member_integer(json, "shard", place->shard);
     json_put_member_integer(json, "seq", (int64_t)(event->stream_seq + place->index));
     json_put_name(json, "data");
+    if (with_data) {
+        json_open_object(json);
+        put_data(json, event, place);
+        json_close_object(json);
+    } else {
+        json_put_null(json);
+    }
+    json_put_member_integer(json, "node", place->node);
+    json_put_member_time(json, "time", payload_wall_ms(event));
+    json_put_member_string(json, "type", payload_type(event, place->index));
+    json_put_member_integer(json, "shard", place->shard);
+    put_source(json, place);
+    json_put_member_string(json, "subject", payload_aggregate_id(event, scratch));
+    json_put_member_string(json, "specversion", BYTES("1.0"));
+    json_put_member_string(json, "datacontenttype", BYTES("application/json"));
+    json_close_object(json);
 }
 
 void payload_put(
     struct json_writer *json, const struct event *event, const struct payload_place *place)
 {
-    json_open_object(json);
-    put_envelope(json, event, place);
-    json_open_object(json);
-    put_data(json, event, place->index);
-    json_put_member_integer(json, "node", place->node);
-    json_put_member_integer(json, "shard", place->shard);
-    json_put_member_integer(json, "seq", (int64_t)(event->stream_seq + place->index));
-    json_close_object(json);
-    json_close_object(json);
+    put_envelope(json, event, place, true);
 }
 
 void payload_put_refused(
     struct json_writer *json, const struct event *event, const struct payload_place *place)
 {
-    json_open_object(json);
-    put_envelope(json, event, place);
-    json_put_null(json);
-    json_close_object(json);
+    put_envelope(json, event, place, false);
 }

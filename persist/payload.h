@@ -7,6 +7,8 @@
  * `order.confirmed.v1`, one born in review `order.placed.v1` and `order.review.v1`. `index` says
  * which, 0 .. event->stream_count - 1; its number is event->stream_seq + index.
  *
+ * Members stand in no order that means anything: JSON's readers take them by name.
+ *
  * The id is a UUIDv8 (RFC 9562) that names (node, shard, seq) and nothing else, so that whoever
  * sends an event again sends the same id:
  *
