@@ -182,6 +182,7 @@ static bool take_order(struct crowd *crowd, struct buyer *buyer, struct purchase
     memcpy(purchase->currency, facts->currency, sizeof purchase->currency);
     purchase->version = facts->version;
     purchase->total = facts->total;
+    purchase->paid = facts->paid;
     purchase->refund_due = facts->refund_due;
     return true;
 }

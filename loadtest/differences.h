@@ -28,6 +28,8 @@ enum difference {
     DIFFERENCE_ORDER_UNKNOWN,     /* in PostgreSQL, but never acknowledged or asked for */
     DIFFERENCE_ORDER_CONTENT,     /* customer, key, status, version or total differ */
     DIFFERENCE_ORDER_LINES,       /* lines or quantities differ */
+    DIFFERENCE_PAYMENTS,          /* the payments of an order are not what it shows as paid */
+    DIFFERENCE_EVENT_CONTENT,     /* the last event of an order does not tell what its row tells */
     DIFFERENCE_POSTGRES_SOLD,     /* the sum of rows is not the counter's sold */
     DIFFERENCE_KEY_TWICE,         /* one customer and key, two orders */
     DIFFERENCE_STREAM_GAP,        /* events of a shard are not 1, 2, 3, ... */

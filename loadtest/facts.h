@@ -58,6 +58,7 @@ struct facts {
     int64_t version;
     int64_t items_total;
     int64_t total;
+    int64_t paid;
     int64_t refund_due;
     bool replayed; /* said by HTTP alone */
     char code[FACTS_CODE_SIZE];

@@ -13,6 +13,7 @@ void facts_begin(struct facts *facts, enum facts_class class, int status)
     facts->version = -1;
     facts->items_total = -1;
     facts->total = -1;
+    facts->paid = -1;
     facts->refund_due = -1;
     facts->replayed = false;
     facts->code[0] = '\0';
@@ -148,6 +149,7 @@ void facts_read_order(const struct document *document, struct facts *facts)
         read_integer(document, DOCUMENT_ROOT, "version", &facts->version) &&
         read_integer(document, DOCUMENT_ROOT, "items_total", &facts->items_total) &&
         read_integer(document, DOCUMENT_ROOT, "total", &facts->total) &&
+        read_integer(document, DOCUMENT_ROOT, "paid", &facts->paid) &&
         read_integer(document, DOCUMENT_ROOT, "refund_due", &facts->refund_due);
     if (!whole)
         facts_wrong(facts, "not an order");

@@ -51,6 +51,7 @@ struct purchase {
     char currency[4];
     int64_t version;
     int64_t total;
+    int64_t paid;
     int64_t refund_due;
 };
 

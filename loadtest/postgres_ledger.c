@@ -255,6 +255,7 @@ static void take_order(struct postgres_ledger *postgres, const PGresult *row)
     compare_number(postgres, basket, "total", PQgetvalue(row, 0, 6), purchase->total);
     compare_number(postgres, basket, "items_total", PQgetvalue(row, 0, 7), purchase->total);
     compare_number(postgres, basket, "refund_due", PQgetvalue(row, 0, 8), purchase->refund_due);
+    compare_number(postgres, basket, "paid", PQgetvalue(row, 0, 9), purchase->paid);
 }
 
 static uint32_t find_line(const struct ledger *ledger, uint32_t basket, uint32_t sku)
@@ -296,6 +297,21 @@ static void take_key_twice(struct postgres_ledger *postgres, const PGresult *row
     differences_add(postgres->differences, DIFFERENCE_KEY_TWICE,
         "customer %s, key %s: %s orders in PostgreSQL", PQgetvalue(row, 0, 0),
         PQgetvalue(row, 0, 1), PQgetvalue(row, 0, 2));
+}
+
+static void take_payments(struct postgres_ledger *postgres, const PGresult *row)
+{
+    differences_add(postgres->differences, DIFFERENCE_PAYMENTS,
+        "order %s: %s paid, %s in its payments of PostgreSQL", PQgetvalue(row, 0, 0),
+        PQgetvalue(row, 0, 1), PQgetvalue(row, 0, 2));
+}
+
+static void take_event(struct postgres_ledger *postgres, const PGresult *row)
+{
+    differences_add(postgres->differences, DIFFERENCE_EVENT_CONTENT,
+        "order %s: its row is %s, version %s, its event %s of node %s, shard %s is %s",
+        PQgetvalue(row, 0, 0), PQgetvalue(row, 0, 1), PQgetvalue(row, 0, 2), PQgetvalue(row, 0, 3),
+        PQgetvalue(row, 0, 4), PQgetvalue(row, 0, 5), PQgetvalue(row, 0, 6));
 }
 
 static void take_gap(struct postgres_ledger *postgres, const PGresult *row)
@@ -354,16 +370,44 @@ static int look_for_strangers(struct postgres_ledger *postgres)
     if (count < 0)
         return -1;
     uint64_t known = postgres->foreign_count + postgres->order_count;
+    if ((uint64_t)count < known)
+        differences_add(postgres->differences, DIFFERENCE_ORDER_MISSING,
+            "%llu orders were in PostgreSQL before the run, %llu of them are gone",
+            (unsigned long long)postgres->foreign_count,
+            (unsigned long long)(known - (uint64_t)count));
     postgres->strangers_to_tell = (uint64_t)count > known ? (uint64_t)count - known : 0;
     return postgres->strangers_to_tell == 0 ? 0 : walk(postgres, youngest, take_stranger);
+}
+
+/* What stands beside the rows of the orders and must say the same: money, and the event that made
+ * a row what it is, which is all that consumers of the stream are told. */
+static int compare_beside(struct postgres_ledger *postgres)
+{
+    static const char payments[] =
+        "SELECT o.order_id, o.paid, coalesce(sum(p.amount), 0) FROM hotshelf.orders o "
+        "LEFT JOIN hotshelf.payments p ON p.order_id = o.order_id AND p.result = 'captured' "
+        "WHERE starts_with(o.idempotency_key, $1 || ':') "
+        "GROUP BY 1, 2 HAVING o.paid <> coalesce(sum(p.amount), 0)";
+    static const char events[] =
+        "SELECT o.order_id, o.status, o.order_version, o.seq, o.node, o.shard, "
+        "coalesce(e.payload ->> 'data', 'not there') FROM hotshelf.orders o "
+        "LEFT JOIN hotshelf.outbox e USING (node, shard, seq) "
+        "WHERE starts_with(o.idempotency_key, $1 || ':') AND (o.order_id::text, o.customer, "
+        "o.status, o.order_version::text, o.total::text, o.paid::text) IS DISTINCT FROM "
+        "(e.payload #>> '{data,id}', e.payload #>> '{data,customer}', e.payload #>> "
+        "'{data,status}', e.payload #>> '{data,order_version}', e.payload #>> '{data,total}', "
+        "e.payload #>> '{data,paid}')";
+    return walk(postgres, payments, take_payments) < 0 || walk(postgres, events, take_event) < 0
+               ? -1
+               : 0;
 }
 
 int postgres_ledger_compare(struct postgres_ledger *postgres)
 {
     static const char orders[] =
         "SELECT order_id, customer, idempotency_key, status, currency, order_version, total, "
-        "items_total, refund_due FROM hotshelf.orders WHERE starts_with(idempotency_key, $1 || "
-        "':')";
+        "items_total, refund_due, paid FROM hotshelf.orders "
+        "WHERE starts_with(idempotency_key, $1 || ':')";
     /* The last column: units that stay sold (V2), confirmed and not given back. Money for an order
      * that was killed before (P7) confirms nothing. */
     static const char lines[] =
@@ -381,7 +425,8 @@ int postgres_ledger_compare(struct postgres_ledger *postgres)
         "GROUP BY 1, 2 HAVING min(o.seq) <> 1 OR max(o.seq) <> count(*) OR max(o.seq) <> "
         "coalesce(max(p.seq), 0)";
     if (walk(postgres, orders, take_order) < 0 || walk(postgres, lines, take_line) < 0 ||
-        walk(postgres, keys, take_key_twice) < 0 || walk(postgres, gaps, take_gap) < 0)
+        walk(postgres, keys, take_key_twice) < 0 || walk(postgres, gaps, take_gap) < 0 ||
+        compare_beside(postgres) < 0)
         return -1;
     look_for_what_is_missing(postgres);
     return look_for_strangers(postgres);

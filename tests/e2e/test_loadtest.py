@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 
+import psycopg2
 import pytest
 
 from tests.e2e.test_switches import switch
@@ -207,6 +208,64 @@ def test_a_server_that_lies_is_found_out(shop, lie, found):
     verdict = report["verdict"]
     assert not verdict["correct"] and verdict["finished"]
     assert verdict.get(found) or verdict["differences"].get(found) == 1, verdict
+
+
+@pytest.fixture(scope="module")
+def doubted_shop(new_shared_server, postgres):
+    """One whose PostgreSQL has an order from before, and changes rows as a test tells it to."""
+    postgres.start()
+    database = postgres.database()
+    server = new_shared_server(shards=2, dsn=database.dsn, settings=SETTINGS).start()
+    server.sell(BEFORE=1)
+    reply = server.service("early").checkout({"BEFORE": 1}, key="before")
+    assert reply.status == 201, reply
+    stream = psycopg2.connect(database.dsn)
+    stream.autocommit = True
+    cursor = stream.cursor()
+    arrived = "SELECT count(*) FROM hotshelf.orders"
+    assert eventually(lambda: cursor.execute(arrived) or cursor.fetchone()[0] == 1)
+    yield server, database.dsn, cursor
+    stream.close()
+    assert server.stop() == 0
+    database.close()
+
+
+DOUBTS = {  # what is found, the table, what becomes of each of its rows
+    "order-of-before-gone": ("order_missing", "orders", "AFTER INSERT",
+                             "DELETE FROM hotshelf.orders WHERE idempotency_key = 'before'; "
+                             "RETURN NULL"),
+    "order-gone": ("order_missing", "orders", "BEFORE INSERT", "RETURN NULL"),
+    "not-paid": ("order_content", "orders", "BEFORE INSERT OR UPDATE", "NEW.paid = 0; RETURN NEW"),
+    "payment-gone": ("payments", "payments", "BEFORE INSERT", "RETURN NULL"),
+    "payment-of-more": ("payments", "payments", "BEFORE INSERT",
+                        "NEW.amount = NEW.amount + 1; RETURN NEW"),
+    "event-of-another-total": ("event_content", "outbox", "BEFORE INSERT",
+                               "NEW.payload = jsonb_set(NEW.payload, '{data,total}', '1'); "
+                               "RETURN NEW"),
+    "event-gone": ("stream_gap", "outbox", "BEFORE INSERT",
+                   "IF NEW.seq % 7 = 0 THEN RETURN NULL; END IF; RETURN NEW"),
+    "line-of-more": ("order_lines", "order_lines", "BEFORE INSERT",
+                     "NEW.quantity = NEW.quantity + 1; RETURN NEW"),
+}
+
+
+@pytest.mark.parametrize("doubt", DOUBTS)
+def test_rows_of_postgresql_that_are_wrong_are_found_out(doubted_shop, doubt):
+    """V7, S1, S3: the test of the test, where the lie is in PostgreSQL alone."""
+    server, dsn, cursor = doubted_shop
+    found, table, when, change = DOUBTS[doubt]
+    skus = sell(server, doubt, 1, 1000)
+    cursor.execute(f"CREATE OR REPLACE FUNCTION doubt() RETURNS trigger LANGUAGE plpgsql AS "
+                   f"$$ BEGIN {change}; END $$")
+    cursor.execute(f"CREATE TRIGGER doubt {when} ON hotshelf.{table} FOR EACH ROW "
+                   "EXECUTE FUNCTION doubt()")
+    try:
+        report = run(server, "checkout_only", dsn, expected=1, skus=skus, rate=40, seconds=0.5,
+                     mode="external", patience=3)
+    finally:
+        cursor.execute(f"DROP TRIGGER doubt ON hotshelf.{table}")
+    assert report["verdict"]["differences"].get(found, 0) > 0, report["verdict"]
+    assert not report["verdict"]["correct"] and report["verdict"]["compared"]["postgres"]
 
 
 def test_waiting_for_a_stalled_server_counts_from_when_a_visit_was_due(shop):
