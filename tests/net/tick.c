@@ -6,6 +6,17 @@
  */
 #include "tests/net/ticking.h"
 
+#include <sched.h>
+
+static uint32_t yields;
+
+/* In the place of libc's, for everything that is linked here. */
+int sched_yield(void)
+{
+    yields++;
+    return 0;
+}
+
 static void a_write_is_acknowledged_when_it_is_durable(void **state)
 {
     struct scene *scene = *state;
@@ -88,6 +99,37 @@ static void a_unit_that_comes_back_is_shown_when_that_is_durable(void **state)
     finish_write(scene, 1);
     get(scene, reader, "/v1/availability?skus=S", scene->names[0][0]);
     assert_reply(scene, reader, "\"available\":3");
+}
+
+/* A worker of the kernel ends the write, on this core perhaps. */
+static void a_write_that_lasts_is_given_the_core_again_and_again(void **state)
+{
+    struct scene *scene = *state;
+    struct shard *shard = scene->shards[0], *other = scene->shards[1];
+    int socket = connect_client(scene);
+    char request[256];
+    (void)snprintf(request, sizeof(request),
+        "PUT /v1/cart/items/S HTTP/1.1\r\nHost: shop\r\nX-Customer-Id: %s\r\n"
+        "Content-Type: application/json\r\nContent-Length: 14\r\n\r\n{\"quantity\":1}",
+        scene->names[0][0]);
+    fake_io_sends(io_of(scene, 0), socket, request);
+    yields = 0;
+    for (uint32_t i = 0; i < TICKS && !journal_is_writing(&shard->journal); i++)
+        shard_tick(shard);
+    assert_true(journal_is_writing(&shard->journal));
+    for (uint32_t i = 1; i < TICKS_OF_WRITE; i++)
+        shard_tick(shard);
+    assert_int_equal(yields, 0); /* most writes end by then */
+    for (uint32_t lasts = 1; lasts <= 5; lasts++) {
+        shard_tick(shard);
+        shard_tick(other); /* its own disk has nothing to do */
+        assert_int_equal(yields, lasts);
+    }
+    catch_up(scene);
+    assert_reply(scene, socket, "HTTP/1.1 200 ");
+    yields = 0;
+    ticks(scene);
+    assert_int_equal(yields, 0);
 }
 
 /* durability = postgres, and the stream's connection is up, or away. */
@@ -290,6 +332,7 @@ int main(void)
         TICK_TEST(a_reply_from_the_other_shard_waits_for_its_disk),
         TICK_TEST(a_read_and_a_refusal_wait_for_what_they_tell),
         TICK_TEST(availability_waits_for_nothing),
+        TICK_TEST(a_write_that_lasts_is_given_the_core_again_and_again),
         TICK_TEST(a_unit_that_comes_back_is_shown_when_that_is_durable),
         TICK_TEST(a_201_waits_for_postgres_after_the_disk),
         TICK_TEST(a_201_that_postgres_does_not_confirm_in_time_is_unconfirmed),
