@@ -126,6 +126,13 @@ static bool server_kept_connections(const struct honesty *honesty)
     return 2 * kept > honesty->thinking + honesty->turned_away + honesty->asking;
 }
 
+/* Visits wait for a connection when a generator that stood still has all at once that was due
+ * meanwhile; answers that it did not look at seem slow then, too. */
+static bool stood_still(const struct honesty *honesty)
+{
+    return 2 * honesty->late.max_us > histogram_percentile_us(&honesty->waited, 99);
+}
+
 static double p99_ms(const struct histogram *histogram)
 {
     return (double)histogram_percentile_us(histogram, 99) / 1000;
@@ -149,6 +156,15 @@ static void say_few(
             "%.0f %% were told to come later",
             verdict->waited_percent, p99_ms(&honesty->waited), connections, slowness(honesty),
             percent(honesty->turned_away, all));
+}
+
+static void say_standstill(struct honesty_verdict *verdict, const struct honesty *honesty)
+{
+    snprintf(verdict->says, sizeof verdict->says,
+        "the generator was the limit: it stood still, what was due began up to %.1f ms late, and "
+        "then %.1f %% of visits came at once and waited for a connection, p99 %.1f ms; free its "
+        "core",
+        (double)honesty->late.max_us / 1000, verdict->waited_percent, p99_ms(&honesty->waited));
 }
 
 static void say_open(struct honesty_verdict *verdict, const struct honesty *honesty)
@@ -175,14 +191,17 @@ static void say(struct honesty_verdict *verdict, const struct honesty *honesty,
     uint32_t connections, bool is_open, bool is_late)
 {
     bool waited = is_open && verdict->waited_percent > WAITED_PERCENT_MAX;
-    bool few = waited && !server_kept_connections(honesty);
+    bool still = waited && stood_still(honesty);
+    bool few = waited && !still && !server_kept_connections(honesty);
     bool full = verdict->busy_percent > BUSY_PERCENT_MAX;
-    verdict->limited = honesty->starved > 0 || few || is_late || full;
+    verdict->limited = honesty->starved > 0 || still || few || is_late || full;
     if (honesty->starved > 0)
         snprintf(verdict->says, sizeof verdict->says,
             "the generator was the limit: %llu large answers found no buffer and were asked for "
             "again",
             (unsigned long long)honesty->starved);
+    else if (still)
+        say_standstill(verdict, honesty);
     else if (few || (waited && !verdict->limited))
         say_few(verdict, honesty, connections);
     else if (is_open)

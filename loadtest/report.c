@@ -144,6 +144,10 @@ static void print_latencies(const struct series *series)
 static void print_ledgers(const struct report *report)
 {
     const struct oracle *oracle = report->oracle;
+    if (!report->verdict.finished) {
+        printf("server         counters not compared, postgres rows neither\n");
+        return;
+    }
     if (oracle->has_stock)
         printf("server         %llu SKUs, %u sold out, %u of them before the run\n",
             wide(oracle->stock.sku_count), oracle->stock.sold_out_count, oracle->sold_out_before);

@@ -90,6 +90,26 @@ static void connections_that_the_server_keeps_are_its_own_fault(void **state)
     assert_non_null(strstr(verdict.says, "25 % were told to come later"));
 }
 
+/* For half a second: half of what was due meanwhile finds a connection, late, the rest waits. */
+static void a_generator_that_stood_still_does_not_blame_others(void **state)
+{
+    (void)state;
+    struct honesty honesty;
+    honesty_begin(&honesty, 0);
+    work(&honesty, 100);
+    honesty_answer(&honesty, REQUEST_CHECKOUT, 100, false);
+    for (uint64_t at = 0; at < 1000; at++) {
+        uint64_t due_ns = at * MS, now_ns = at < 500 ? 500 * MS : due_ns;
+        honesty_visit(&honesty, due_ns, at % 2 == 0 && at < 500 ? now_ns : 0, now_ns);
+        honesty_answer(&honesty, REQUEST_CHECKOUT, 500000, at < 500);
+    }
+    honesty_shortage(&honesty, 0, 0, 16); /* as if the server had kept the connections */
+    honesty_end(&honesty, SECOND, 0);
+    struct honesty_verdict verdict = honesty_judge(&honesty, 16, true, 1000000);
+    assert_true(verdict.limited);
+    assert_non_null(strstr(verdict.says, "it stood still, what was due began up to 499.0 ms late"));
+}
+
 static void only_answers_of_a_kind_are_compared(void **state)
 {
     (void)state;
@@ -189,6 +209,7 @@ int main(void)
         cmocka_unit_test(a_generator_that_keeps_up_says_so),
         cmocka_unit_test(too_few_connections_are_told_as_that),
         cmocka_unit_test(connections_that_the_server_keeps_are_its_own_fault),
+        cmocka_unit_test(a_generator_that_stood_still_does_not_blame_others),
         cmocka_unit_test(only_answers_of_a_kind_are_compared),
         cmocka_unit_test(what_begins_late_is_told_as_that),
         cmocka_unit_test(lateness_is_judged_by_how_long_the_server_took),
