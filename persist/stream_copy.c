@@ -110,6 +110,13 @@ static bool is_refusal(int failure)
     return failure == -EEXIST || failure == -EILSEQ || failure == -EPERM;
 }
 
+/* Statements will do: it is slower, and no problem that a person must look at. */
+static void note_denied(struct stream *stream)
+{
+    stream->copy_denied = true;
+    fprintf(stderr, "hotshelf: stream: PostgreSQL takes no COPY: %s\n", stream->postgres.problem);
+}
+
 int stream_copy_send(struct stream *stream, const struct stream_shard *shard)
 {
     struct stream_batch *batch = &stream->batch;
@@ -119,7 +126,7 @@ int stream_copy_send(struct stream *stream, const struct stream_shard *shard)
     if (!is_refusal(failure))
         return failure;
     if (failure == -EPERM)
-        stream->copy_denied = true;
+        note_denied(stream);
     failure = postgres_send_text(&stream->postgres, "ROLLBACK", 0, NULL);
     if (failure == 0)
         failure = postgres_finish(&stream->postgres);
