@@ -25,7 +25,7 @@
  * Units      Sizes in bytes. `consumed` counts from the first byte of `received`.
  * Errors     HTTP_REFUSED with `status` 400, 411, 413, 414, 417, 431, 501 or 505 and a `reason`.
  * Cost       One pass; bytes already scanned are not scanned again while a head is incomplete. A
- *            GET of 360 bytes through a gateway takes about 150 ns.
+ *            GET of 360 bytes through a gateway takes about 130 ns.
  */
 #ifndef HOTSHELF_NET_HTTP_PARSER_H
 #define HOTSHELF_NET_HTTP_PARSER_H
