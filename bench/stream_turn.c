@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Sell, and when the last order is answered look how far the stream is, and when it is at its end.
+ * Sell while the positions are locked, so that the stream waits with its first batch; when the last
+ * order is answered let it go, and look how far it is, and when it is at its end.
  */
 #include "bench/stream_turn.h"
 
@@ -91,6 +92,15 @@ static bool measure(const struct postgres *postgres, const struct sandbox *sandb
     return true;
 }
 
+/* Whatever else runs on the machine, the whole sale is then left to stream. */
+static bool sell_all(const struct sandbox *sandbox, PGconn *connection, uint32_t orders,
+    uint32_t *sold, struct turn *turn)
+{
+    return postgres_run(
+               connection, "BEGIN; LOCK TABLE hotshelf.stream_position IN SHARE MODE", turn) &&
+           sell(sandbox, orders, sold, turn) && postgres_run(connection, "COMMIT", turn);
+}
+
 bool stream_turn_play(
     struct turn *turn, const struct postgres *postgres, const struct stream_plan *plan)
 {
@@ -110,7 +120,7 @@ bool stream_turn_play(
                 postgres_run(connection, "DROP SCHEMA IF EXISTS hotshelf CASCADE", turn);
     if (good && sandbox_open(&sandbox, &server)) {
         uint32_t sold = 0;
-        good = sell(&sandbox, plan->orders, &sold, turn) &&
+        good = sell_all(&sandbox, connection, plan->orders, &sold, turn) &&
                measure(postgres, &sandbox, connection, sold, turn);
         if (!good)
             sandbox_tell_log(&sandbox);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * stream_turn - how fast our orders reach PostgreSQL: a server sells faster than it can stream, and
- * what is left in its journal when the sale is over is measured.
+ * stream_turn - how fast our orders reach PostgreSQL: a server sells while its stream is held back,
+ * and how long the journal takes to arrive when the sale is over is measured.
  *
  * Ownership  stream_turn_play() starts a server of its own and stops it; the cluster is the
  *            caller's, running on another core; its schema is made anew and stays, with the orders.
