@@ -52,8 +52,7 @@ static uint8_t *name_append(uint8_t *out, struct bytes name)
 {
     CHECK(name.size <= NAME_SIZE_MAX);
     *out++ = (uint8_t)name.size;
-    if (name.size > 0)
-        memcpy(out, name.data, name.size);
+    bytes_copy(out, name);
     return out + name.size;
 }
 

@@ -34,8 +34,7 @@ struct hash128 hash_parts(const struct bytes *parts, uint32_t count)
         CHECK(size + sizeof(size) <= sizeof(text) - used);
         memcpy(text + used, &size, sizeof(size));
         used += (uint32_t)sizeof(size);
-        if (size > 0)
-            memcpy(text + used, parts[i].data, size);
+        bytes_copy(text + used, parts[i]);
         used += size;
     }
     XXH128_hash_t hash = XXH3_128bits(text, used);

@@ -65,7 +65,7 @@ struct text text_put(struct text_pool *pool, struct bytes bytes)
         uint32_t size = size_in_block(bytes.size - done);
         uint32_t link = take_block(pool);
         struct text_block *block = block_at(pool, link);
-        memcpy(block->payload, bytes.data + done, size);
+        bytes_copy(block->payload, bytes_of(bytes.data + done, size));
         block->link = 0;
         *last_link = link;
         last_link = &block->link;

@@ -68,7 +68,8 @@ static uint8_t *put_texts(uint8_t *end, const struct event *event, uint32_t text
         end = put(end, &event->text[__builtin_ctz(mask)].size, sizeof(uint32_t));
     for (uint32_t mask = text_mask; mask != 0; mask &= mask - 1) {
         struct bytes text = event->text[__builtin_ctz(mask)];
-        end = put(end, text.data, text.size);
+        bytes_copy(end, text);
+        end += text.size;
     }
     return end;
 }

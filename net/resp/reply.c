@@ -31,6 +31,13 @@ void resp_put(struct resp_writer *writer, const void *data, uint32_t size)
 
 static void put_number(struct resp_writer *writer, uint8_t sign, int64_t value)
 {
+    if (value >= 0 && value < 10) { /* most of them */
+        const uint8_t text[4] = {sign, (uint8_t)('0' + value), '\r', '\n'};
+        uint8_t *one = resp_room(writer, sizeof text);
+        if (one != NULL)
+            memcpy(one, text, sizeof text);
+        return;
+    }
     uint64_t absolute = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
     uint32_t minus = value < 0 ? 1 : 0, digits = json_digits(absolute);
     uint8_t *room = resp_room(writer, 1 + minus + digits + 2);
@@ -75,7 +82,9 @@ void resp_put_simple(struct resp_writer *writer, const char *text)
 void resp_put_text(struct resp_writer *writer, struct bytes text)
 {
     if (text.size < 100) {
-        resp_put_short(writer, text.data, text.size);
+        uint8_t *room = resp_short_room(writer, text.size);
+        if (room != NULL)
+            bytes_copy(room, text);
         return;
     }
     put_number(writer, '$', text.size);
