@@ -23,7 +23,9 @@ static void a_text_of_any_size_is_copied_and_no_more(void **state)
             assert_int_equal(to[i], is_copied ? i - MARGIN + 1 : 0xff);
         }
     }
-    bytes_copy(NULL, (struct bytes){0});
+    uint8_t untouched = 0xff;
+    bytes_copy(&untouched, (struct bytes){0});
+    assert_int_equal(untouched, 0xff);
 }
 
 int main(void)

@@ -235,9 +235,8 @@ def test_the_reply_leaves_at_the_commit(confirming):
 
 
 def test_many_pipelined_checkouts_are_all_in_postgres_first(confirming, database):
-    """K5: 24 connections, 20 checkouts deep; whoever is told 201 finds the row. All of them have
-    room to wait on one shard, where the kernel may put most connections."""
-    server = confirming(shards=2, capacity__requests=2048)
+    """K5: 24 connections, 20 checkouts deep; whoever is told 201 finds the row."""
+    server = confirming(shards=2, capacity__requests=2048)  # all may be of one shard
     with contextlib.ExitStack() as stack:
         wires = [stack.enter_context(wire_to(server)) for _ in range(24)]
         for number, wire in enumerate(wires):
