@@ -6,6 +6,12 @@ void gather_note_settled(struct gather *gather, uint32_t size)
     gather->answered = size;
 }
 
+void gather_note_nobody(struct gather *gather)
+{
+    gather->awaits_return = false;
+    gather->answered = 0;
+}
+
 /* Half of them is enough for the next time. */
 static void judge_return(struct gather *gather, uint32_t came)
 {

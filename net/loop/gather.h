@@ -40,6 +40,9 @@ struct gather {
 /* A batch of `size` is durable, and its replies leave in this tick. */
 void gather_note_settled(struct gather *gather, uint32_t size);
 
+/* Nobody was answered in this tick after all: what it wrote was nobody's request. */
+void gather_note_nobody(struct gather *gather);
+
 /* Whether the batch, of `size` now, waits for another tick. Once per tick, when no write is under
  * way. `cut`: the tick has left work to the next one. With gather->awaits_return the tick ends with
  * a wait for those who are answered in it, else without one. */

@@ -87,7 +87,8 @@ static uint64_t wait_ms(const struct shard *shard)
         return 0;
     uint64_t wait = WAIT_MS_MAX;
     bool live_holds = shard->phase < SHARD_CLOSING && engine_has_live_holds(shard->engine);
-    wait = least(wait, shelf_wait_ms(shard, journal_next_wake(&shard->journal, live_holds)));
+    if (!shard->gather.awaits_return)
+        wait = least(wait, shelf_wait_ms(shard, journal_next_wake(&shard->journal, live_holds)));
     /* Without room the write in flight wakes us. */
     if (shard->phase < SHARD_CLOSING && journal_room(&shard->journal))
         wait = least(wait, shelf_wait_ms(shard, engine_next_due(shard->engine)));
@@ -133,6 +134,8 @@ static void shard_submit(struct shard *shard)
 {
     shard_feed_starved(shard);
     shard_ring_bells(shard);
+    if (shard->sends == 0)
+        gather_note_nobody(&shard->gather);
     uint64_t wait = wait_ms(shard);
     if (wait > 0) {
         sleeper_lie_down(&shard->sleeper);

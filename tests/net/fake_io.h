@@ -48,6 +48,7 @@ struct io {
     uint32_t client_count;
     uint8_t buffers[FAKE_BUFFERS][IO_BUFFER_SIZE];
     uint32_t buffer_next;
+    uint32_t gathers; /* completions that the last submit waited for */
     bool writing;
     int write_file;
     const void *write_data;
@@ -243,14 +244,14 @@ uint32_t io_buffers_left(const struct io *io)
 
 void io_submit(struct io *io, uint64_t wait_ns)
 {
-    (void)io;
     (void)wait_ns;
+    io->gathers = 1;
 }
 
 void io_submit_and_gather(struct io *io, uint64_t wait_ns, uint32_t completions)
 {
-    (void)completions;
     io_submit(io, wait_ns);
+    io->gathers = completions;
 }
 
 uint32_t io_reap(struct io *io, struct io_completion *completions, uint32_t room)

@@ -134,6 +134,21 @@ static void who_does_not_come_back_is_awaited_less_and_less(void **state)
     assert_true(write_one(&gather, &now_us, CLIENTS));
 }
 
+/* Expiries and walks are written for nobody, and prove nothing of those who are answered. */
+static void where_nobody_is_answered_nobody_is_awaited(void **state)
+{
+    (void)state;
+    struct gather gather = {.filled = CLIENTS * ORDER};
+    for (uint32_t i = 0; i < 10; i++) {
+        gather_note_settled(&gather, CLIENTS * ORDER);
+        assert_true(waits(&gather, CLIENTS, 1000));
+        gather_note_nobody(&gather);
+        assert_false(gather.awaits_return);
+        assert_false(waits(&gather, CLIENTS, 1001));
+    }
+    assert_int_equal(gather.pause, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -144,6 +159,7 @@ int main(void)
         cmocka_unit_test(the_few_who_are_answered_are_awaited_once),
         cmocka_unit_test(those_who_came_back_may_need_a_second_tick),
         cmocka_unit_test(many_do_not_wait_for_few_nor_the_disk_for_a_crowd),
+        cmocka_unit_test(where_nobody_is_answered_nobody_is_awaited),
         cmocka_unit_test(who_does_not_come_back_is_awaited_less_and_less),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
