@@ -2,7 +2,6 @@
 #include "core/order_json.h"
 
 #include "core/check.h"
-#include "core/line_names.h"
 #include "core/view.h"
 
 struct bytes order_json_sale(const struct event *event)
@@ -18,12 +17,17 @@ struct bytes order_json_sale(const struct event *event)
     return sale;
 }
 
-static void put_line(struct json_writer *json, const struct event_line *line, uint32_t number,
-    const struct line_names *names)
+int64_t order_json_line_total(const struct event_line *line)
 {
     int64_t line_total = 0;
     bool too_large = __builtin_mul_overflow((int64_t)line->quantity, line->unit_price, &line_total);
     CHECK(!too_large); /* decide refuses such a total */
+    return line_total;
+}
+
+static void put_line(struct json_writer *json, const struct event_line *line, uint32_t number,
+    const struct line_names *names)
+{
     json_open_object(json);
     json_put_member_integer(json, "line", number);
     json_put_member_string(json, "sku", names->sku);
@@ -32,11 +36,12 @@ static void put_line(struct json_writer *json, const struct event_line *line, ui
     json_put_member_integer(json, "quantity", line->quantity);
     json_put_member_integer(json, "cancelled", line->cancelled);
     json_put_member_integer(json, "unit_price", line->unit_price);
-    json_put_member_integer(json, "line_total", line_total);
+    json_put_member_integer(json, "line_total", order_json_line_total(line));
     json_close_object(json);
 }
 
-static void put_lines(struct json_writer *json, const struct event *event)
+void order_json_put_lines(
+    struct json_writer *json, const struct event *event, order_json_put_line *put_line_of)
 {
     struct bytes rest = event->text[TEXT_NAMES];
     json_put_name(json, "lines");
@@ -45,7 +50,7 @@ static void put_lines(struct json_writer *json, const struct event *event)
         struct line_names names = {0};
         bool named = line_names_next(&rest, &names);
         CHECK(named);
-        put_line(json, &event->lines[i], i + 1, &names);
+        put_line_of(json, &event->lines[i], i + 1, &names);
     }
     json_close_array(json);
 }
@@ -53,6 +58,16 @@ static void put_lines(struct json_writer *json, const struct event *event)
 static struct bytes text_or(struct bytes text, struct bytes otherwise)
 {
     return text.size > 0 ? text : otherwise;
+}
+
+struct bytes order_json_adjustments(const struct event *event)
+{
+    return text_or(event->text[TEXT_ADJUSTMENTS], BYTES("[]"));
+}
+
+struct bytes order_json_references(const struct event *event)
+{
+    return text_or(event->text[TEXT_REFERENCES], BYTES("{}"));
 }
 
 void order_json_put_members(struct json_writer *json, const struct event *event, uint32_t version,
@@ -65,8 +80,8 @@ void order_json_put_members(struct json_writer *json, const struct event *event,
     json_put_member_string(json, "customer", event->text[TEXT_CUSTOMER]);
     json_put_member_string_or_null(json, "sale", order_json_sale(event));
     json_put_member_currency(json, "currency", order->currency);
-    put_lines(json, event);
-    json_put_member_raw(json, "adjustments", text_or(event->text[TEXT_ADJUSTMENTS], BYTES("[]")));
+    order_json_put_lines(json, event, put_line);
+    json_put_member_raw(json, "adjustments", order_json_adjustments(event));
     json_put_member_integer(json, "items_total", order->items_total);
     json_put_member_integer(json, "total", order->total);
     json_put_member_integer(json, "paid", order->paid);
@@ -74,7 +89,7 @@ void order_json_put_members(struct json_writer *json, const struct event *event,
     json_put_member_time(json, "payment_due_at", payment_due_wall_ms);
     json_put_member_time(json, "cancel_until", order->cancel_until_wall_ms);
     json_put_member_boolean(json, "reclaimed", order->reclaimed != 0);
-    json_put_member_raw(json, "references", text_or(event->text[TEXT_REFERENCES], BYTES("{}")));
+    json_put_member_raw(json, "references", order_json_references(event));
     json_put_member_time(json, "created_at", order->created_wall_ms);
     json_put_member_time(json, "confirmed_at", order->confirmed_wall_ms);
 }

@@ -7,8 +7,7 @@
  */
 #include "persist/payload_order.h"
 
-#include "core/check.h"
-#include "core/line_names.h"
+#include "core/order_json.h"
 #include "core/view.h"
 
 static void put_line(struct json_writer *json, const struct event_line *line, uint32_t number,
@@ -21,23 +20,9 @@ static void put_line(struct json_writer *json, const struct event_line *line, ui
     json_put_member_string_or_null(json, "seller", names->seller);
     json_put_member_integer(json, "quantity", line->quantity);
     json_put_member_integer(json, "cancelled", line->cancelled);
-    json_put_member_integer(json, "line_total", line->unit_price * (int64_t)line->quantity);
+    json_put_member_integer(json, "line_total", order_json_line_total(line));
     json_put_member_integer(json, "unit_price", line->unit_price);
     json_close_object(json);
-}
-
-static void put_lines(struct json_writer *json, const struct event *event)
-{
-    struct bytes rest = event->text[TEXT_NAMES];
-    json_put_name(json, "lines");
-    json_open_array(json);
-    for (uint32_t i = 0; i < event->line_count; i++) {
-        struct line_names names = {0};
-        bool named = line_names_next(&rest, &names);
-        CHECK(named);
-        put_line(json, &event->lines[i], i + 1, &names);
-    }
-    json_close_array(json);
 }
 
 static void put_payment(struct json_writer *json, const struct event *event)
@@ -59,11 +44,6 @@ static void put_payment(struct json_writer *json, const struct event *event)
     json_close_object(json);
 }
 
-static struct bytes text_or(struct bytes text, struct bytes otherwise)
-{
-    return text.size > 0 ? text : otherwise;
-}
-
 /* Names of up to seven bytes. */
 static void put_first(struct json_writer *json, const struct event *event,
     const struct payload_place *place, uint32_t version)
@@ -75,7 +55,7 @@ static void put_first(struct json_writer *json, const struct event *event,
     json_put_member_integer(json, "paid", order->paid);
     json_put_member_string_or_null(json, "sale", order_json_sale(event));
     json_put_member_string_or_null(json, "actor", event->text[TEXT_ACTOR]);
-    put_lines(json, event);
+    order_json_put_lines(json, event, put_line);
     json_put_member_integer(json, "shard", place->shard);
     json_put_member_integer(json, "total", order->total);
     json_put_member_string_or_null(json, "reason", event->text[TEXT_REASON]);
@@ -95,9 +75,9 @@ void payload_order_put(
     json_put_member_string(json, "customer", event->text[TEXT_CUSTOMER]);
     json_put_member_boolean(json, "reclaimed", order->reclaimed != 0);
     json_put_member_time(json, "created_at", order->created_wall_ms);
-    json_put_member_raw(json, "references", text_or(event->text[TEXT_REFERENCES], BYTES("{}")));
+    json_put_member_raw(json, "references", order_json_references(event));
     json_put_member_integer(json, "refund_due", order->refund_due);
-    json_put_member_raw(json, "adjustments", text_or(event->text[TEXT_ADJUSTMENTS], BYTES("[]")));
+    json_put_member_raw(json, "adjustments", order_json_adjustments(event));
     json_put_member_integer(json, "items_total", order->items_total);
     json_put_member_time(json, "cancel_until", order->cancel_until_wall_ms);
     json_put_member_time(json, "confirmed_at", order->confirmed_wall_ms);

@@ -190,7 +190,7 @@ COLUMN(line_restocked, bigint, line_of(row)->restocked)
 COLUMN(line_unit_price, bigint, line_of(row)->unit_price)
 COLUMN(line_sku_number, bigint, line_of(row)->sku_number)
 COLUMN(line_limit, bigint, line_of(row)->limit)
-COLUMN(line_total, bigint, line_of(row)->unit_price *(int64_t)line_of(row)->quantity)
+COLUMN(line_total, bigint, order_json_line_total(line_of(row)))
 
 const struct postgres_column postgres_columns_lines[] = {
     {"order_id", POSTGRES_UUID, order_id},
