@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/loop/gather.h"
 
-void gather_note_settled(struct gather *gather, uint32_t size)
+void gather_note_begun(struct gather *gather, uint64_t now_us)
 {
-    gather->answered = size;
+    gather->begun_us = now_us;
+}
+
+void gather_note_settled(struct gather *gather, uint32_t size, uint64_t now_us)
+{
+    gather->answered = now_us - gather->begun_us >= GATHER_RETURN_US ? size : 0;
 }
 
 void gather_note_nobody(struct gather *gather)

@@ -6,7 +6,8 @@
  * While each tick adds some to a small batch, the next tick is awaited; one that adds none ends it.
  * Behind a write whose replies leave, the few who get them are awaited for a moment: where clients
  * come back at once, all of them stand in one batch, and not by halves in two that take turns.
- * Where they do not come back they are awaited less and less often. A large crowd is not awaited:
+ * Where they do not come back they are awaited less and less often, and behind a disk that is as
+ * fast as they are never. A large crowd is not awaited:
  * half of it fills a batch, and the disk would stand still meanwhile.
  *
  * Ownership  A value.
@@ -30,6 +31,7 @@ enum {
 };
 
 struct gather {
+    uint64_t begun_us;      /* the write that is under way, or was last */
     uint64_t since_us;      /* the batch has waited since; 0: it does not */
     uint32_t filled;        /* its size in the tick before */
     uint32_t answered;      /* size of the batch whose replies leave in this tick; 0: none do */
@@ -37,8 +39,10 @@ struct gather {
     bool awaits_return;     /* until the next tick */
 };
 
-/* A batch of `size` is durable, and its replies leave in this tick. */
-void gather_note_settled(struct gather *gather, uint32_t size);
+/* A write is handed out; later that batch, of `size`, is durable, and its replies leave in the tick
+ * that says so. */
+void gather_note_begun(struct gather *gather, uint64_t now_us);
+void gather_note_settled(struct gather *gather, uint32_t size, uint64_t now_us);
 
 /* Nobody was answered in this tick after all: what it wrote was nobody's request. */
 void gather_note_nobody(struct gather *gather);

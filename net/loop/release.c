@@ -103,7 +103,8 @@ void shard_settle(struct shard *shard)
         return;
     CHECK(durable > atomic_load_explicit(&shard->settled_batch, memory_order_relaxed));
     atomic_store(&shard->settled_batch, durable);
-    gather_note_settled(&shard->gather, journal_written_size(&shard->journal));
+    gather_note_settled(
+        &shard->gather, journal_written_size(&shard->journal), io_now_us(shard->io));
     note_bells(shard, durable);
 }
 

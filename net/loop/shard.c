@@ -43,7 +43,7 @@ static bool gathers(struct shard *shard)
     struct gather *gather = &shard->gather;
     uint32_t size = journal_filling_size(&shard->journal);
     if (shard->phase != SHARD_RUNNING) {
-        *gather = (struct gather){0};
+        gather_note_nobody(gather);
         return false;
     }
     bool asks_clock = size > 0 || gather->answered > 0;
@@ -59,9 +59,11 @@ static void shard_commit(struct shard *shard)
     struct journal_write write;
     if (!journal_is_writing(&shard->journal) && gathers(shard))
         return;
-    if (journal_commit(&shard->journal, &shard->http.now, live_holds, &write))
-        io_write(shard->io, write.fd, write.data, write.size, write.offset,
-            (struct io_tag){.kind = IO_WRITE});
+    if (!journal_commit(&shard->journal, &shard->http.now, live_holds, &write))
+        return;
+    gather_note_begun(&shard->gather, io_now_us(shard->io));
+    io_write(shard->io, write.fd, write.data, write.size, write.offset,
+        (struct io_tag){.kind = IO_WRITE});
 }
 
 static uint64_t least(uint64_t a, uint64_t b)

@@ -15,6 +15,13 @@ static bool waits(struct gather *gather, uint32_t orders, uint64_t now_us)
     return gather_waits(gather, orders * ORDER, false, now_us);
 }
 
+/* By a disk that takes its time. */
+static void settled(struct gather *gather, uint32_t size)
+{
+    gather_note_begun(gather, 500);
+    gather_note_settled(gather, size, 500 + GATHER_RETURN_US);
+}
+
 static void what_grows_waits_for_a_tick_that_adds_nothing(void **state)
 {
     (void)state;
@@ -62,7 +69,7 @@ static void the_few_who_are_answered_are_awaited_once(void **state)
     (void)state;
     struct gather gather = {0};
     assert_false(waits(&gather, 0, 900));
-    gather_note_settled(&gather, CLIENTS * ORDER);
+    settled(&gather, CLIENTS * ORDER);
     assert_true(waits(&gather, CLIENTS, 1000));
     assert_true(gather.awaits_return);
     assert_false(waits(&gather, 2 * CLIENTS, 1100));
@@ -74,7 +81,7 @@ static void those_who_came_back_may_need_a_second_tick(void **state)
 {
     (void)state;
     struct gather gather = {0};
-    gather_note_settled(&gather, CLIENTS * ORDER);
+    settled(&gather, CLIENTS * ORDER);
     assert_true(waits(&gather, 0, 1000));
     assert_true(gather_waits(&gather, CLIENTS / 2 * ORDER, true, 1050));
     assert_false(gather.awaits_return);
@@ -92,7 +99,7 @@ static void many_do_not_wait_for_few_nor_the_disk_for_a_crowd(void **state)
         {8, 17, false}, {28, 0, true}, {29, 0, false}, {14, 14, true}, {15, 14, false}};
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         struct gather gather = {.filled = table[i].waiting * ORDER};
-        gather_note_settled(&gather, table[i].answered * ORDER);
+        settled(&gather, table[i].answered * ORDER);
         assert_int_equal(waits(&gather, table[i].waiting, 1000), table[i].awaited);
         assert_int_equal(gather.awaits_return, table[i].awaited);
     }
@@ -102,7 +109,7 @@ static void many_do_not_wait_for_few_nor_the_disk_for_a_crowd(void **state)
 static bool write_one(struct gather *gather, uint64_t *now_us, uint32_t come)
 {
     gather->filled = CLIENTS * ORDER;
-    gather_note_settled(gather, CLIENTS * ORDER);
+    settled(gather, CLIENTS * ORDER);
     bool awaited = waits(gather, CLIENTS, *now_us);
     if (awaited)
         assert_false(waits(gather, CLIENTS + come, *now_us + GATHER_RETURN_US));
@@ -140,13 +147,23 @@ static void where_nobody_is_answered_nobody_is_awaited(void **state)
     (void)state;
     struct gather gather = {.filled = CLIENTS * ORDER};
     for (uint32_t i = 0; i < 10; i++) {
-        gather_note_settled(&gather, CLIENTS * ORDER);
+        settled(&gather, CLIENTS * ORDER);
         assert_true(waits(&gather, CLIENTS, 1000));
         gather_note_nobody(&gather);
         assert_false(gather.awaits_return);
         assert_false(waits(&gather, CLIENTS, 1001));
     }
     assert_int_equal(gather.pause, 0);
+}
+
+static void behind_a_fast_disk_nobody_is_awaited(void **state)
+{
+    (void)state;
+    struct gather gather = {.filled = CLIENTS * ORDER};
+    gather_note_begun(&gather, 500);
+    gather_note_settled(&gather, CLIENTS * ORDER, 500 + GATHER_RETURN_US - 1);
+    assert_false(waits(&gather, CLIENTS, 1000));
+    assert_false(gather.awaits_return);
 }
 
 int main(void)
@@ -160,6 +177,7 @@ int main(void)
         cmocka_unit_test(those_who_came_back_may_need_a_second_tick),
         cmocka_unit_test(many_do_not_wait_for_few_nor_the_disk_for_a_crowd),
         cmocka_unit_test(where_nobody_is_answered_nobody_is_awaited),
+        cmocka_unit_test(behind_a_fast_disk_nobody_is_awaited),
         cmocka_unit_test(who_does_not_come_back_is_awaited_less_and_less),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
