@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -121,6 +122,26 @@ static void uuids_are_those_of_snprintf(void **state)
 }
 
 /* Which need not stand anywhere. */
+/* From 1900 to 2107, some of them at the end of a second or a day. */
+static void times_are_those_of_strftime(void **state)
+{
+    (void)state;
+    struct dice dice = dice_seeded("json_writer");
+    for (uint32_t i = 0; i < 10000; i++) {
+        int64_t day = (int64_t)dice_below(&dice, 76000) - 25567;
+        int64_t ms = dice_below(&dice, 2) ? dice_below(&dice, 1000) : 999;
+        time_t seconds = day * 86400 + (dice_below(&dice, 2) ? dice_below(&dice, 86400) : 86399);
+        char expected[40], text[JSON_TIME_SIZE];
+        struct tm tm;
+        size_t size =
+            strftime(expected, sizeof expected, "%Y-%m-%dT%H:%M:%S", gmtime_r(&seconds, &tm));
+        (void)snprintf(expected + size, sizeof expected - size, ".%03dZ", (int)ms);
+        json_format_time(text, seconds * 1000 + ms);
+        assert_int_equal(strlen(expected), sizeof text);
+        assert_memory_equal(text, expected, sizeof text);
+    }
+}
+
 static void no_text_at_all_is_an_empty_string(void **state)
 {
     (void)state;
@@ -151,6 +172,7 @@ int main(void)
         cmocka_unit_test(neighbours_do_not_hide_each_other),
         cmocka_unit_test(numbers_are_those_of_snprintf),
         cmocka_unit_test(uuids_are_those_of_snprintf),
+        cmocka_unit_test(times_are_those_of_strftime),
         cmocka_unit_test(no_text_at_all_is_an_empty_string),
         cmocka_unit_test(what_does_not_fit_is_left_out_and_nothing_follows),
     };
