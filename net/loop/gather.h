@@ -6,9 +6,9 @@
  * While each tick adds some to a small batch, the next tick is awaited; one that adds none ends it.
  * Behind a write whose replies leave, the few who get them are awaited for a moment: where clients
  * come back at once, all of them stand in one batch, and not by halves in two that take turns.
- * Where they do not come back they are awaited less and less often, and behind a disk that is as
- * fast as they are never. A large crowd is not awaited:
- * half of it fills a batch, and the disk would stand still meanwhile.
+ * Where they do not come back they are awaited less and less often, and never behind a write that
+ * took less time than they are given. A large crowd is not awaited: half of it fills a batch, and
+ * the disk would stand still meanwhile.
  *
  * Ownership  A value.
  * Threads    One.
