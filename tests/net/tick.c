@@ -322,6 +322,24 @@ static void a_batch_waits_once_for_the_few_who_are_answered(void **state)
     assert_reply(scene, second, "HTTP/1.1 200 ");
 }
 
+static void behind_a_fast_disk_a_batch_waits_for_nobody(void **state)
+{
+    struct scene *scene = *state;
+    struct shard *shard = scene->shards[0];
+    struct io *io = io_of(scene, 0);
+    int first = connect_client(scene), second = connect_client(scene);
+    put_in_a_tick(scene, first, 1);
+    shard_tick(shard);
+    assert_true(io->writing);
+    put_in_a_tick(scene, second, 2);
+    assert_true(fake_io_finish_write(io)); /* the clock has not moved */
+    shard_tick(shard);
+    assert_reply(scene, first, "HTTP/1.1 200 ");
+    assert_true(io->writing);
+    catch_up(scene);
+    assert_reply(scene, second, "HTTP/1.1 200 ");
+}
+
 /* The clock leaps in a tick in which a pipeline has its turn, for that is stopped, too: it does not
  * pay for it with three times as long. */
 static void a_process_that_stood_still_owes_pipelines_no_sleep(void **state)
@@ -366,6 +384,7 @@ int main(void)
         TICK_TEST(a_pipeline_has_its_part_of_the_time),
         TICK_TEST(a_batch_waits_while_it_grows_and_not_for_long),
         TICK_TEST(a_batch_waits_once_for_the_few_who_are_answered),
+        TICK_TEST(behind_a_fast_disk_a_batch_waits_for_nobody),
         TICK_TEST(a_process_that_stood_still_owes_pipelines_no_sleep),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
