@@ -24,7 +24,7 @@
 
 enum {
     ARENA_ALIGNMENT = 64, /* bytes: a cache line, so that no two holders share one */
-    ARENA_LINES_MAX = 64, /* names on the bill: about two for each kind of table */
+    ARENA_LINES_MAX = 80, /* names on the bill: about two for each kind of table */
 };
 
 /* One line of the bill: everything taken under one name. */

@@ -38,6 +38,7 @@ struct requests_bench {
     struct http_context http;
     struct resp_session session;
     struct request *slot;
+    struct request_work *work;
     struct traffic traffic;
     struct growth_traffic growth; /* of many customers and products: instead */
     bool is_cold;
@@ -142,6 +143,7 @@ static void close_requests(void *context)
     struct requests_bench *bench = context;
     stand_close(&bench->stand);
     free(bench->slot);
+    free(bench->work);
     free(bench);
 }
 
@@ -167,7 +169,9 @@ static void *open_requests(const struct measure_case *own)
     stand_sell(&bench->stand, SANDBOX_SKU_CART, RESERVE_CART);
     fill(bench);
     bench->slot = calloc(1, sizeof *bench->slot);
+    bench->work = calloc(1, sizeof *bench->work);
     CHECK(bench->slot != NULL);
+    CHECK(bench->work != NULL);
     return bench;
 }
 
@@ -222,6 +226,7 @@ static void read_request(void *context, uint32_t first, uint32_t count)
     (void)first;
     (void)count;
     bench->slot->large = 0;
+    bench->slot->work = bench->work;
     request_reset(bench->slot);
     if (traffic_is_resp(bench->traffic.kind))
         read_resp(bench);
@@ -238,7 +243,7 @@ static void run_request(void *context, uint32_t first, uint32_t count)
     (void)first;
     (void)count;
     CHECK(!bench->answered);
-    struct command *command = &bench->slot->command;
+    struct command *command = &bench->slot->work->command;
     roll(bench);
     stand_decide(stand, command);
     CHECK(record_put(&stand->event, bench->record, sizeof bench->record) > 0);

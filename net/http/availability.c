@@ -50,7 +50,7 @@ static void answer_skus(struct decoder *decoder, uint32_t count, bool only_avail
 {
     if (!decode_has_room(decoder, AS_OF_SIZE + count * OFFER_ITEM_SIZE_MAX))
         return;
-    const struct command_item *items = decoder->request->items;
+    const struct command_item *items = decoder->request->work->items;
     struct json_writer json = head_body(decoder->request);
     begin_reply(decoder, &json);
     uint32_t items_start = json.size;
@@ -118,7 +118,7 @@ static void answer_get(struct decoder *decoder)
 static void read_skus(struct decoder *decoder, uint32_t array, uint32_t *count)
 {
     struct json_document *json = &decoder->json;
-    struct command_item *items = decoder->request->items;
+    struct command_item *items = decoder->request->work->items;
     if (array == JSON_NONE || !json_expect(json, array, JSON_ARRAY))
         return;
     uint32_t size = json->tokens[array].count;
@@ -166,7 +166,7 @@ static bool answer_one(struct decoder *decoder)
     struct bytes sku = bytes_of(query.data + size, query.size - size);
     if (!http_is_bare_value(sku) || !catalog_sku_is_valid(sku))
         return false;
-    decoder->request->items[0].sku = sku;
+    decoder->request->work->items[0].sku = sku;
     answer_skus(decoder, 1, false);
     return true;
 }

@@ -138,7 +138,7 @@ bool decode_key(struct decoder *decoder)
     if (!decode_read_key(parsed->field[HTTP_FIELD_IDEMPOTENCY_KEY], room, &key))
         return decode_refuse(decoder, PROBLEM_KEY_INVALID,
             "Idempotency-Key is 1 to 255 printable ASCII characters, bare or in quotes.");
-    decoder->request->command.key = decode_keep(decoder, key);
+    decoder->request->work->command.key = decode_keep(decoder, key);
     return true;
 }
 
@@ -274,7 +274,7 @@ bool decode_take_sku(struct decoder *decoder)
 {
     if (!catalog_sku_is_valid(decoder->capture))
         return decode_refuse(decoder, PROBLEM_NOT_FOUND, "There is no such product.");
-    decoder->request->command.sku = decode_keep(decoder, decoder->capture);
+    decoder->request->work->command.sku = decode_keep(decoder, decoder->capture);
     return true;
 }
 

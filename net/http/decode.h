@@ -6,7 +6,7 @@
  *     struct decoder (on the stack)
  *         who calls, the captured segment, the JSON document, the faults found
  *             |
- *             +-- decode_*() of the route: fills request->command, adds faults
+ *             +-- decode_*() of the route: fills request->work->command, adds faults
  *             |
  *         decode_end():  no fault -> true, run the command
  *                        faults   -> the problem is written: 422 with errors[], or what outranks it

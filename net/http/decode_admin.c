@@ -6,7 +6,7 @@ enum { REASON_ASKED_MAX = PAYMENT_TEXT_SIZE_MAX, LIST_DEFAULT = 200, LIST_MAX = 
 
 bool decode_stock_read(struct decoder *decoder)
 {
-    decoder->request->command.kind = COMMAND_STOCK_READ;
+    decoder->request->work->command.kind = COMMAND_STOCK_READ;
     return decode_take_sku(decoder) && decode_end(decoder);
 }
 
@@ -16,7 +16,7 @@ bool decode_stock_list(struct decoder *decoder)
     static const char *const names[] = {"sale", "seller", "cursor", "limit"};
     enum { SALE, SELLER, CURSOR, LIMIT, COUNT };
     struct bytes values[COUNT];
-    struct command *command = &decoder->request->command;
+    struct command *command = &decoder->request->work->command;
     uint64_t limit = LIST_DEFAULT;
     command->kind = COMMAND_STOCK_READ;
     if (!decode_query(decoder, names, COUNT, values))
@@ -29,8 +29,8 @@ bool decode_stock_list(struct decoder *decoder)
     decode_number(decoder, "limit", values[LIMIT], 1, LIST_MAX, &limit);
     if (!decode_end(decoder))
         return false;
-    decoder->request->items[0].sku = decode_keep(decoder, values[SALE]);
-    decoder->request->items[1].sku = decode_keep(decoder, values[SELLER]);
+    decoder->request->work->items[0].sku = decode_keep(decoder, values[SALE]);
+    decoder->request->work->items[1].sku = decode_keep(decoder, values[SELLER]);
     command->limit = (uint32_t)limit;
     return decode_end(decoder);
 }
@@ -38,7 +38,7 @@ bool decode_stock_list(struct decoder *decoder)
 static void read_stock_set(struct decoder *decoder, uint32_t set, uint32_t compare)
 {
     struct json_document *json = &decoder->json;
-    struct command *command = &decoder->request->command;
+    struct command *command = &decoder->request->work->command;
     command->stock_set = json_read_uint32(json, set, 0, UINT32_MAX, &command->stock_value);
     if (compare == JSON_NONE)
         decode_fault(decoder, "compare", "must be sent with set: the allotment you believe it has");
@@ -55,7 +55,7 @@ bool decode_stock_change(struct decoder *decoder)
         [FLOOR] = JSON_NAMED("floor"),
         [REASON] = JSON_NAMED("reason")};
     struct json_document *json = &decoder->json;
-    struct command *command = &decoder->request->command;
+    struct command *command = &decoder->request->work->command;
     struct json_members members;
     command->kind = COMMAND_STOCK_CHANGE;
     command->actor = decode_keep(decoder, decoder->caller.actor);
@@ -106,7 +106,7 @@ static const char *take_scope(struct command *command, struct bytes scope)
 
 bool decode_switches(struct decoder *decoder)
 {
-    decoder->request->command.kind = COMMAND_SWITCHES_LIST;
+    decoder->request->work->command.kind = COMMAND_SWITCHES_LIST;
     return decode_end(decoder);
 }
 
@@ -121,7 +121,7 @@ bool decode_switch(struct decoder *decoder)
     static const struct bytes names[] = {JSON_NAMED("scope")};
     enum { SCOPE_TEXT_SIZE_MAX = 255 };
     struct json_document *json = &decoder->json;
-    struct command *command = &decoder->request->command;
+    struct command *command = &decoder->request->work->command;
     struct json_members members;
     struct bytes scope = {0};
     command->kind = COMMAND_SWITCH;
@@ -163,7 +163,7 @@ bool decode_import(struct decoder *decoder)
 {
     static const char *const names[] = {"dry_run"};
     const struct http_request *parsed = decoder->parsed;
-    struct command *command = &decoder->request->command;
+    struct command *command = &decoder->request->work->command;
     struct bytes dry_run;
     command->kind = COMMAND_IMPORT_BEGIN;
     command->actor = decode_keep(decoder, decoder->caller.actor);

@@ -65,7 +65,7 @@ static bool refuse_if_match(struct decoder *decoder, const char *detail)
 bool decode_if_match(struct decoder *decoder)
 {
     const struct http_request *parsed = decoder->parsed;
-    struct command *command = &decoder->request->command;
+    struct command *command = &decoder->request->work->command;
     if (!http_has(parsed, HTTP_FIELD_IF_MATCH))
         return true;
     if (http_repeated(parsed, HTTP_FIELD_IF_MATCH))
@@ -96,7 +96,7 @@ bool decode_cart_put(struct decoder *decoder)
     enum { QUANTITY, CURRENCY, MEMBERS };
     static const struct bytes names[MEMBERS] = {
         [QUANTITY] = JSON_NAMED("quantity"), [CURRENCY] = JSON_NAMED("currency")};
-    struct command *command = &decoder->request->command;
+    struct command *command = &decoder->request->work->command;
     command->kind = COMMAND_CART_SET;
     if (!decode_take_sku(decoder) || !decode_if_match(decoder) || !decode_body(decoder))
         return false;
@@ -110,19 +110,19 @@ bool decode_cart_put(struct decoder *decoder)
 
 bool decode_cart_delete(struct decoder *decoder)
 {
-    decoder->request->command.kind = COMMAND_CART_SET;
+    decoder->request->work->command.kind = COMMAND_CART_SET;
     return decode_take_sku(decoder) && decode_if_match(decoder) && decode_end(decoder);
 }
 
 bool decode_cart_clear(struct decoder *decoder)
 {
-    decoder->request->command.kind = COMMAND_CART_CLEAR;
+    decoder->request->work->command.kind = COMMAND_CART_CLEAR;
     return decode_if_match(decoder) && decode_end(decoder);
 }
 
 bool decode_cart_extend(struct decoder *decoder)
 {
-    decoder->request->command.kind = COMMAND_CART_EXTEND;
+    decoder->request->work->command.kind = COMMAND_CART_EXTEND;
     if (!decode_if_match(decoder) || !decode_body(decoder))
         return false;
     json_refuse_unknown(&decoder->json, JSON_ROOT, NULL, 0);
@@ -133,7 +133,7 @@ bool decode_cart_extend(struct decoder *decoder)
 static void decode_guest_token(struct decoder *decoder, uint32_t token)
 {
     const struct http_context *context = decoder->context;
-    struct bytes *guest = &decoder->request->command.guest_id;
+    struct bytes *guest = &decoder->request->work->command.guest_id;
     decode_string(decoder, token, GUEST_TOKEN_SIZE_MAX, guest);
     if (guest->size > 0 &&
         !guest_token_valid(&context->identity->guests, *guest, context->clock_ms))
@@ -145,7 +145,7 @@ bool decode_cart_merge(struct decoder *decoder)
 {
     static const struct bytes names[] = {JSON_NAMED("guest_token")};
     struct json_members members;
-    decoder->request->command.kind = COMMAND_CART_MERGE;
+    decoder->request->work->command.kind = COMMAND_CART_MERGE;
     if (!decode_if_match(decoder) || !decode_body(decoder))
         return false;
     struct json_document *json = &decoder->json;

@@ -37,9 +37,9 @@ static void read_items(struct decoder *decoder, uint32_t array)
     }
     uint32_t at = json_first(json, array);
     for (uint32_t i = 0; at != JSON_NONE; i++, at = json_next(json, at))
-        read_item(decoder, at, &request->items[i]);
-    request->command.items = request->items;
-    request->command.item_count = count;
+        read_item(decoder, at, &request->work->items[i]);
+    request->work->command.items = request->work->items;
+    request->work->command.item_count = count;
 }
 
 static void read_payment(struct decoder *decoder, uint32_t object)
@@ -49,7 +49,7 @@ static void read_payment(struct decoder *decoder, uint32_t object)
         [TOKEN] = JSON_NAMED("token"), [MODE] = JSON_NAMED("mode")};
     static const char *const modes[] = {"external", "deferred"};
     struct json_document *json = &decoder->json;
-    struct command *command = &decoder->request->command;
+    struct command *command = &decoder->request->work->command;
     struct json_members members;
     if (object == JSON_NONE || !json_expect(json, object, JSON_OBJECT))
         return;
@@ -96,7 +96,7 @@ static void keep_references(
         json_add_fault(
             &decoder->json, object, JSON_FAULT_SIZE, "must have at most 2048 bytes as JSON");
     else
-        decoder->request->command.references = decode_keep(decoder, bytes_of(text, size));
+        decoder->request->work->command.references = decode_keep(decoder, bytes_of(text, size));
 }
 
 static void read_references(struct decoder *decoder, uint32_t object)
@@ -139,7 +139,7 @@ static void read_members(struct decoder *decoder)
         [RISK] = JSON_NAMED("risk"),
     };
     struct json_document *json = &decoder->json;
-    struct command *command = &decoder->request->command;
+    struct command *command = &decoder->request->work->command;
     struct json_members members;
     json_find_members(json, JSON_ROOT, names, MEMBERS, &members);
     read_items(decoder, json_given(json, &members, ITEMS));
@@ -157,7 +157,7 @@ static void read_members(struct decoder *decoder)
 
 bool decode_checkout(struct decoder *decoder)
 {
-    decoder->request->command.kind = COMMAND_CHECKOUT;
+    decoder->request->work->command.kind = COMMAND_CHECKOUT;
     if (!decode_key(decoder) || !decode_if_match(decoder) || !decode_body(decoder))
         return false;
     read_members(decoder);

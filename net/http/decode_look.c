@@ -12,7 +12,7 @@ _Static_assert(LOOK_ORDERS_MAX == LOOK_RESERVATIONS_MAX, "one bound for the limi
 /* A filter by customer makes him the command's: the list then visits his shard alone. */
 static void read_filters(struct decoder *decoder, struct bytes customer, struct bytes sku)
 {
-    struct command *command = &decoder->request->command;
+    struct command *command = &decoder->request->work->command;
     if (customer.data != NULL && !identity_customer_is_valid(customer))
         decode_fault(decoder, "customer", "must have 1 to 127 bytes of printable ASCII");
     else
@@ -32,9 +32,9 @@ static void read_status(struct decoder *decoder, struct bytes value)
         return;
     for (uint8_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         if (bytes_equal(bytes_of_string(names[i]), value))
-            decoder->request->command.order_status = (uint8_t)(i + 1);
+            decoder->request->work->command.order_status = (uint8_t)(i + 1);
     }
-    if (decoder->request->command.order_status == 0)
+    if (decoder->request->work->command.order_status == 0)
         decode_fault(decoder, "status", "must be a status of orders, as pending_payment");
 }
 
@@ -42,7 +42,7 @@ static void read_limit(struct decoder *decoder, struct bytes value)
 {
     uint64_t limit = LIST_DEFAULT;
     decode_number(decoder, "limit", value, 1, LOOK_ORDERS_MAX, &limit);
-    decoder->request->command.limit = (uint32_t)limit;
+    decoder->request->work->command.limit = (uint32_t)limit;
 }
 
 bool decode_orders_find(struct decoder *decoder)
@@ -51,7 +51,7 @@ bool decode_orders_find(struct decoder *decoder)
         "customer", "sku", "status", "from", "to", "cursor", "limit"};
     enum { CUSTOMER, SKU, STATUS, FROM, TO, CURSOR, LIMIT, COUNT };
     struct bytes values[COUNT];
-    struct command *command = &decoder->request->command;
+    struct command *command = &decoder->request->work->command;
     command->kind = COMMAND_ORDERS_FIND;
     if (!decode_query(decoder, names, COUNT, values))
         return false;
@@ -69,7 +69,7 @@ bool decode_reservations(struct decoder *decoder)
     static const char *const names[] = {"customer", "sku", "cursor", "limit"};
     enum { CUSTOMER, SKU, CURSOR, LIMIT, COUNT };
     struct bytes values[COUNT];
-    struct command *command = &decoder->request->command;
+    struct command *command = &decoder->request->work->command;
     command->kind = COMMAND_RESERVATIONS;
     if (!decode_query(decoder, names, COUNT, values))
         return false;
@@ -81,7 +81,7 @@ bool decode_reservations(struct decoder *decoder)
 
 bool decode_customer(struct decoder *decoder)
 {
-    struct command *command = &decoder->request->command;
+    struct command *command = &decoder->request->work->command;
     command->kind = COMMAND_CUSTOMER_READ;
     if (!identity_customer_is_valid(decoder->capture))
         return decode_refuse(decoder, PROBLEM_NOT_FOUND, "There is no such customer.");
@@ -91,6 +91,6 @@ bool decode_customer(struct decoder *decoder)
 
 bool decode_audit(struct decoder *decoder)
 {
-    decoder->request->command.kind = COMMAND_AUDIT;
+    decoder->request->work->command.kind = COMMAND_AUDIT;
     return decode_end(decoder);
 }

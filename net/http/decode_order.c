@@ -12,20 +12,20 @@ enum { LIST_DEFAULT = 50, LIST_MAX = 200 };
 
 bool decode_take_order_id(struct decoder *decoder)
 {
-    if (order_id_parse(decoder->capture, decoder->request->command.order_id))
+    if (order_id_parse(decoder->capture, decoder->request->work->command.order_id))
         return true;
     return decode_refuse(decoder, PROBLEM_NOT_FOUND, "There is no such order.");
 }
 
 bool decode_order(struct decoder *decoder)
 {
-    decoder->request->command.kind = COMMAND_ORDER_READ;
+    decoder->request->work->command.kind = COMMAND_ORDER_READ;
     return decode_take_order_id(decoder) && decode_end(decoder);
 }
 
 void decode_order_cursor(struct decoder *decoder, struct bytes value)
 {
-    if (value.data != NULL && !order_id_parse(value, decoder->request->command.order_id))
+    if (value.data != NULL && !order_id_parse(value, decoder->request->work->command.order_id))
         decode_fault(decoder, "cursor", "must be next_cursor of the page before");
 }
 
@@ -40,7 +40,7 @@ bool decode_orders(struct decoder *decoder)
     static const char *const names[] = {"from", "to", "cursor", "limit"};
     enum { FROM, TO, CURSOR, LIMIT, COUNT };
     struct bytes values[COUNT];
-    struct command *command = &decoder->request->command;
+    struct command *command = &decoder->request->work->command;
     uint64_t limit = LIST_DEFAULT;
     command->kind = COMMAND_ORDERS_LIST;
     if (!decode_query(decoder, names, COUNT, values))
@@ -67,7 +67,7 @@ static void read_report(struct decoder *decoder, const struct json_members *memb
         "pending", "authorized", "captured", "declined", "cancelled", "refunded"};
     _Static_assert(RESULT_PENDING == 1 && RESULT_REFUNDED == 6, "results stand in their order");
     struct json_document *json = &decoder->json;
-    struct command *command = &decoder->request->command;
+    struct command *command = &decoder->request->work->command;
     uint32_t result;
     if (json_read_choice(json, json_needed(json, members, RESULT), results, 6, &result))
         command->result = (uint8_t)(result + 1);
@@ -85,7 +85,7 @@ bool decode_payment(struct decoder *decoder)
     static const struct bytes names[MEMBERS] = {REPORT_NAMES, [REFUND_ID] = JSON_NAMED("refund_id"),
         [ADJUSTMENTS] = JSON_NAMED("adjustments")};
     struct json_document *json = &decoder->json;
-    struct command *command = &decoder->request->command;
+    struct command *command = &decoder->request->work->command;
     struct json_members members;
     command->kind = COMMAND_PAYMENT;
     if (decoder->caller.role != ROLE_SERVICE)
@@ -113,7 +113,7 @@ bool decode_payment_event(struct decoder *decoder)
     static const struct bytes names[MEMBERS] = {REPORT_NAMES, [ID] = JSON_NAMED("id"),
         [ORDER_ID] = JSON_NAMED("order_id"), [OCCURRED_AT] = JSON_NAMED("occurred_at")};
     struct json_document *json = &decoder->json;
-    struct command *command = &decoder->request->command;
+    struct command *command = &decoder->request->work->command;
     struct json_members members;
     struct bytes text;
     int64_t occurred_wall_ms;
@@ -165,9 +165,9 @@ static void read_cancel_lines(struct decoder *decoder, uint32_t array)
     }
     uint32_t at = json_first(json, array);
     for (uint32_t i = 0; at != JSON_NONE; i++, at = json_next(json, at))
-        read_cancel_line(decoder, at, &request->items[i]);
-    request->command.items = request->items;
-    request->command.item_count = count;
+        read_cancel_line(decoder, at, &request->work->items[i]);
+    request->work->command.items = request->work->items;
+    request->work->command.item_count = count;
 }
 
 bool decode_cancel(struct decoder *decoder)
@@ -178,7 +178,7 @@ bool decode_cancel(struct decoder *decoder)
         [REASON] = JSON_NAMED("reason")};
     static const char *const restocks[] = {"available", "none"};
     struct json_document *json = &decoder->json;
-    struct command *command = &decoder->request->command;
+    struct command *command = &decoder->request->work->command;
     struct json_members members;
     uint32_t choice = 0;
     command->kind = COMMAND_CANCEL;

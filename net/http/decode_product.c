@@ -223,7 +223,7 @@ static bool find_product(
     struct decoder *decoder, struct product_terms *terms, struct product_texts *texts)
 {
     const struct catalog *catalog = &decoder->context->shelf->catalog;
-    uint32_t sku_index = catalog_find(catalog, decoder->request->command.sku);
+    uint32_t sku_index = catalog_find(catalog, decoder->request->work->command.sku);
     if (sku_index == SKU_NONE)
         return decode_refuse(decoder, PROBLEM_NOT_FOUND, "There is no such product.");
     catalog_terms(catalog, sku_index, terms);
@@ -244,8 +244,8 @@ static void keep_texts(struct decoder *decoder, struct product_image *image)
 
 bool decode_product_patch(struct decoder *decoder)
 {
-    struct command *command = &decoder->request->command;
-    struct product_image *image = &decoder->request->product;
+    struct command *command = &decoder->request->work->command;
+    struct product_image *image = &decoder->request->work->product;
     struct product_terms terms;
     struct product_texts texts;
     CHECK(decoder->context->shard == 0); /* so that nothing changes before the command has run */

@@ -83,7 +83,7 @@ uint32_t decode_skus(struct decoder *decoder, struct bytes list)
             decode_fault(decoder, "skus", "must be SKUs with commas between them");
             break;
         }
-        decoder->request->items[count++].sku = sku;
+        decoder->request->work->items[count++].sku = sku;
     }
     if (count == 0 && decoder->faults->count == 0)
         decode_fault(decoder, "skus", "must name 1 to 500 SKUs");

@@ -135,7 +135,7 @@ static bool take_sale(struct decoder *decoder)
 {
     if (!catalog_name_is_valid(decoder->capture, 1, NAME_SIZE_MAX))
         return decode_refuse(decoder, PROBLEM_NOT_FOUND, "No sale can have this name.");
-    decoder->request->command.sale = decode_keep(decoder, decoder->capture);
+    decoder->request->work->command.sale = decode_keep(decoder, decoder->capture);
     return true;
 }
 
@@ -150,8 +150,8 @@ static struct sale find_sale(const struct decoder *decoder, struct bytes name)
 
 bool decode_sale_put(struct decoder *decoder)
 {
-    struct command *command = &decoder->request->command;
-    struct sale_image *image = &decoder->request->sale;
+    struct command *command = &decoder->request->work->command;
+    struct sale_image *image = &decoder->request->work->sale;
     *image = (struct sale_image){0};
     command->kind = COMMAND_SALE_SET;
     command->actor = decode_keep(decoder, decoder->caller.actor);
@@ -170,7 +170,7 @@ bool decode_sale_put(struct decoder *decoder)
 
 bool decode_sale_delete(struct decoder *decoder)
 {
-    struct command *command = &decoder->request->command;
+    struct command *command = &decoder->request->work->command;
     command->kind = COMMAND_SALE_REMOVE;
     command->actor = decode_keep(decoder, decoder->caller.actor);
     return take_sale(decoder) && decode_if_match(decoder) && decode_end(decoder);

@@ -67,7 +67,7 @@ static void put_adjustment(struct json_writer *writer, const struct adjustment *
 static void read_adjustments(struct decoder *decoder, uint32_t array)
 {
     struct json_document *json = &decoder->json;
-    struct command *command = &decoder->request->command;
+    struct command *command = &decoder->request->work->command;
     uint8_t text[ADJUSTMENTS_SIZE_MAX];
     struct json_writer writer = json_writer_of(text, sizeof(text));
     bool too_large = false;
@@ -93,7 +93,7 @@ void decode_adjustments(struct decoder *decoder, uint32_t array)
     struct json_document *json = &decoder->json;
     if (array == JSON_NONE || !is_service(decoder) || !json_expect(json, array, JSON_ARRAY))
         return;
-    decoder->request->command.adjustments_set = true;
+    decoder->request->work->command.adjustments_set = true;
     if (json->tokens[array].count > ADJUSTMENTS_MAX)
         json_add_fault(json, array, JSON_FAULT_SIZE, "must have at most 8 adjustments");
     else
@@ -108,8 +108,8 @@ static bool hash_before(struct hash128 a, struct hash128 b)
 /* Keeps the set sorted; there are at most 4, and one that is there twice is one. */
 static void insert_identity(struct request *request, struct hash128 hash)
 {
-    struct hash128 *set = request->identities;
-    uint32_t at = request->command.identity_count;
+    struct hash128 *set = request->work->identities;
+    uint32_t at = request->work->command.identity_count;
     for (uint32_t i = 0; i < at; i++) {
         if (hash128_equal(set[i], hash))
             return;
@@ -117,7 +117,7 @@ static void insert_identity(struct request *request, struct hash128 hash)
     for (; at > 0 && hash_before(hash, set[at - 1]); at--)
         set[at] = set[at - 1];
     set[at] = hash;
-    request->command.identity_count++;
+    request->work->command.identity_count++;
 }
 
 void decode_identities(struct decoder *decoder, uint32_t array)
@@ -130,7 +130,7 @@ void decode_identities(struct decoder *decoder, uint32_t array)
         json_add_fault(json, array, JSON_FAULT_SIZE, "must have at most 4 identities");
         return;
     }
-    request->command.identities = request->identities;
+    request->work->command.identities = request->work->identities;
     for (uint32_t at = json_first(json, array); at != JSON_NONE; at = json_next(json, at)) {
         struct bytes text;
         if (!json_read_string(json, at, 1, IDENTITY_SIZE_MAX, &text))
@@ -150,7 +150,7 @@ void decode_risk(struct decoder *decoder, uint32_t object)
     static const char *const decisions[] = {"approve", "review", "decline"};
     _Static_assert(RISK_APPROVE == 1 && RISK_DECLINE == 3, "decisions stand in their order");
     struct json_document *json = &decoder->json;
-    struct command *command = &decoder->request->command;
+    struct command *command = &decoder->request->work->command;
     struct json_members members;
     uint32_t choice;
     if (object == JSON_NONE || !is_service(decoder) || !json_expect(json, object, JSON_OBJECT))
@@ -173,7 +173,7 @@ bool decode_review(struct decoder *decoder)
         [DECISION] = JSON_NAMED("decision"), [REASON] = JSON_NAMED("reason")};
     static const char *const decisions[] = {"approve", "decline"};
     struct json_document *json = &decoder->json;
-    struct command *command = &decoder->request->command;
+    struct command *command = &decoder->request->work->command;
     struct json_members members;
     uint32_t choice;
     command->kind = COMMAND_REVIEW;

@@ -217,7 +217,7 @@ static bool admit(struct decoder *decoder)
     bool of_customer = access == ACCESS_CUSTOMER || access == ACCESS_ORDER;
     if (of_customer && !rate_ask_customer(decoder))
         return false;
-    struct command *command = &decoder->request->command;
+    struct command *command = &decoder->request->work->command;
     command->role = decoder->caller.role;
     command->guest = decoder->caller.guest;
     command->customer = decode_keep(decoder, decoder->caller.customer);
@@ -341,7 +341,7 @@ static void answer_home(struct decoder *decoder)
 
 static bool decode_cart_read(struct decoder *decoder)
 {
-    decoder->request->command.kind = COMMAND_CART_READ;
+    decoder->request->work->command.kind = COMMAND_CART_READ;
     return decode_end(decoder);
 }
 
@@ -458,9 +458,9 @@ enum http_verdict http_decode(struct http_context *context, enum http_listener l
     }
     if (!admit(&decoder) || !take_capture(&decoder, match.capture) || !run_route(&decoder))
         return decoder.waits ? HTTP_WAITS : HTTP_ANSWERED;
-    *target = command_shard(&request->command, context->shard_count);
+    *target = command_shard(&request->work->command, context->shard_count);
     CHECK(*target < context->shard_count);
-    return request->command.kind == COMMAND_IMPORT_BEGIN ? HTTP_IMPORT : HTTP_COMMAND;
+    return request->work->command.kind == COMMAND_IMPORT_BEGIN ? HTTP_IMPORT : HTTP_COMMAND;
 }
 
 void http_refuse(struct http_context *context, struct request *request, uint32_t status,

@@ -49,8 +49,7 @@ struct http_context {
     void (*roll)(void *host); /* fresh dice into now.random */
     /* Makes the request a stream of its first `count` items, and puts the first event together;
      * false: no room. NULL: there are no streams. */
-    bool (*subscribe)(
-        void *host, struct request *request, uint32_t count, struct sse_event *first);
+    bool (*subscribe)(void *host, struct request *request, uint32_t count, struct sse_event *first);
     uint32_t refused;    /* bit per enum shed_work: what there is no time or room for */
     struct rates *rates; /* NULL: nobody is asked how often he may ask */
     /* Who is at the other end of the request's connection. */
@@ -71,7 +70,7 @@ void http_init(struct http_context *context, struct arena *arena, const struct c
 
 enum http_verdict {
     HTTP_ANSWERED, /* request->reply is complete */
-    HTTP_COMMAND,  /* request->command is complete: run it on request target shard */
+    HTTP_COMMAND,  /* request->work->command is complete: run it on request target shard */
     HTTP_IMPORT,   /* admin import: the body is streamed into the spool, see http/import.h */
     HTTP_WAITS,    /* enlarge() said no: nothing has happened, decode it again when one is free */
 };

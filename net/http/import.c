@@ -90,7 +90,7 @@ bool import_begin(struct import *import, struct http_context *context, struct re
     import->failure = 0;
     import->size = body_size;
     import->received = import->written_behind = 0;
-    struct bytes actor = request->command.actor;
+    struct bytes actor = request->work->command.actor;
     CHECK(actor.size <= NAME_SIZE_MAX);
     memcpy(import->actor, actor.data, actor.size);
     import->actor_size = actor.size;

@@ -28,7 +28,7 @@ static uint32_t larger(uint32_t a, uint32_t b)
 static uint32_t bound_of_order(
     const struct engine *engine, const struct request *request, uint32_t lines)
 {
-    const struct command *command = &request->command;
+    const struct command *command = &request->work->command;
     uint32_t texts = command->customer.size + command->references.size;
     if (command->kind != COMMAND_CHECKOUT)
         texts = CUSTOMER_SIZE_MAX + engine_order_texts(engine, command->order_id);
@@ -38,7 +38,7 @@ static uint32_t bound_of_order(
 
 static uint32_t bound_of(const struct engine *engine, const struct request *request)
 {
-    const struct command *command = &request->command;
+    const struct command *command = &request->work->command;
     uint32_t lines;
     switch (command->kind) {
     case COMMAND_CART_READ:
@@ -123,7 +123,7 @@ static void render_cleared(const struct http_context *context, const struct engi
 static void render_success(struct http_context *context, const struct engine *engine,
     struct request *request, const struct answer *answer)
 {
-    switch (request->command.kind) {
+    switch (request->work->command.kind) {
     case COMMAND_CART_READ:
     case COMMAND_CART_SET:
     case COMMAND_CART_EXTEND:

@@ -62,8 +62,8 @@ static struct json_writer begin_list(struct request *request, const void *found)
 
 void render_orders_found(struct http_context *context, struct request *request)
 {
-    const struct look *look = look_of(&request->command);
-    const struct look_order *orders = look_orders(&request->command);
+    const struct look *look = look_of(&request->work->command);
+    const struct look_order *orders = look_orders(&request->work->command);
     struct json_writer json = begin_list(request, orders);
     uint8_t cursor[16] = {0};
     if (look->more)
@@ -109,8 +109,8 @@ static void put_found_reservation(struct http_context *context, struct json_writ
 
 void render_reservations(struct http_context *context, struct request *request)
 {
-    const struct look *look = look_of(&request->command);
-    const struct look_reservation *found = look_reservations(&request->command);
+    const struct look *look = look_of(&request->work->command);
+    const struct look_reservation *found = look_reservations(&request->work->command);
     struct json_writer json = begin_list(request, found);
     uint64_t cursor = look->more ? look_cursor(look) : 0;
     for (uint32_t i = 0; i < look->found; i++)
@@ -146,7 +146,7 @@ void render_customer(struct http_context *context, const struct engine *engine,
     struct json_writer json = head_body(request);
     CHECK(answer->customer_index != UINT32_MAX);
     json_open_object(&json);
-    json_put_member_string(&json, "customer", request->command.customer);
+    json_put_member_string(&json, "customer", request->work->command.customer);
     json_put_member_integer(&json, "shard", context->shard);
     json_put_name(&json, "cart");
     json_open_object(&json);
@@ -175,7 +175,7 @@ static void put_violation(const struct http_context *context, struct json_writer
 
 void render_audit(struct http_context *context, struct request *request)
 {
-    const struct look *look = look_of(&request->command);
+    const struct look *look = look_of(&request->work->command);
     uint32_t shown = look->violation_count;
     if (shown > LOOK_VIOLATIONS_MAX)
         shown = LOOK_VIOLATIONS_MAX;

@@ -81,7 +81,7 @@ void render_cart(struct http_context *context, const struct engine *engine, stru
     engine_cart(engine, answer->customer_index, &cart);
     json_open_object(&json);
     render_cart_members(context, &json, &cart);
-    if (request->command.kind == COMMAND_CART_MERGE)
+    if (request->work->command.kind == COMMAND_CART_MERGE)
         put_dropped(&json, answer);
     json_close_object(&json);
     struct head head = {.status = 200, .etag = HEAD_ETAG_VERSION, .etag_hash = cart.version};
@@ -98,7 +98,7 @@ void render_order(struct http_context *context, const struct engine *engine,
     struct request *request, const struct answer *answer)
 {
     struct event room;
-    bool checkout = request->command.kind == COMMAND_CHECKOUT;
+    bool checkout = request->work->command.kind == COMMAND_CHECKOUT;
     const struct event *event =
         engine_order_of(engine, answer, checkout && answer->replayed, &room);
     const struct fact_order *order = &event->fact.order;
@@ -142,7 +142,7 @@ void render_payment_event(struct http_context *context, const struct engine *eng
         status = order_status_name(event.fact.order.status);
     }
     json_open_object(&json);
-    json_put_member_uuid(&json, "order_id", request->command.order_id);
+    json_put_member_uuid(&json, "order_id", request->work->command.order_id);
     json_put_member_string_or_null(&json, "status", status);
     json_put_member_string(&json, "outcome", recorded_as(answer));
     json_close_object(&json);
@@ -216,7 +216,7 @@ static bool put_next_order(struct http_context *context, const struct engine *en
 void render_orders(struct http_context *context, const struct engine *engine,
     struct request *request, const struct answer *answer)
 {
-    const struct command *command = &request->command;
+    const struct command *command = &request->work->command;
     struct json_writer json = head_body(request);
     uint8_t cursor[16];
     memcpy(cursor, command->order_id, sizeof(cursor));

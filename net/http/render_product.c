@@ -13,7 +13,7 @@ void render_product(
 {
     static const uint8_t own_currency[4] = {0};
     const struct catalog *catalog = &context->shelf->catalog;
-    const struct product_image *image = request->command.product;
+    const struct product_image *image = request->work->command.product;
     uint32_t sku_index = catalog_find(catalog, image->sku);
     if (sku_index == SKU_NONE) { /* while the change went from shard to shard its sale left */
         problem_answer(context, request, PROBLEM_NOT_FOUND, "The product left with its sale.");

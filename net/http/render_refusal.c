@@ -143,7 +143,7 @@ static void put_details(struct http_context *context, const struct engine *engin
         .starts_wall_ms = answer->starts_wall_ms,
     };
     bool known = answer->outcome != OUTCOME_NOT_FOUND;
-    if (request->command.kind == COMMAND_STOCK_CHANGE && known)
+    if (request->work->command.kind == COMMAND_STOCK_CHANGE && known)
         put_stock(json, answer);
     else if (answer->line_count <= 1)
         put_reasons(context, json, &whole);
@@ -159,7 +159,7 @@ static void put_details(struct http_context *context, const struct engine *engin
         json_put_member_uuid(json, "order_id", answer->order_id);
     if (answer->order_index != UINT32_MAX && known)
         put_order(json, engine, answer);
-    if (request->command.kind == COMMAND_SALE_REMOVE)
+    if (request->work->command.kind == COMMAND_SALE_REMOVE)
         render_removal_members(json, answer);
     if (answer->line_count > 0)
         put_lines(context, json, answer);
@@ -175,9 +175,10 @@ static int64_t retry_after(const struct http_context *context, const struct answ
 /* Only an extension is refused for holds that are alive, and then it names the bound. */
 static const char *detail_of(const struct request *request, const struct answer *answer)
 {
-    if (request->command.kind == COMMAND_SWITCH && render_switch_detail(answer->outcome) != NULL)
+    if (request->work->command.kind == COMMAND_SWITCH &&
+        render_switch_detail(answer->outcome) != NULL)
         return render_switch_detail(answer->outcome);
-    if (request->command.kind == COMMAND_SALE_REMOVE && render_removal_detail(answer) != NULL)
+    if (request->work->command.kind == COMMAND_SALE_REMOVE && render_removal_detail(answer) != NULL)
         return render_removal_detail(answer);
     if (answer->outcome == OUTCOME_RESERVATION_EXPIRED && answer->bound != NULL)
         return "No reservation of the cart can be extended any more.";
@@ -187,7 +188,7 @@ static const char *detail_of(const struct request *request, const struct answer 
 void render_refusal(struct http_context *context, const struct engine *engine,
     struct request *request, const struct answer *answer)
 {
-    bool in_path = request->command.kind == COMMAND_CART_SET;
+    bool in_path = request->work->command.kind == COMMAND_CART_SET;
     enum problem_code code = problem_of_outcome(answer->outcome, in_path);
     const char *detail = detail_of(request, answer);
     CHECK(detail != NULL);

@@ -13,7 +13,7 @@ static void render_removed(struct http_context *context, struct request *request
 
 void render_sale(struct http_context *context, struct request *request, const struct answer *answer)
 {
-    const struct command *command = &request->command;
+    const struct command *command = &request->work->command;
     if (command->kind == COMMAND_SALE_REMOVE) {
         render_removed(context, request);
         return;

@@ -25,8 +25,8 @@ void render_stock(
         .sold = answer->sold,
     };
     struct json_writer json = head_body(request);
-    put_numbers(&json, request->command.sku, numbers);
-    if (request->command.stock_floor)
+    put_numbers(&json, request->work->command.sku, numbers);
+    if (request->work->command.stock_floor)
         json_put_member_integer(&json, "short", answer->short_units);
     json_close_object(&json);
     render_end(context, request, &json, (struct head){.status = 200, .replayed = answer->replayed});
@@ -35,8 +35,8 @@ void render_stock(
 void render_stock_list(struct http_context *context, struct request *request)
 {
     CHECK(context->shard == 0); /* which alone may ask for all four numbers */
-    const struct command *command = &request->command;
-    struct bytes sale = request->items[0].sku, seller = request->items[1].sku;
+    const struct command *command = &request->work->command;
+    struct bytes sale = request->work->items[0].sku, seller = request->work->items[1].sku;
     struct walk walk = walk_from(context, command->cursor, command->limit);
     if (sale.size > 0)
         walk_only_sale(&walk, sale);

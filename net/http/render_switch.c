@@ -20,7 +20,7 @@ static void put_scope(struct json_writer *json, uint8_t scope, struct bytes name
 void render_switch(
     struct http_context *context, struct request *request, const struct answer *answer)
 {
-    const struct command *command = &request->command;
+    const struct command *command = &request->work->command;
     struct json_writer json = head_body(request);
     json_open_object(&json);
     put_scope(&json, command->switch_scope,

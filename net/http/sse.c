@@ -125,7 +125,7 @@ static uint32_t read_sale(struct decoder *decoder, struct bytes name)
             decode_fault(decoder, "sale", "has more than 500 products: name those to watch");
             return 0;
         }
-        decoder->request->items[count++].sku = catalog_sku(catalog, index);
+        decoder->request->work->items[count++].sku = catalog_sku(catalog, index);
     }
     if (count == 0)
         decode_fault(decoder, "sale", "has no products");

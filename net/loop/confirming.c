@@ -45,7 +45,8 @@ void shard_note_unconfirmed(
 {
     if (!shard->all->confirms)
         return;
-    bool is_order = request->command.kind == COMMAND_CHECKOUT && answer->outcome == OUTCOME_OK;
+    bool is_order =
+        request->work->command.kind == COMMAND_CHECKOUT && answer->outcome == OUTCOME_OK;
     request->wait_seq = is_order ? order_at(shard->engine, answer->order_index)->stream_seq : 0;
 }
 
@@ -66,7 +67,7 @@ void shard_await_confirmation(struct shard *shard, struct request *request)
 bool shard_confirms_no_more(const struct shard *shard, const struct request *request)
 {
     return shard->requests.unconfirmed_count > shard->requests.count / 2 &&
-           request->command.kind == COMMAND_CHECKOUT;
+           request->work->command.kind == COMMAND_CHECKOUT;
 }
 
 static uint64_t waits_until(const struct shard *shard, const struct request *request)

@@ -175,7 +175,7 @@ static bool is_passing_by(const struct command *command)
  * merge under way has units in its slot: it is decided, and gives them back (decide_merge.c). */
 static bool refuse_without_journal(struct shard *shard, struct request *request)
 {
-    const struct command *command = &request->command;
+    const struct command *command = &request->work->command;
     if (is_read(command->kind) || is_passing_by(command) ||
         (command->kind == COMMAND_CART_MERGE && command->step > 0))
         return false;
@@ -223,7 +223,7 @@ static enum run decide(struct shard *shard, struct request *request)
 {
     struct answer answer;
     struct event event;
-    struct command *command = &request->command;
+    struct command *command = &request->work->command;
     command->carry = request->reply.data + REQUEST_HEAD_SIZE;
     command->carry_size_max = request->reply.size_max - REQUEST_HEAD_SIZE;
     /* What this tick still runs after the visit reads the clock that the switch has set. */
@@ -249,13 +249,13 @@ static enum run decide(struct shard *shard, struct request *request)
 enum run shard_run_command(struct shard *shard, struct request *request)
 {
     uint32_t room = request->reply.size_max - REQUEST_HEAD_SIZE;
-    engine_bring_near(shard->engine, &request->command);
+    engine_bring_near(shard->engine, &request->work->command);
     if (request->large == 0 && shard_reply_bound(shard, request) > room)
         return RUN_NEEDS_LARGE;
     enum run run = RUN_DONE;
     request->goes_on = false;
     if (journal_room(&shard->journal)) {
-        if (!expire_own(shard, &request->command))
+        if (!expire_own(shard, &request->work->command))
             return RUN_NO_ROOM;
         run = decide(shard, request);
     } else if (!journal_exhausted(&shard->journal)) {
@@ -265,7 +265,7 @@ enum run shard_run_command(struct shard *shard, struct request *request)
     }
     request->wait_shard = (uint8_t)shard->number;
     request->wait_batch = journal_newest(&shard->journal);
-    if (bug(BUG_READ_TELLS_EARLY) && is_read(request->command.kind))
+    if (bug(BUG_READ_TELLS_EARLY) && is_read(request->work->command.kind))
         request->wait_batch = 0;
     return run;
 }
@@ -319,7 +319,7 @@ static void come_home(struct shard *shard, struct request *request)
         end_visit(shard, request);
         return;
     }
-    CHECK(request->command.step == 0);
+    CHECK(request->work->command.step == 0);
     if (request->connection_index == REQUEST_NONE)
         request_give(&shard->requests, request);
     else

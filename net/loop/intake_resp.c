@@ -121,7 +121,7 @@ static bool look_ahead(
         return false;
     }
     if (target == shard->number)
-        engine_bring_near(shard->engine, &request->command);
+        engine_bring_near(shard->engine, &request->work->command);
     *ahead = (struct ahead){request, parsed.consumed, target};
     return true;
 }

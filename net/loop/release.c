@@ -73,6 +73,8 @@ void shard_has_run(struct shard *shard, struct request *request)
 {
     CHECK(request->state == REQUEST_DECODED);
     request->state = REQUEST_RUN;
+    if (!request->goes_on)
+        request_drop_work(&shard->requests, request);
     if (request->wait_batch == 0 || bug(BUG_REPLY_BEFORE_DISK) ||
         request->wait_batch <= settled_of(shard, waits_for(shard, request)))
         make_ready(shard, request);

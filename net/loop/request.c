@@ -17,6 +17,14 @@ void requests_init(
     CHECK(large_count > 0);
     *requests = (struct requests){.count = count, .large_count = large_count};
     requests->slots = arena_take(arena, "requests", count, sizeof(struct request));
+    struct request_work *works =
+        arena_take(arena, "requests to run", count, sizeof(struct request_work));
+    requests->works =
+        arena_take(arena, "requests to run, free", count, sizeof(struct request_work *));
+    while (requests->works_free < count) {
+        requests->works[requests->works_free] = &works[count - 1 - requests->works_free];
+        requests->works_free++;
+    }
     requests->links = arena_take(arena, "requests that wait", count, sizeof(struct request_link));
     requests->large = arena_take(arena, "large replies", large_count, REQUEST_REPLY_LARGE);
     requests->large_next = arena_take(arena, "large replies free", large_count, sizeof(uint32_t));
@@ -43,7 +51,10 @@ void request_reset(struct request *request)
     uint32_t connection_index = request->connection_index;
     uint32_t index = request->index;
     uint8_t home = request->home;
+    struct request_work *work = request->work;
     memset(request, 0, offsetof(struct request, act));
+    memset(work, 0, offsetof(struct request_work, items));
+    request->work = work;
     request->act.actor_size = 0;
     request->home = home;
     request->index = index;
@@ -62,9 +73,9 @@ static void prefetch_next(const struct requests *requests)
     if (index == requests->count)
         return;
     const struct request *request = &requests->slots[index];
-    prefetch_to_write(request, offsetof(struct request, act) + PREFETCH_LINE);
-    prefetch_to_write(request->items, PREFETCH_LINE);
-    prefetch_to_write(request->text, PREFETCH_LINE);
+    prefetch_to_write(request, offsetof(struct request, act));
+    prefetch_to_write(request->work->items, PREFETCH_LINE);
+    prefetch_to_write(request->work->text, PREFETCH_LINE);
     prefetch_to_write(request->small + REQUEST_HEAD_SIZE, PREFETCH_REPLY);
 }
 
@@ -84,16 +95,26 @@ struct request *request_take(struct requests *requests, uint8_t home)
     request->index = index;
     request->connection_index = REQUEST_NONE;
     request->large = 0;
+    CHECK(requests->works_free > 0);
+    request->work = requests->works[--requests->works_free];
     request_reset(request);
     request->state = REQUEST_DECODED;
     prefetch_next(requests);
     return request;
 }
 
+void request_drop_work(struct requests *requests, struct request *request)
+{
+    requests->works[requests->works_free++] = request->work;
+    request->work = NULL;
+}
+
 void request_give(struct requests *requests, struct request *request)
 {
     CHECK(request->state != REQUEST_FREE);
     CHECK(request->state != REQUEST_TRAVELLING);
+    if (request->work != NULL)
+        request_drop_work(requests, request);
     if (request->large != 0) {
         requests->large_next[request->large - 1] = requests->large_link;
         requests->large_link = request->large;
@@ -202,10 +223,10 @@ struct request *request_take_unconfirmed(struct requests *requests, uint32_t sha
 
 struct bytes request_keep(struct request *request, struct bytes bytes)
 {
-    if (bytes.size > REQUEST_TEXT_SIZE - request->text_used)
+    if (bytes.size > REQUEST_TEXT_SIZE - request->work->text_used)
         return (struct bytes){0};
-    uint8_t *to = request->text + request->text_used;
+    uint8_t *to = request->work->text + request->work->text_used;
     bytes_copy(to, bytes);
-    request->text_used += bytes.size;
+    request->work->text_used += bytes.size;
     return bytes_of(to, bytes.size);
 }

@@ -20,13 +20,14 @@
  * they are begun and a mailbox keeps its order, so each list is in the order of its batches. A
  * checkout may wait once more, for PostgreSQL: those lists are in the order in which they joined.
  *
- * Ownership  A fixed number per shard, in that shard's arena; home is the shard it arrived at.
+ * Ownership  A fixed number per shard, in that shard's arena; home is the shard it arrived at. As
+ *            many works: each slot has one from its start until it has run, then the next slot has.
  * Threads    One at a time, see above. struct requests is the home shard's own.
  * Units      Bytes; indexes are slots, REQUEST_NONE is no slot.
  * Errors     A reply that does not fit sets reply.overflow, before any effect: the owner asks
  *            http_reply_bound() first and home gives the slot a large reply.
- * Cost       About 30 KiB a slot, most of it items and texts that a small request never touches:
- *            some thirty cache lines of it are.
+ * Cost       About 30 KiB a slot with its work, most of it items and texts that a small request
+ *            never touches: while its reply waits, two cache lines and those of the reply are.
  */
 #ifndef HOTSHELF_NET_LOOP_REQUEST_H
 #define HOTSHELF_NET_LOOP_REQUEST_H
@@ -70,6 +71,18 @@ struct reply {
     bool close; /* the connection ends after it */
 };
 
+/* What a request asks, until it has run. A thousand replies may wait for the disk while few
+ * requests wait to run, so these few stay in the core's own cache. */
+struct request_work {
+    struct command command;
+    uint32_t text_used;
+    struct command_item items[LINES_PER_ORDER_MAX];
+    struct hash128 identities[IDENTITIES_MAX]; /* of a checkout */
+    struct product_image product;              /* of a product's change: what it shall be */
+    struct sale_image sale;                    /* of a sale that is put */
+    uint8_t text[REQUEST_TEXT_SIZE];
+};
+
 struct request {
     enum request_state state;
     uint8_t home; /* shard that received it */
@@ -92,19 +105,13 @@ struct request {
     uint64_t wait_seq;      /* of wait_shard: then it waits until PostgreSQL has it; 0 does not */
     uint64_t wait_until_ms; /* .. but no longer, on the monotonic clock */
 
-    struct command command;
-    uint32_t text_used;
-    uint8_t request_id_size;
-    uint8_t request_id[REQUEST_ID_SIZE_MAX];
+    struct request_work *work; /* until it has run; NULL afterwards */
     struct reply reply;
     struct limit_told told; /* by how much it was within its limits */
-    struct act act; /* of an admin: it is logged when the reply may be sent */
+    uint8_t request_id_size;
 
-    struct command_item items[LINES_PER_ORDER_MAX];
-    struct hash128 identities[IDENTITIES_MAX]; /* of a checkout */
-    struct product_image product;              /* of a product's change: what it shall be */
-    struct sale_image sale;                    /* of a sale that is put */
-    uint8_t text[REQUEST_TEXT_SIZE];
+    struct act act; /* of an admin: it is logged when the reply may be sent */
+    uint8_t request_id[REQUEST_ID_SIZE_MAX];
     uint8_t small[REQUEST_HEAD_SIZE + REQUEST_REPLY_SMALL];
 };
 
@@ -124,6 +131,8 @@ struct requests {
     uint32_t used; /* slots ever in use */
     uint32_t in_use;
     uint32_t free_link; /* index + 1 of the first slot given back; 0 none */
+    struct request_work **works; /* those that are free; the last one given back is taken first */
+    uint32_t works_free;
     uint8_t *large;
     uint32_t large_count;
     uint32_t large_used;
@@ -140,7 +149,9 @@ void requests_init(
 
 /* An empty slot, or NULL when all are under way. */
 struct request *request_take(struct requests *requests, uint8_t home);
-/* Also gives back its large reply. */
+/* It has run, and needs no more of what it asked. */
+void request_drop_work(struct requests *requests, struct request *request);
+/* Also gives back its work and its large reply. */
 void request_give(struct requests *requests, struct request *request);
 /* A large reply for the slot; false when none is left. Sends nothing written so far. */
 bool request_enlarge(struct requests *requests, struct request *request);

@@ -33,7 +33,7 @@ bool shard_subscribe(void *host, struct request *request, uint32_t count, struct
     if (connections->count - connections->open < connections->count / CONNECTIONS_KEPT_FREE)
         return false;
     uint32_t index =
-        subscribers_join(&shard->subscribers, &shard->http, request->items, count, first);
+        subscribers_join(&shard->subscribers, &shard->http, request->work->items, count, first);
     if (index == SUBSCRIBER_NONE)
         return false;
     request->subscriber = index + 1;

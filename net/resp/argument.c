@@ -33,7 +33,7 @@ bool argument_keep(struct resp_call *call, struct bytes bytes, struct bytes *kep
 
 bool argument_customer(struct resp_call *call, uint32_t at)
 {
-    struct command *command = &call->request->command;
+    struct command *command = &call->request->work->command;
     const struct http_context *context = call->context;
     struct bytes customer = call->arguments[at];
     if (!identity_customer_is_valid(customer))
@@ -52,12 +52,12 @@ bool argument_key(struct resp_call *call, uint32_t at)
     if (!decode_read_key(call->arguments[at], room, &key))
         return argument_refuse(call, "ERR", "idempotency_key_invalid",
             "a key is 1 to 255 printable ASCII characters, bare or in quotes");
-    return argument_keep(call, key, &call->request->command.key);
+    return argument_keep(call, key, &call->request->work->command.key);
 }
 
 bool argument_order_id(struct resp_call *call, uint32_t at)
 {
-    if (order_id_parse(call->arguments[at], call->request->command.order_id))
+    if (order_id_parse(call->arguments[at], call->request->work->command.order_id))
         return true;
     struct resp_writer writer = resp_begin(call->request);
     resp_put_null(&writer);

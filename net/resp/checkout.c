@@ -31,9 +31,9 @@ static bool read_item(struct checkout *checkout, uint32_t at)
         (void)snprintf(why, sizeof(why), "bound=lines_per_order value=%u", most);
         return argument_refuse(checkout->call, "LIMIT", "too_many_lines", why);
     }
-    struct command_item *item = &request->items[command->item_count++];
+    struct command_item *item = &request->work->items[command->item_count++];
     *item = (struct command_item){.quantity = 1};
-    command->items = request->items;
+    command->items = request->work->items;
     return argument_sku(checkout->call, at, &item->sku) &&
            argument_quantity(checkout->call, at + 1, 1, &item->quantity);
 }
@@ -143,7 +143,7 @@ static bool read_options(struct checkout *checkout)
 
 enum resp_verdict selling_checkout(struct resp_call *call)
 {
-    struct checkout checkout = {.call = call, .command = &call->request->command};
+    struct checkout checkout = {.call = call, .command = &call->request->work->command};
     checkout.command->kind = COMMAND_CHECKOUT;
     checkout.command->role = ROLE_SERVICE;
     bool complete = argument_customer(call, 1) && argument_key(call, 2) &&

@@ -223,6 +223,6 @@ enum resp_verdict resp_decode(struct http_context *context, struct resp_session 
     request->protocol = session->is_three ? PROTOCOL_RESP3 : PROTOCOL_RESP2;
     enum resp_verdict verdict = run(&call);
     if (verdict == RESP_COMMAND)
-        *target = command_shard(&request->command, context->shard_count);
+        *target = command_shard(&request->work->command, context->shard_count);
     return verdict;
 }

@@ -24,7 +24,7 @@
 
 enum resp_verdict {
     RESP_ANSWERED, /* request->reply is complete */
-    RESP_COMMAND,  /* request->command is complete: run it on shard `target` */
+    RESP_COMMAND,  /* request->work->command is complete: run it on shard `target` */
     RESP_WAITS,    /* no large reply is free: nothing has happened, decode it again */
 };
 

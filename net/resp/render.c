@@ -239,7 +239,7 @@ static void put_details(
 static void put_refusal(struct resp_writer *writer, const struct engine *engine,
     const struct request *request, const struct answer *answer)
 {
-    const struct command *command = &request->command;
+    const struct command *command = &request->work->command;
     enum outcome outcome = answer->outcome;
     bool changes_stock = command->kind == COMMAND_STOCK_CHANGE;
     if (outcome == OUTCOME_NOT_FOUND && command->sku.size > 0)
@@ -286,7 +286,7 @@ bool resp_render(struct http_context *context, const struct engine *engine, stru
     const struct answer *answer)
 {
     struct resp_writer writer = resp_begin(request);
-    const struct command *command = &request->command;
+    const struct command *command = &request->work->command;
     if (answer->outcome == OUTCOME_OK)
         put_success(context, &writer, engine, command, answer);
     else if (answer->outcome == OUTCOME_NOT_FOUND && is_about_order(command))
@@ -300,7 +300,7 @@ bool resp_render(struct http_context *context, const struct engine *engine, stru
 
 uint32_t resp_reply_bound(const struct engine *engine, const struct request *request)
 {
-    const struct command *command = &request->command;
+    const struct command *command = &request->work->command;
     _Static_assert(REPLY_BASE + (LINES_PER_ORDER_MAX + 1) * CART_LINE <=
                        REQUEST_REPLY_LARGE - REQUEST_HEAD_SIZE,
         "the largest cart fits");

@@ -11,7 +11,7 @@
 
 static struct command *begin(struct resp_call *call, enum command_kind kind)
 {
-    struct command *command = &call->request->command;
+    struct command *command = &call->request->work->command;
     command->kind = kind;
     command->role = ROLE_SERVICE;
     return command;
@@ -119,8 +119,8 @@ enum resp_verdict selling_pay(struct resp_call *call)
 static bool read_cancel_lines(struct resp_call *call)
 {
     struct request *request = call->request;
-    struct command *command = &request->command;
-    command->items = request->items;
+    struct command *command = &request->work->command;
+    command->items = request->work->items;
     for (uint32_t at = 4; at < call->count; at += 3) {
         int64_t line, quantity;
         if (call->count - at < 3 || !resp_is_word(call->arguments[at], "LINE"))
@@ -130,7 +130,7 @@ static bool read_cancel_lines(struct resp_call *call)
         if (!argument_number(call, at + 1, "the line", 1, LINES_PER_ORDER_MAX, &line) ||
             !argument_number(call, at + 2, "the quantity", 1, UINT32_MAX, &quantity))
             return false;
-        request->items[command->item_count++] =
+        request->work->items[command->item_count++] =
             (struct command_item){.line = (uint32_t)line, .quantity = (uint32_t)quantity};
     }
     return true;

@@ -33,9 +33,7 @@ static const struct command *decode(const char *line, const char *fields, const 
     struct http_progress progress = {0};
     struct http_request parsed;
     uint32_t target = 99;
-    memset(shop->request, 0xa5, sizeof(*shop->request));
-    shop->request->large = 0;
-    request_reset(shop->request);
+    shop_reset(shop);
     assert_int_equal(
         http_parse(bytes_of(bytes, (uint32_t)size), &limits, &progress, &parsed), HTTP_REQUEST);
     enum http_listener listener = strstr(line, "/admin/") != NULL ? HTTP_ADMIN : HTTP_STOREFRONT;
@@ -47,7 +45,7 @@ static const struct command *decode(const char *line, const char *fields, const 
         return NULL;
     }
     assert_int_equal(target, 0);
-    return &shop->request->command;
+    return &shop->request->work->command;
 }
 
 static void assert_text(struct bytes bytes, const char *text)

@@ -205,13 +205,13 @@ static void a_guest_shops_like_anybody(void **state)
     assert_string_not_equal(first, second);
     assert_int_equal(shop->events, 1); /* the product: nothing is kept of a guest */
     assert_int_equal(shop_ask(shop, "PUT /v1/cart/items/S1", first, "{\"quantity\":2}"), 200);
-    assert_true(shop->request->command.guest);
+    assert_true(shop->request->work->command.guest);
     shop_ask(shop, "GET /v1/cart", first, NULL);
     shop_assert_body(shop, "\"quantity\":2");
     shop_ask(shop, "GET /v1/cart", second, NULL);
     shop_assert_body(shop, "\"lines\":[]");
     shop_ask(shop, "GET /v1/cart", ANN, NULL);
-    assert_false(shop->request->command.guest);
+    assert_false(shop->request->work->command.guest);
 }
 
 static void nobody_acts_for_a_forged_guest(void **state)

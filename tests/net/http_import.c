@@ -67,9 +67,7 @@ static void begin_request(const char *line, size_t size, const char *fields)
     struct http_request parsed;
     int head_size = snprintf(head, sizeof(head),
         "%s HTTP/1.1\r\nHost: x\r\n%sContent-Length: %zu\r\n\r\n", line, fields, size);
-    memset(shop->request, 0xa5, sizeof(*shop->request));
-    shop->request->large = 0;
-    request_reset(shop->request);
+    shop_reset(shop);
     assert_int_equal(
         http_parse_head(bytes_of(head, (uint32_t)head_size), &limits, &progress, &parsed),
         HTTP_REQUEST);
@@ -275,10 +273,12 @@ static void one_import_at_a_time_and_not_too_large(void **state)
     assert_true(import_begin(shop->import, &shop->http, shop->request, 100));
     import_feed(shop->import, BYTES("sku"));
     struct request *other = calloc(1, sizeof(*other));
+    other->work = calloc(1, sizeof(*other->work));
     request_reset(other);
     other->route = shop->request->route;
     assert_false(import_begin(shop->import, &shop->http, other, 100));
     assert_non_null(strstr((char *)other->reply.data + other->reply.start, "version_conflict"));
+    free(other->work);
     free(other);
     import_abandon(shop->import);
     assert_true(import_is_idle(shop->import));

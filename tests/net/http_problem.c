@@ -11,8 +11,7 @@ static int open_shop(void **state)
 {
     (void)state;
     shop = shop_open(NULL);
-    shop->request->large = 0;
-    request_reset(shop->request);
+    shop_reset(shop);
     shop->request->keep_alive = true;
     return 0;
 }

@@ -105,12 +105,35 @@ static void what_is_durable_or_tells_nothing_leaves_at_once(void **state)
     memory_close(&scene.arena);
 }
 
+/* It has another visit to make, on another shard. */
+static void what_goes_on_keeps_its_work(void **state)
+{
+    (void)state;
+    struct scene scene;
+    open_scene(&scene);
+    durable_on(scene.home, 4);
+    scene.home->going_on_first = scene.home->going_on_last = REQUEST_NONE;
+    struct request *request = request_take(&scene.home->requests, 0);
+    struct request_work *work = request->work;
+    request->goes_on = true;
+    shard_has_run(scene.home, request);
+    assert_ptr_equal(request->work, work);
+    assert_int_equal(scene.home->going_on_first, request->index);
+    request->goes_on = false;
+    request->wait_batch = 5;
+    shard_has_run(scene.home, request);
+    assert_null(request->work);
+    assert_false(has_left(request));
+    memory_close(&scene.arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_reply_waits_for_its_batch),
         cmocka_unit_test(a_reply_from_another_shard_waits_for_that_shards_disk),
         cmocka_unit_test(what_is_durable_or_tells_nothing_leaves_at_once),
+        cmocka_unit_test(what_goes_on_keeps_its_work),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

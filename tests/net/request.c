@@ -60,7 +60,7 @@ static void a_slot_used_again_remembers_nothing(void **state)
     struct scene scene;
     open_scene(&scene);
     struct request *request = request_take(&scene.requests, 0);
-    request->command.quantity = 7;
+    request->work->command.quantity = 7;
     request->wait_batch = 9;
     request->reply.close = true;
     assert_int_equal(request_keep(request, BYTES("a key")).size, 5);
@@ -68,12 +68,32 @@ static void a_slot_used_again_remembers_nothing(void **state)
     request_give(&scene.requests, request);
     struct request *again = request_take(&scene.requests, 1);
     assert_ptr_equal(again, request);
-    assert_int_equal(again->command.quantity, 0);
+    assert_int_equal(again->work->command.quantity, 0);
     assert_int_equal(again->wait_batch, 0);
-    assert_int_equal(again->text_used, 0);
+    assert_int_equal(again->work->text_used, 0);
     assert_int_equal(again->large, 0);
     assert_false(again->reply.close);
     assert_ptr_equal(again->reply.data, again->small);
+    memory_close(&scene.arena);
+}
+
+static void what_has_run_leaves_its_work_to_the_next(void **state)
+{
+    (void)state;
+    struct scene scene;
+    open_scene(&scene);
+    struct request *waits = request_take(&scene.requests, 0);
+    struct request *runs = request_take(&scene.requests, 0);
+    struct request_work *work = waits->work, *other = runs->work;
+    assert_ptr_not_equal(work, other);
+    request_drop_work(&scene.requests, waits);
+    request_give(&scene.requests, waits); /* nothing of it twice */
+    struct request *next = request_take(&scene.requests, 0);
+    assert_ptr_equal(next->work, work);
+    request_give(&scene.requests, runs);
+    assert_ptr_equal(request_take(&scene.requests, 0)->work, other);
+    assert_ptr_not_equal(request_take(&scene.requests, 0)->work, other);
+    assert_ptr_not_equal(request_take(&scene.requests, 0)->work, work);
     memory_close(&scene.arena);
 }
 
@@ -176,6 +196,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(slots_run_out_and_come_back),
         cmocka_unit_test(a_slot_used_again_remembers_nothing),
+        cmocka_unit_test(what_has_run_leaves_its_work_to_the_next),
         cmocka_unit_test(large_replies_are_shared),
         cmocka_unit_test(texts_are_kept_until_there_is_no_room),
         cmocka_unit_test(replies_wait_for_the_disk_of_their_shard),

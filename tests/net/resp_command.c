@@ -27,9 +27,7 @@ static int close_shop(void **state)
 
 static void empty_slot(void)
 {
-    memset(shop->request, 0xa5, sizeof(*shop->request)); /* nothing stale may be read */
-    shop->request->large = 0;
-    request_reset(shop->request);
+    shop_reset(shop);
 }
 
 /* A line as it is typed; its bytes are gone afterwards, as in the loop. */
@@ -83,7 +81,7 @@ static void copy(char *text, size_t size, struct bytes bytes)
 
 static struct made made(void)
 {
-    const struct command *command = &shop->request->command;
+    const struct command *command = &shop->request->work->command;
     struct made made = {0};
     made.kind = command->kind;
     made.role = command->role;
@@ -179,10 +177,10 @@ static void changes_of_stock_are_the_same_requests(void **state)
         snprintf(said, sizeof(said), "HS.STOCK.ADD S1 %s 'why not' k", deltas[i]);
         snprintf(body, sizeof(body), "{\"delta\":%s,\"reason\":\"why not\"}", deltas[i]);
         assert_int_equal(say(said), RESP_COMMAND);
-        assert_memory_equal(shop->request->command.actor.data, "service", 7);
-        struct hash128 here = command_hash(&shop->request->command);
+        assert_memory_equal(shop->request->work->command.actor.data, "service", 7);
+        struct hash128 here = command_hash(&shop->request->work->command);
         by_http("POST /admin/v1/products/S1/stock", OPERATOR KEY("k"), body);
-        struct hash128 there = command_hash(&shop->request->command);
+        struct hash128 there = command_hash(&shop->request->work->command);
         assert_memory_equal(&here, &there, sizeof(here));
     }
 }
@@ -236,8 +234,8 @@ static void a_token_is_looked_up_again_when_the_file_was_read_anew(void **state)
     assert_told("AUTH token-of-the-erp-1", "+OK\r\n");
     read_services("a:token-of-another-1\nb:token-of-another-2\nnew:token-of-the-erp-1\n");
     assert_int_equal(say("HS.STOCK.ADD S1 1 '' k"), RESP_COMMAND);
-    assert_int_equal(shop->request->command.actor.size, 3);
-    assert_memory_equal(shop->request->command.actor.data, "new", 3);
+    assert_int_equal(shop->request->work->command.actor.size, 3);
+    assert_memory_equal(shop->request->work->command.actor.data, "new", 3);
     read_services("a:token-of-another-1\n");
     assert_told("HS.STOCK.ADD S1 1 '' k", "-NOAUTH ");
     read_services("erp:token-of-the-erp-1\n");

@@ -51,6 +51,7 @@ struct shop {
     struct import *import;
     struct http_context http;
     struct request *request;
+    struct request_work *work;
     uint8_t *large;
     bool no_large; /* enlarge is refused */
     bool enlarged;
@@ -145,6 +146,7 @@ static inline struct shop *shop_open(void (*adjust)(struct config *config))
     shop->http.roll = shop_roll;
     shop->http.host = shop;
     shop->request = calloc(1, sizeof(*shop->request));
+    shop->work = calloc(1, sizeof(*shop->work));
     shop->large = malloc(REQUEST_REPLY_LARGE);
     return shop;
 }
@@ -158,6 +160,7 @@ static inline void shop_close(struct shop *shop)
     unlink(path);
     rmdir(shop->directory);
     free(shop->request);
+    free(shop->work);
     free(shop->large);
     free(shop->memory);
     free(shop);
@@ -198,7 +201,7 @@ static inline void shop_decide(
 static inline void shop_run(struct shop *shop)
 {
     struct request *request = shop->request;
-    struct command *command = &request->command;
+    struct command *command = &request->work->command;
     uint32_t bound = http_reply_bound(shop->engine, request);
     if (bound > request->reply.size_max - REQUEST_HEAD_SIZE)
         assert_true(shop_enlarge(shop, request, bound));
@@ -239,6 +242,17 @@ static inline int shop_take_reply(struct shop *shop)
     return shop->status;
 }
 
+/* Nothing stale may be read. */
+static inline void shop_reset(struct shop *shop)
+{
+    memset(shop->request, 0xa5, sizeof(*shop->request));
+    memset(shop->work, 0xa5, sizeof(*shop->work));
+    shop->request->work = shop->work;
+    shop->request->large = 0;
+    shop->request->home = 0;
+    request_reset(shop->request);
+}
+
 /* One request as bytes; answers the status. */
 static inline int shop_send(struct shop *shop, enum http_listener listener, const char *bytes)
 {
@@ -250,10 +264,7 @@ static inline int shop_send(struct shop *shop, enum http_listener listener, cons
     struct http_progress progress = {0};
     struct http_request parsed;
     struct request *request = shop->request;
-    memset(request, 0xa5, sizeof(*request)); /* nothing stale may be read */
-    request->large = 0;
-    request->home = 0;
-    request_reset(request);
+    shop_reset(shop);
     shop->enlarged = false;
     enum http_answer answer = http_parse(bytes_of_string(bytes), &limits, &progress, &parsed);
     assert_int_not_equal(answer, HTTP_INCOMPLETE);
