@@ -176,7 +176,7 @@ static bool moved_out_event(struct decision *decision, struct merge *merge)
     uint32_t count = hand_over(decision, merge, merge->line_count);
     if (count == 0)
         return false;
-    merge->id = decision->now->random[1] | 1;
+    merge->id = decision->now->random | 1;
     merge_event(decision, EVENT_CART_MOVED_OUT, merge->id, count);
     memcpy(decision->event->fact.merge.currency, merge->currency, 4);
     return true;

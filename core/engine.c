@@ -303,7 +303,7 @@ static void begin_checkout(struct decision *decision)
     const struct command *command = decision->command;
     decision->key = checkout_key(command);
     order_id_make(decision->order_id, decision->now->wall_ms,
-        partition_of_customer(command->customer), decision->now->random[0]);
+        partition_of_customer(command->customer), decision->now->random);
     order_prefetch(decision->engine, decision->order_id);
 }
 

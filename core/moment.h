@@ -8,7 +8,7 @@
  *
  * Ownership  A plain value, passed by the shard for each command.
  * Threads    None.
- * Units      Milliseconds; random is 128 fresh bits for each command (62 become an order id).
+ * Units      Milliseconds; random is 64 fresh bits for each command (62 become an order id).
  * Errors     None.
  * Cost       None.
  */
@@ -27,12 +27,12 @@ struct moment {
     uint64_t shelf_ms;
     uint64_t monotonic_ms; /* it runs on in a freeze; for distances only */
     int64_t wall_ms;
-    uint64_t random[2];
+    uint64_t random;
     /* The newest stream number of this shard that PostgreSQL has; UINT64_MAX without one. */
     uint64_t streamed_seq;
     uint8_t journal_full; /* enum journal_state */
     uint8_t journal_near; /* what promises many holds at once would not find room */
-    bool forgets; /* a full journal has room for what makes its walks smaller */
+    bool forgets;         /* a full journal has room for what makes its walks smaller */
     /* Refuse checkouts: their replies wait for PostgreSQL, and it is away (K5). */
     uint8_t postgres_down;
     /* The shelf clock stands still (W4): deadlines have no wall time. */

@@ -62,7 +62,7 @@ static void roll(void *host)
 {
     struct requests_bench *bench = host;
     stand_roll(&bench->stand);
-    memcpy(bench->http.now.random, bench->stand.now.random, sizeof bench->http.now.random);
+    bench->http.now.random = bench->stand.now.random;
 }
 
 static void furnish(struct stand *stand, void *host)

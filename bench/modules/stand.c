@@ -30,7 +30,7 @@ bool stand_open(struct stand *stand, const struct stand_plan *plan)
         .now = {.shelf_ms = 1000000,
             .monotonic_ms = 1000000,
             .wall_ms = NOW_WALL_MS,
-            .random = {1, 2},
+            .random = 1,
             .streamed_seq = UINT64_MAX},
     };
     stand->policy.payment_mode = plan->payment_mode;
@@ -56,9 +56,8 @@ void stand_close(struct stand *stand)
 
 void stand_roll(struct stand *stand)
 {
-    uint64_t *random = stand->now.random;
-    random[0] = random[0] * 6364136223846793005u + 1442695040888963407u;
-    random[1] ^= random[0] >> 7;
+    uint64_t *random = &stand->now.random;
+    *random = *random * 6364136223846793005u + 1442695040888963407u;
 }
 
 void stand_decide(struct stand *stand, const struct command *command)

@@ -272,8 +272,12 @@ static void answer_guest(struct decoder *decoder)
     json_refuse_unknown(&decoder->json, JSON_ROOT, NULL, 0);
     if (!decode_end(decoder))
         return;
-    context->roll(context->host);
-    guest_token_make(&context->identity->guests, context->now.random, context->clock_ms, &token);
+    uint64_t random[2];
+    for (uint32_t i = 0; i < 2; i++) {
+        context->roll(context->host);
+        random[i] = context->now.random;
+    }
+    guest_token_make(&context->identity->guests, random, context->clock_ms, &token);
     struct json_writer json = head_body(decoder->request);
     struct bytes text = bytes_of(token.text, token.size);
     json_open_object(&json);

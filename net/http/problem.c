@@ -123,7 +123,7 @@ enum problem_code problem_of_outcome(enum outcome outcome, bool in_path)
 int64_t problem_jitter_ms(struct http_context *context, uint32_t over_ms)
 {
     CHECK(over_ms > 0);
-    uint64_t mixed = (++context->request_counter + context->now.random[0]) * 0x9e3779b97f4a7c15U;
+    uint64_t mixed = (++context->request_counter + context->now.random) * 0x9e3779b97f4a7c15U;
     return (int64_t)((mixed >> 32) % over_ms);
 }
 

@@ -120,12 +120,12 @@ void shard_refresh_now(struct shard *shard)
 /* Each command has its own dice: 62 bits of them may become an order id that nobody can guess. */
 void shard_roll_dice(struct shard *shard)
 {
-    uint64_t *random = shard->http.now.random;
+    uint64_t *random = &shard->http.now.random;
     if (shard->random_used == 0)
         io_random(shard->io, shard->random, RANDOM_SIZE);
-    memcpy(random, shard->random + shard->random_used, sizeof shard->http.now.random);
-    memset(shard->random + shard->random_used, 0, sizeof shard->http.now.random);
-    shard->random_used = (shard->random_used + sizeof shard->http.now.random) % RANDOM_SIZE;
+    memcpy(random, shard->random + shard->random_used, sizeof *random);
+    memset(shard->random + shard->random_used, 0, sizeof *random);
+    shard->random_used = (shard->random_used + sizeof *random) % RANDOM_SIZE;
 }
 
 void shard_note_stream(struct shard *shard)

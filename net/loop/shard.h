@@ -59,7 +59,7 @@ enum {
     TIMER_SLACK_NS = 5000,   /* a wait for clients to come back shall not last half as long again */
     TICKS_OF_WRITE = 2,      /* without the disk's answer: then its worker may have the core */
     BACKLOG_SHARED_PART = 4, /* and one part in so many of the time: he seldom waits */
-    RANDOM_SIZE = 4096,      /* one system call for 256 commands */
+    RANDOM_SIZE = 4096,      /* one system call for 512 commands */
     LARGE_REPLIES = 64,      /* of each shard, 16 MiB: the rest of a crowd that asks for pages and
                               * orders of 512 lines at once waits for a send to end */
     LARGE_TAILS = 64,        /* of each shard, 5 MiB: large requests that come in pieces at once */

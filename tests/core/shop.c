@@ -148,8 +148,7 @@ bool shop_restate(struct shop *shop, uint32_t shard)
 
 void shop_refresh(struct shop *shop)
 {
-    shop->now.random[0] = dice_next(&shop->dice);
-    shop->now.random[1] = dice_next(&shop->dice);
+    shop->now.random = dice_next(&shop->dice);
     shop->now.frozen = switches_frozen(&shop->shelf->switches);
 }
 

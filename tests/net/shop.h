@@ -86,9 +86,8 @@ static inline bool shop_enlarge(void *host, struct request *request, uint32_t by
 
 static inline void shop_roll(void *host)
 {
-    uint64_t *random = ((struct shop *)host)->http.now.random;
-    random[0] = random[0] * 6364136223846793005u + 1442695040888963407u;
-    random[1] ^= random[0] >> 7;
+    uint64_t *random = &((struct shop *)host)->http.now.random;
+    *random = *random * 6364136223846793005u + 1442695040888963407u;
 }
 
 static inline void shop_read_tokens(struct shop *shop)
@@ -136,7 +135,7 @@ static inline struct shop *shop_open(void (*adjust)(struct config *config))
     assert_non_null(mkdtemp(shop->directory));
     shop->import = import_create(&shop->arena, &shop->config, &shop->shelf, shop->directory);
     shop->http.now = (struct moment){
-        .shelf_ms = 1000000, .wall_ms = SHOP_NOW_MS, .random = {1, 2}, .streamed_seq = UINT64_MAX};
+        .shelf_ms = 1000000, .wall_ms = SHOP_NOW_MS, .random = 1, .streamed_seq = UINT64_MAX};
     shop->http.clock_ms = SHOP_NOW_MS;
     shop->http.date_size = (uint32_t)snprintf(
         (char *)shop->http.date, sizeof(shop->http.date), "Sat, 21 Nov 2026 03:00:00 GMT");

@@ -116,8 +116,7 @@ static enum outcome ask(struct scene *scene, const struct command *command)
     struct moment *now = &scene->ledger->now;
     uint32_t shard = command_shard(command, SHARDS);
     struct event event;
-    now->random[0] = dice_next(&scene->dice);
-    now->random[1] = dice_next(&scene->dice);
+    now->random = dice_next(&scene->dice);
     while (engine_due_of(scene->engines[shard], command, now, &event))
         happen(scene, shard, &event);
     engine_decide(scene->engines[shard], command, now, &event, &scene->answer);
