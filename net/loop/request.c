@@ -74,8 +74,6 @@ static void prefetch_next(const struct requests *requests)
         return;
     const struct request *request = &requests->slots[index];
     prefetch_to_write(request, offsetof(struct request, act));
-    prefetch_to_write(request->work->items, PREFETCH_LINE);
-    prefetch_to_write(request->work->text, PREFETCH_LINE);
     prefetch_to_write(request->small + REQUEST_HEAD_SIZE, PREFETCH_REPLY);
 }
 
