@@ -130,5 +130,7 @@ int stream_copy_send(struct stream *stream, const struct stream_shard *shard)
     failure = postgres_send_text(&stream->postgres, "ROLLBACK", 0, NULL);
     if (failure == 0)
         failure = postgres_finish(&stream->postgres);
+    if (failure == 0 && bug(BUG_REFUSED_COPY_COUNTS))
+        return 0;
     return failure < 0 ? failure : 1;
 }
