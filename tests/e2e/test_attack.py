@@ -49,10 +49,6 @@ os.execv(sys.argv[3], sys.argv[3:])
 numbers = itertools.count(1)
 
 
-def resident(server):
-    return server.status_kib("RssAnon") + server.status_kib("RssShmem")
-
-
 def files_of(server):
     """How many file descriptors it has open."""
     return len(os.listdir(f"/proc/{server.process.pid}/fd"))
@@ -186,7 +182,7 @@ def test_ten_thousand_come_say_half_a_request_or_nothing_and_reset(new_server, c
     honest, admin = server.client(), server.admin()
     goes_on(honest)
     assert admin.get("/admin/v1/stock/S1").status == 200
-    files, memory = files_of(server), resident(server)
+    files, memory = files_of(server), server.resident_kib()
     peers = crowd.open(server, PEERS)
     say(peers[::2], HALF_A_REQUEST)
     assert eventually(lambda: is_full(server))
@@ -198,13 +194,13 @@ def test_ten_thousand_come_say_half_a_request_or_nothing_and_reset(new_server, c
     assert server.admin().get("/admin/v1/stock/S1").status == 200
     fill_the_door_of_back_ends(server, crowd)
     assert server.admin().get("/admin/v1/stock/S1").status == 200
-    assert resident(server) - memory <= GROWTH_KIB_MAX
+    assert server.resident_kib() - memory <= GROWTH_KIB_MAX
     reset(crowd.sockets)
     assert eventually(lambda: files_of(server) == files)
     assert newcomer(server).status == 200
     assert resp_says(server, b"PING\r\n") != b""
     goes_on(honest)
-    assert resident(server) - memory <= GROWTH_KIB_MAX
+    assert server.resident_kib() - memory <= GROWTH_KIB_MAX
     ends_well(server)
 
 

@@ -22,10 +22,6 @@ BYTES_MIN = 10 << 20
 numbers = itertools.count(1)
 
 
-def resident(server):
-    return server.status_kib("RssAnon") + server.status_kib("RssShmem")
-
-
 def files_of(server):
     """How many file descriptors it has open."""
     return len(os.listdir(f"/proc/{server.process.pid}/fd"))
@@ -45,7 +41,7 @@ def test_the_server_does_not_mind(new_server, way):
     server.sell(S1=1000)
     honest = server.client()
     orders(honest)
-    files, memory = files_of(server), resident(server)
+    files, memory = files_of(server), server.resident_kib()
     ports = [server.http_port, server.admin_port, int(resp.rpartition(":")[2])]
     with subprocess.Popen([sys.executable, garbage.__file__, str(GARBAGE_SECONDS), "1",
                            *map(str, ports)], stdout=subprocess.PIPE, text=True) as sender:
@@ -60,6 +56,6 @@ def test_the_server_does_not_mind(new_server, way):
     assert ordered > 0
     assert eventually(lambda: files_of(server) == files)
     assert server.stock("S1")["held"] == ordered + 1
-    assert resident(server) - memory <= GROWTH_KIB_MAX
+    assert server.resident_kib() - memory <= GROWTH_KIB_MAX
     assert server.stop() == 0
     assert server.audit().stdout.splitlines()[-1] == "ok"

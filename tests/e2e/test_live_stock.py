@@ -350,7 +350,7 @@ def test_two_thousand_watch_in_fixed_memory(new_server):
                 "reservations.reserve_on": "cart"}
     server = new_server(shards=2, settings=settings).start()
     server.sell(S1=1000, S2=1000)
-    before = server.status_kib("RssAnon") + server.status_kib("RssShmem")
+    before = server.resident_kib()
     chooser = selectors.DefaultSelector()
     heard = {}
     try:
@@ -374,7 +374,7 @@ def test_two_thousand_watch_in_fixed_memory(new_server):
             assert shopper.put("S1", units).status == 200
             mark = f'"S1","status":"available","available":{1000 - units}'.encode()
             assert eventually(lambda: all_have(mark), 60)  # pylint: disable=cell-var-from-loop
-        after = server.status_kib("RssAnon") + server.status_kib("RssShmem")
+        after = server.resident_kib()
         assert after - before <= GROWTH_KIB_MAX
     finally:
         for one in heard:

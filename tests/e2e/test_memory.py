@@ -31,22 +31,17 @@ def load(server, turns):
         thread.join()
 
 
-def resident(server):
-    # Anonymous memory and shared mappings; pages of the program file come in as code first runs.
-    return server.status_kib("RssAnon") + server.status_kib("RssShmem")
-
-
 def test_resident_memory_after_load_is_what_it_was_after_start(new_server, database):
     server = new_server(shards=2, dsn=database.dsn).start()
     server.sell(S1=100000, S2=100000)
-    after_start = resident(server)
+    after_start = server.resident_kib()
     load(server, 40)
     orders = server.stock("S1")["held"] // 2 + server.stock("S2")["sold"]
     assert orders >= 600
     assert eventually(lambda: database.value("SELECT count(*) FROM hotshelf.orders") == orders, 30)
-    assert resident(server) - after_start <= GROWTH_KIB_MAX
+    assert server.resident_kib() - after_start <= GROWTH_KIB_MAX
     load(server, 20)
-    assert resident(server) - after_start <= GROWTH_KIB_MAX
+    assert server.resident_kib() - after_start <= GROWTH_KIB_MAX
 
 
 def test_the_bill_is_what_the_process_takes(new_server):

@@ -248,13 +248,9 @@ def test_a_removed_token_is_nobodys_on_connections_that_are_there(new_server, tm
     assert TOKEN not in server.log() and other not in server.log()
 
 
-def resident(server):
-    return server.status_kib("RssAnon") + server.status_kib("RssShmem")
-
-
 def test_half_commands_are_held_in_bounded_room(shop):
     """Who comes too late for a large room is told; small commands need none."""
-    before = resident(shop)
+    before = shop.resident_kib()
     half = command("ECHO", "x" * 50000)[:40000]
     peers = [redis(shop) for _ in range(180)]
     for peer in peers:
@@ -271,7 +267,7 @@ def test_half_commands_are_held_in_bounded_room(shop):
     for peer in peers:
         peer.close()
     assert eventually(lambda: client.ask("ECHO", "y" * 60000) == "y" * 60000)
-    assert resident(shop) - before <= GROWTH_KIB_MAX
+    assert shop.resident_kib() - before <= GROWTH_KIB_MAX
 
 
 def test_what_no_reply_has_room_for_is_refused(new_server):

@@ -169,13 +169,11 @@ def test_rotating_under_load_refuses_nobody_and_takes_no_memory(files):
     for thread in threads:
         thread.start()
 
-    def resident():
-        return server.status_kib("RssAnon") + server.status_kib("RssShmem")
     before = None
     for number in range(56):
         if number == 6:  # every thread has verified what it visits
             assert eventually(lambda: len(told) > 4 * len(tokens))
-            before = resident()
+            before = server.resident_kib()
         files.write("secret", f"{OLD}\n{NEW}\n" if number % 2 else f"{NEW}\n{OLD}\n")
         seen = len(told)
         files.rotate()
@@ -184,7 +182,7 @@ def test_rotating_under_load_refuses_nobody_and_takes_no_memory(files):
     for thread in threads:
         thread.join()
     assert set(told) == {200}
-    assert resident() - before <= GROWTH_KIB_MAX
+    assert server.resident_kib() - before <= GROWTH_KIB_MAX
     assert server.log().count(READ) == 56
 
 

@@ -214,6 +214,10 @@ class Server:
                     return int(line.split()[1])
         raise KeyError(field)
 
+    def resident_kib(self):
+        """Anonymous and shared memory; pages of the program's file come as its code first runs."""
+        return self.status_kib("RssAnon") + self.status_kib("RssShmem")
+
     # Talking to it.
 
     def client(self):
