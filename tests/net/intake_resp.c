@@ -14,7 +14,8 @@ enum {
     SEEDS = 12,
     SCRIPT = 16000,
     REPLIES = 1 << 18,
-    SMALL_BATCH = 1000
+    SMALL_BATCH = 1000,
+    ROUNDS_MAX = 1000
 };
 
 struct script {
@@ -182,15 +183,22 @@ static void hear(struct play *play)
     play->size += size;
 }
 
-/* Until nothing more comes: four ticks without a write may have gathered a batch. */
+static bool is_under_way(const struct play *play)
+{
+    return play->scene->shards[0]->requests.in_use > 0;
+}
+
+/* Until nothing more comes. A batch gathers for some ticks, and a reply of another shard comes home
+ * behind that shard's; but all that is under way ends. */
 static void hear_out(struct play *play)
 {
-    uint32_t before;
+    uint32_t before, rounds = 0;
     do {
+        assert_true(rounds++ < ROUNDS_MAX);
         before = play->size;
         catch_up(play->scene);
         hear(play);
-    } while (play->size > before);
+    } while (play->size > before || is_under_way(play));
 }
 
 static void send_bytes(struct play *play, const char *bytes, uint32_t size)
