@@ -38,6 +38,10 @@ static inline bool bytes_equal(struct bytes a, struct bytes b)
     return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
 }
 
+/* What takes a literal: inline whatever else is, so that its length is known and its bytes are a
+ * few stores. A compiler that weighs each call leaves some outside, with strlen() and memcpy(). */
+#define OF_LITERAL static inline __attribute__((always_inline))
+
 /* Copies a text that is short in most cases: two words that overlap. Of memcpy() a compiler that
  * knows the size to be small makes a loop over bytes, and who reads the text by words soon after
  * waits until all of them have reached the cache. */

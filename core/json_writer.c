@@ -244,15 +244,6 @@ void json_put_cursor(struct json_writer *json, uint64_t cursor)
     json_put_string_or_null(json, bytes_of(text + first, (uint32_t)sizeof(text) - first));
 }
 
-static void put_pair(char *text, uint32_t value)
-{
-    static const char pairs[] = "00010203040506070809101112131415161718192021222324"
-                                "25262728293031323334353637383940414243444546474849"
-                                "50515253545556575859606162636465666768697071727374"
-                                "75767778798081828384858687888990919293949596979899";
-    memcpy(text, pairs + 2 * value, 2);
-}
-
 struct date {
     uint32_t year, month, day;
 };
@@ -287,14 +278,14 @@ void json_format_time(char text[JSON_TIME_SIZE], int64_t wall_ms)
     struct date date = date_of_days(days);
     uint32_t seconds = rest / 1000, minutes = seconds / 60, milliseconds = rest % 1000;
     memcpy(text, "0000-00-00T00:00:00.000Z", JSON_TIME_SIZE);
-    put_pair(text, date.year / 100 % 100);
-    put_pair(text + 2, date.year % 100);
-    put_pair(text + 5, date.month);
-    put_pair(text + 8, date.day);
-    put_pair(text + 11, minutes / 60);
-    put_pair(text + 14, minutes % 60);
-    put_pair(text + 17, seconds % 60);
-    put_pair(text + 20, milliseconds / 10);
+    json_put_pair(text, date.year / 100 % 100);
+    json_put_pair(text + 2, date.year % 100);
+    json_put_pair(text + 5, date.month);
+    json_put_pair(text + 8, date.day);
+    json_put_pair(text + 11, minutes / 60);
+    json_put_pair(text + 14, minutes % 60);
+    json_put_pair(text + 17, seconds % 60);
+    json_put_pair(text + 20, milliseconds / 10);
     text[22] = (char)('0' + milliseconds % 10);
 }
 

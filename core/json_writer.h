@@ -33,13 +33,26 @@ static inline uint32_t json_digits(uint64_t value)
     return digits + (value >= 10) + (value >= 100) + (value >= 1000);
 }
 
+/* Two digits of a number below 100. */
+static inline void json_put_pair(void *to, uint32_t value)
+{
+    static const char pairs[] = "00010203040506070809101112131415161718192021222324"
+                                "25262728293031323334353637383940414243444546474849"
+                                "50515253545556575859606162636465666768697071727374"
+                                "75767778798081828384858687888990919293949596979899";
+    memcpy(to, pairs + 2 * (size_t)value, 2);
+}
+
 /* Writes so many digits where they shall stand: copied from a room of their own, they would have to
  * leave the machine's store buffer first, behind all that waits for slow memory there. */
 static inline void json_put_digits(uint8_t *to, uint32_t digits, uint64_t value)
 {
-    for (; digits > 1; digits--, value /= 10)
-        to[digits - 1] = (uint8_t)('0' + value % 10);
-    to[0] = (uint8_t)('0' + value);
+    for (; digits > 2; digits -= 2, value /= 100)
+        json_put_pair(to + digits - 2, (uint32_t)(value % 100));
+    if (digits == 2)
+        json_put_pair(to, (uint32_t)value);
+    else
+        to[0] = (uint8_t)('0' + value);
 }
 
 /* Eight digits at once, of 32 bits: a digit in each byte of a word, then its letter. */
@@ -101,10 +114,16 @@ void json_put_currency(struct json_writer *json, const uint8_t currency[4]);
 /* JSON that was made and checked elsewhere. */
 void json_put_raw(struct json_writer *json, struct bytes value);
 
-/* Room for so many bytes, which then count as written; NULL: there is none, and never again. */
+/* The texts alone, without quotes: for file names, logs, headers. */
+void json_format_time(char text[JSON_TIME_SIZE], int64_t wall_ms);
+void json_format_uuid(char text[JSON_UUID_SIZE], const uint8_t id[16]);
+
+/* Room for so many bytes, which then count as written; NULL: there is none, and never again, since
+ * the buffer then ends where it was written to. */
 static inline uint8_t *json_room(struct json_writer *json, uint32_t size)
 {
-    if (json->overflow || size > json->size_max - json->size) {
+    if (size > json->size_max - json->size) {
+        json->size_max = json->size;
         json->overflow = true;
         return NULL;
     }
@@ -113,40 +132,61 @@ static inline uint8_t *json_room(struct json_writer *json, uint32_t size)
     return room;
 }
 
-/* The name of the member whose value comes next; a literal without anything to escape. Inline, so
- * that the length of a literal is known and its bytes are a few stores. */
-static inline void json_put_name(struct json_writer *json, const char *name)
+/* Room for the value of a member, and its name before that: a literal with nothing to escape. */
+OF_LITERAL uint8_t *json_member_room(struct json_writer *json, const char *name, uint32_t value)
 {
     uint32_t size = (uint32_t)strlen(name), comma = json->comma ? 1 : 0;
-    json->comma = false;
-    uint8_t *room = json_room(json, comma + size + 3);
+    json->comma = true;
+    uint8_t *room = json_room(json, comma + size + 3 + value);
     if (room == NULL)
-        return;
+        return NULL;
     *room = ',';
     room += comma;
     *room++ = '"';
     memcpy(room, name, size);
     room[size] = '"';
     room[size + 1] = ':';
+    return room + size + 2;
 }
 
-static inline void json_put_member_string(
+/* The name of the member whose value comes next. */
+OF_LITERAL void json_put_name(struct json_writer *json, const char *name)
+{
+    (void)json_member_room(json, name, 0);
+    json->comma = false;
+}
+
+OF_LITERAL void json_put_member_string(
     struct json_writer *json, const char *name, struct bytes text)
 {
     json_put_name(json, name);
     json_put_string(json, text);
 }
 
-static inline void json_put_member_string_or_null(
-    struct json_writer *json, const char *name, struct bytes text)
+OF_LITERAL void json_put_member_null(struct json_writer *json, const char *name)
 {
-    json_put_name(json, name);
-    json_put_string_or_null(json, text);
+    uint8_t *room = json_member_room(json, name, 4);
+    if (room != NULL)
+        memcpy(room, "null", 4);
 }
 
-static inline void json_put_member_integer(
-    struct json_writer *json, const char *name, int64_t value)
+OF_LITERAL void json_put_member_string_or_null(
+    struct json_writer *json, const char *name, struct bytes text)
 {
+    if (text.size == 0)
+        json_put_member_null(json, name);
+    else
+        json_put_member_string(json, name, text);
+}
+
+OF_LITERAL void json_put_member_integer(struct json_writer *json, const char *name, int64_t value)
+{
+    if ((uint64_t)value < 10) { /* most of them */
+        uint8_t *room = json_member_room(json, name, 1);
+        if (room != NULL)
+            *room = (uint8_t)('0' + value);
+        return;
+    }
     json_put_name(json, name);
     json_put_integer(json, value);
 }
@@ -164,17 +204,27 @@ static inline void json_put_member_cursor(
     json_put_cursor(json, cursor);
 }
 
-static inline void json_put_member_time(struct json_writer *json, const char *name, int64_t wall_ms)
+OF_LITERAL void json_put_member_time(struct json_writer *json, const char *name, int64_t wall_ms)
 {
-    json_put_name(json, name);
-    json_put_time(json, wall_ms);
+    if (wall_ms == 0) {
+        json_put_member_null(json, name);
+        return;
+    }
+    uint8_t *room = json_member_room(json, name, JSON_TIME_SIZE + 2);
+    if (room == NULL)
+        return;
+    room[0] = room[JSON_TIME_SIZE + 1] = '"';
+    json_format_time((char *)room + 1, wall_ms);
 }
 
 static inline void json_put_member_uuid(
     struct json_writer *json, const char *name, const uint8_t id[16])
 {
-    json_put_name(json, name);
-    json_put_uuid(json, id);
+    uint8_t *room = json_member_room(json, name, JSON_UUID_SIZE + 2);
+    if (room == NULL)
+        return;
+    room[0] = room[JSON_UUID_SIZE + 1] = '"';
+    json_format_uuid((char *)room + 1, id);
 }
 
 static inline void json_put_member_currency(
@@ -190,9 +240,5 @@ static inline void json_put_member_raw(
     json_put_name(json, name);
     json_put_raw(json, value);
 }
-
-/* The texts alone, without quotes: for file names, logs, headers. */
-void json_format_time(char text[JSON_TIME_SIZE], int64_t wall_ms);
-void json_format_uuid(char text[JSON_UUID_SIZE], const uint8_t id[16]);
 
 #endif

@@ -109,7 +109,7 @@ static void put_cart(struct http_context *context, struct resp_writer *writer,
     resp_put_member_integer(writer, "version", cart.version);
 }
 
-static void put_or_null(struct resp_writer *writer, const char *name, struct bytes text)
+OF_LITERAL void put_or_null(struct resp_writer *writer, const char *name, struct bytes text)
 {
     resp_put_name(writer, name);
     if (text.size > 0)

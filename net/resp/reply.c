@@ -82,7 +82,7 @@ void resp_put_simple(struct resp_writer *writer, const char *text)
 void resp_put_text(struct resp_writer *writer, struct bytes text)
 {
     if (text.size < 100) {
-        uint8_t *room = resp_short_room(writer, text.size);
+        uint8_t *room = resp_text_room(writer, text.size, 0);
         if (room != NULL)
             bytes_copy(room, text);
         return;
@@ -111,14 +111,14 @@ void resp_put_time(struct resp_writer *writer, int64_t wall_ms)
         resp_put_null(writer);
         return;
     }
-    uint8_t *room = resp_short_room(writer, JSON_TIME_SIZE);
+    uint8_t *room = resp_text_room(writer, JSON_TIME_SIZE, 0);
     if (room != NULL)
         json_format_time((char *)room, wall_ms);
 }
 
 void resp_put_uuid(struct resp_writer *writer, const uint8_t id[16])
 {
-    uint8_t *room = resp_short_room(writer, JSON_UUID_SIZE);
+    uint8_t *room = resp_text_room(writer, JSON_UUID_SIZE, 0);
     if (room != NULL)
         json_format_uuid((char *)room, id);
 }

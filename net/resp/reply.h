@@ -58,12 +58,12 @@ void resp_put_null(struct resp_writer *writer);
 void resp_put_time(struct resp_writer *writer, int64_t wall_ms);
 void resp_put_uuid(struct resp_writer *writer, const uint8_t id[16]);
 
-/* Room for a text shorter than 100 bytes, between its length and its line end. Inline, so that of a
- * literal the length is known and all of it is a few stores. */
-static inline uint8_t *resp_short_room(struct resp_writer *writer, uint32_t size)
+/* Room for a text shorter than 100 bytes, between its length and its line end, and for what stands
+ * behind it. */
+static inline uint8_t *resp_text_room(struct resp_writer *writer, uint32_t size, uint32_t behind)
 {
     uint32_t digits = size < 10 ? 1 : 2;
-    uint8_t *room = resp_room(writer, digits + size + 5);
+    uint8_t *room = resp_room(writer, digits + size + 5 + behind);
     if (room == NULL)
         return NULL;
     *room++ = '$';
@@ -75,34 +75,43 @@ static inline uint8_t *resp_short_room(struct resp_writer *writer, uint32_t size
     return room + 2;
 }
 
-static inline void resp_put_short(struct resp_writer *writer, const void *text, uint32_t size)
+/* Room for the value of a member, and its name before that: a literal. */
+OF_LITERAL uint8_t *resp_member_room(struct resp_writer *writer, const char *name, uint32_t value)
 {
-    uint8_t *room = resp_short_room(writer, size);
-    if (room != NULL && size > 0)
-        memcpy(room, text, size);
+    uint32_t size = (uint32_t)strlen(name);
+    uint8_t *room = resp_text_room(writer, size, value);
+    if (room == NULL)
+        return NULL;
+    memcpy(room, name, size);
+    return room + size + 2;
 }
 
 /* A literal, which names the value that comes next. */
-static inline void resp_put_name(struct resp_writer *writer, const char *name)
+OF_LITERAL void resp_put_name(struct resp_writer *writer, const char *name)
 {
-    resp_put_short(writer, name, (uint32_t)strlen(name));
+    (void)resp_member_room(writer, name, 0);
 }
 
-static inline void resp_put_member(struct resp_writer *writer, const char *name, struct bytes text)
+OF_LITERAL void resp_put_member(struct resp_writer *writer, const char *name, struct bytes text)
 {
     resp_put_name(writer, name);
     resp_put_text(writer, text);
 }
 
-static inline void resp_put_member_integer(
-    struct resp_writer *writer, const char *name, int64_t value)
+OF_LITERAL void resp_put_member_integer(struct resp_writer *writer, const char *name, int64_t value)
 {
-    resp_put_name(writer, name);
-    resp_put_integer(writer, value);
+    if ((uint64_t)value >= 10) {
+        resp_put_name(writer, name);
+        resp_put_integer(writer, value);
+        return;
+    }
+    const uint8_t text[4] = {':', (uint8_t)('0' + value), '\r', '\n'}; /* most of them */
+    uint8_t *room = resp_member_room(writer, name, sizeof text);
+    if (room != NULL)
+        memcpy(room, text, sizeof text);
 }
 
-static inline void resp_put_member_time(
-    struct resp_writer *writer, const char *name, int64_t wall_ms)
+OF_LITERAL void resp_put_member_time(struct resp_writer *writer, const char *name, int64_t wall_ms)
 {
     resp_put_name(writer, name);
     resp_put_time(writer, wall_ms);
