@@ -58,10 +58,18 @@ def table():
     print("\n" + text)
 
 
-def servers_until_audited(new_shared_server, **settings):
+@pytest.fixture(scope="module", params=range(REPEATS))
+def repetition(request):
+    """Each has servers of its own: a thousand rounds fill a good part of their tables."""
+    return request.param
+
+
+def servers_until_audited(new_shared_server, repetition, **settings):
     """One for each number of shards; after the last race each is stopped and its journal proven."""
     servers = {shards: new_shared_server(shards=shards, settings={**LARGE, **settings})
                for shards in SHARDS}
+    for server in servers.values():
+        server.first_seed = SEED + repetition * 2 * PROGRAMS
     yield servers
     for server in servers.values():
         if server.process is not None:
@@ -70,20 +78,21 @@ def servers_until_audited(new_shared_server, **settings):
 
 
 @pytest.fixture(scope="module")
-def servers(new_shared_server):
-    yield from servers_until_audited(new_shared_server)
+def servers(new_shared_server, repetition):
+    yield from servers_until_audited(new_shared_server, repetition)
 
 
 @pytest.fixture(scope="module")
-def hasty_servers(new_shared_server):
+def hasty_servers(new_shared_server, repetition):
     """Whose unpaid orders expire after a second, the least that can be set."""
-    yield from servers_until_audited(new_shared_server, **{"reservations.payment_seconds": 1})
+    yield from servers_until_audited(
+        new_shared_server, repetition, **{"reservations.payment_seconds": 1})
 
 
 @pytest.fixture(scope="module")
-def switched_servers(new_shared_server):
+def switched_servers(new_shared_server, repetition):
     """Where merchants pause, freeze and kill: nobody else sells there."""
-    yield from servers_until_audited(new_shared_server)
+    yield from servers_until_audited(new_shared_server, repetition)
 
 
 def launch(name, server, rounds, seed):
@@ -113,18 +122,17 @@ def sum_of(rows):
 def run_race(name, server, table, rounds=ROUNDS, programs=PROGRAMS):
     if server.process is None:
         server.start()
+    running = [launch(name, server, rounds // programs, server.first_seed + number)
+               for number in range(programs)]
+    try:
+        told = [program.communicate(timeout=RACE_SECONDS_MAX) for program in running]
+    finally:
+        for program in running:
+            program.kill()  # one that has ended is left alone
     rows = []
-    for repeat in range(REPEATS):
-        seeds = [SEED + repeat * programs + number for number in range(programs)]
-        running = [launch(name, server, rounds // programs, seed) for seed in seeds]
-        try:
-            told = [program.communicate(timeout=RACE_SECONDS_MAX) for program in running]
-        finally:
-            for program in running:
-                program.kill()  # one that has ended is left alone
-        for program, (said, complained) in zip(running, told):
-            assert program.returncode == 0, complained
-            rows += said.splitlines()
+    for program, (said, complained) in zip(running, told):
+        assert program.returncode == 0, complained
+        rows += said.splitlines()
     table.append(sum_of(rows))
 
 
