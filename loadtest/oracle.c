@@ -69,8 +69,8 @@ static int read_base_line(struct oracle *oracle)
     }
     if (options->postgres != NULL) {
         oracle->has_postgres = true;
-        return postgres_ledger_open(
-            &oracle->postgres, options->postgres, &oracle->crowd->ledger, oracle->differences);
+        return postgres_ledger_open(&oracle->postgres, options->postgres, options->patience_seconds,
+            &oracle->crowd->ledger, oracle->differences);
     }
     return 0;
 }

@@ -17,24 +17,14 @@
 #define LOOK_AGAIN_MS 250
 #define SCHEMA_OVERDUE_NS (5 * CLOCK_NS_PER_SECOND)
 
-static int complain(struct postgres_ledger *postgres, const char *what)
-{
-    fprintf(stderr, "hotshelf-loadtest: PostgreSQL, %s: %s", what,
-        PQerrorMessage(postgres->connection));
-    return -1;
-}
-
 /* The first column of the first row as a number; -1 when there is none. */
 static int64_t ask_number(struct postgres_ledger *postgres, const char *query)
 {
-    const char *const values[] = {postgres->ledger->run};
-    int parameters = strstr(query, "$1") != NULL ? 1 : 0;
-    PGresult *result =
-        PQexecParams(postgres->connection, query, parameters, NULL, values, NULL, NULL, 0);
-    bool found = PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) > 0;
+    PGresult *result = postgres_link_ask(&postgres->link, query, postgres->ledger->run);
+    bool found = result != NULL && PQntuples(result) > 0;
     int64_t number = found ? strtoll(PQgetvalue(result, 0, 0), NULL, 10) : -1;
     if (!found)
-        complain(postgres, query);
+        postgres_link_complain(&postgres->link, query);
     PQclear(result);
     return number;
 }
@@ -53,32 +43,24 @@ static bool has_schema(struct postgres_ledger *postgres)
         fprintf(stderr,
             "hotshelf-loadtest: PostgreSQL: no hotshelf.orders in the database \"%s\"; "
             "is it the one of the server's postgres.dsn?\n",
-            PQdb(postgres->connection));
+            PQdb(postgres->link.connection));
     return exists > 0;
 }
 
-static void ignore_notice(void *context, const PGresult *result)
-{
-    (void)context;
-    (void)result;
-}
-
 int postgres_ledger_open(struct postgres_ledger *postgres, const char *conninfo,
-    const struct ledger *ledger, struct differences *differences)
+    uint32_t patience_seconds, const struct ledger *ledger, struct differences *differences)
 {
     *postgres = (struct postgres_ledger){
-        .connection = PQconnectdb(conninfo),
         .ledger = ledger,
         .differences = differences,
         .sold = calloc(ledger->baskets->skus.count, sizeof(int64_t)),
         .times_seen = calloc(ledger->baskets->count, sizeof(uint8_t)),
         .lines_seen = calloc(ledger->baskets->count, sizeof(uint32_t)),
     };
-    if (PQstatus(postgres->connection) != CONNECTION_OK)
-        return complain(postgres, "connecting");
+    if (postgres_link_open(&postgres->link, conninfo, patience_seconds) < 0)
+        return -1;
     if (postgres->sold == NULL || postgres->times_seen == NULL || postgres->lines_seen == NULL)
         return -1;
-    PQsetNoticeReceiver(postgres->connection, ignore_notice, NULL);
     if (!has_schema(postgres))
         return -1;
     int64_t count = ask_number(postgres, "SELECT count(*) FROM hotshelf.orders");
@@ -88,19 +70,11 @@ int postgres_ledger_open(struct postgres_ledger *postgres, const char *conninfo,
 
 void postgres_ledger_close(struct postgres_ledger *postgres)
 {
-    PQfinish(postgres->connection);
+    postgres_link_close(&postgres->link);
     free(postgres->sold);
     free(postgres->times_seen);
     free(postgres->lines_seen);
     *postgres = (struct postgres_ledger){0};
-}
-
-/* PostgreSQL may have been restarted since it was last asked. */
-static bool is_connected(struct postgres_ledger *postgres)
-{
-    if (PQstatus(postgres->connection) != CONNECTION_OK)
-        PQreset(postgres->connection);
-    return PQstatus(postgres->connection) == CONNECTION_OK;
 }
 
 struct arrived {
@@ -110,12 +84,11 @@ struct arrived {
 
 static bool ask_arrived(struct postgres_ledger *postgres, struct arrived *arrived)
 {
-    const char *const values[] = {postgres->ledger->run};
-    PGresult *result = PQexecParams(postgres->connection,
+    PGresult *result = postgres_link_ask(&postgres->link,
         "SELECT count(*), coalesce(sum(order_version), 0)::bigint FROM hotshelf.orders "
         "WHERE starts_with(idempotency_key, $1 || ':')",
-        1, NULL, values, NULL, NULL, 0);
-    bool found = PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) == 1;
+        postgres->ledger->run);
+    bool found = result != NULL && PQntuples(result) == 1;
     if (found) {
         arrived->orders = strtoll(PQgetvalue(result, 0, 0), NULL, 10);
         arrived->versions = strtoll(PQgetvalue(result, 0, 1), NULL, 10);
@@ -136,18 +109,6 @@ static struct arrived expected(const struct ledger *ledger)
     return sum;
 }
 
-/* Returns when the stream wrote something, or after a while: NOTIFY only wakes (rule S4). */
-static void wait_for_news(struct postgres_ledger *postgres)
-{
-    struct pollfd news = {.fd = PQsocket(postgres->connection), .events = POLLIN};
-    if (news.fd < 0 || poll(&news, 1, LOOK_AGAIN_MS) <= 0)
-        return;
-    PQconsumeInput(postgres->connection);
-    PGnotify *notice;
-    while ((notice = PQnotifies(postgres->connection)) != NULL)
-        PQfreemem(notice);
-}
-
 int postgres_ledger_catch_up(struct postgres_ledger *postgres, uint32_t patience_seconds)
 {
     struct arrived wanted = expected(postgres->ledger);
@@ -155,10 +116,12 @@ int postgres_ledger_catch_up(struct postgres_ledger *postgres, uint32_t patience
     uint64_t start_ns = clock_now_ns();
     uint64_t moved_ns = start_ns;
     uint64_t told_ns = start_ns;
-    PQclear(PQexec(postgres->connection, "LISTEN hotshelf_stream"));
-    while (clock_now_ns() - moved_ns < patience_seconds * CLOCK_NS_PER_SECOND) {
+    PQclear(postgres_link_ask(&postgres->link, "LISTEN hotshelf_stream", NULL));
+    while (!postgres->link.has_given_up &&
+           clock_now_ns() - moved_ns < patience_seconds * CLOCK_NS_PER_SECOND) {
         struct arrived now = before;
-        postgres->has_caught_up = is_connected(postgres) && ask_arrived(postgres, &now) &&
+        postgres->has_caught_up = postgres_link_is_up(&postgres->link) &&
+                                  ask_arrived(postgres, &now) &&
                                   memcmp(&now, &wanted, sizeof now) == 0;
         if (postgres->has_caught_up)
             break;
@@ -170,10 +133,13 @@ int postgres_ledger_catch_up(struct postgres_ledger *postgres, uint32_t patience
                 (long long)wanted.orders);
             told_ns += CLOCK_NS_PER_SECOND;
         }
-        wait_for_news(postgres);
+        /* The stream wrote something, or a while has passed: NOTIFY only wakes (rule S4). */
+        postgres_link_listen(&postgres->link, LOOK_AGAIN_MS);
     }
     postgres->wait_seconds = (double)(clock_now_ns() - start_ns) / 1e9;
-    return is_connected(postgres) ? 0 : complain(postgres, "catching up");
+    return postgres_link_is_up(&postgres->link)
+               ? 0
+               : postgres_link_complain(&postgres->link, "catching up");
 }
 
 typedef void take_row(struct postgres_ledger *postgres, const PGresult *row);
@@ -181,22 +147,13 @@ typedef void take_row(struct postgres_ledger *postgres, const PGresult *row);
 /* Hands every row of a query with the run as its parameter to `take`. */
 static int walk(struct postgres_ledger *postgres, const char *query, take_row *take)
 {
-    const char *const values[] = {postgres->ledger->run};
-    int parameters = strstr(query, "$1") != NULL ? 1 : 0;
-    if (PQsendQueryParams(postgres->connection, query, parameters, NULL, values, NULL, NULL, 0) ==
-            0 ||
-        PQsetSingleRowMode(postgres->connection) == 0)
-        return complain(postgres, query);
-    int outcome = 0;
-    PGresult *result;
-    while ((result = PQgetResult(postgres->connection)) != NULL) {
-        if (PQresultStatus(result) == PGRES_SINGLE_TUPLE)
-            take(postgres, result);
-        else if (PQresultStatus(result) != PGRES_TUPLES_OK)
-            outcome = complain(postgres, query);
-        PQclear(result);
+    PGresult *row;
+    postgres_link_send(&postgres->link, query, postgres->ledger->run);
+    while (!postgres->link.has_failed && (row = postgres_link_row(&postgres->link)) != NULL) {
+        take(postgres, row);
+        PQclear(row);
     }
-    return outcome;
+    return postgres->link.has_failed ? postgres_link_complain(&postgres->link, query) : 0;
 }
 
 static int64_t number_at(const PGresult *row, int column)

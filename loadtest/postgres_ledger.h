@@ -4,7 +4,7 @@
  *
  * Ownership  postgres_ledger_open() connects and remembers how many orders there already were;
  *            postgres_ledger_close() gives everything back. libpq allocates as it likes.
- * Threads    One; every call blocks.
+ * Threads    One; every call blocks, for as long as the patience of its link.
  * Units      Money in minor units, quantities in units.
  * Errors     -1 after one line on stderr: PostgreSQL could not be read, so nothing is proved.
  *            What is read and is wrong goes to `differences`.
@@ -15,11 +15,10 @@
 
 #include "loadtest/differences.h"
 #include "loadtest/ledger.h"
-
-#include <libpq-fe.h>
+#include "loadtest/postgres_link.h"
 
 struct postgres_ledger {
-    PGconn *connection;
+    struct postgres_link link;
     const struct ledger *ledger;
     struct differences *differences;
     int64_t *sold;          /* units by SKU number, over the orders of this replay */
@@ -34,7 +33,7 @@ struct postgres_ledger {
 };
 
 int postgres_ledger_open(struct postgres_ledger *postgres, const char *conninfo,
-    const struct ledger *ledger, struct differences *differences);
+    uint32_t patience_seconds, const struct ledger *ledger, struct differences *differences);
 void postgres_ledger_close(struct postgres_ledger *postgres);
 
 /* Waits until every acknowledged order stands there in its last version, or until nothing has moved
