@@ -112,6 +112,32 @@ void catalog_kind(const struct catalog *catalog, uint32_t index, struct product_
     read_whole(&record->lock, &record->texts.category, kind, sizeof(*kind));
 }
 
+/* Size and first bytes of a name in place, as the word that they are; of any text. */
+static uint64_t name_word(struct bytes bytes)
+{
+    uint8_t head[sizeof(uint64_t)] = {(uint8_t)bytes.size};
+    uint64_t word;
+    for (uint32_t i = 1; i < sizeof(head) && i <= bytes.size; i++)
+        head[i] = bytes.data[i - 1];
+    memcpy(&word, head, sizeof(word));
+    return word;
+}
+
+bool catalog_may_be_in(
+    const struct catalog *catalog, uint32_t index, uint32_t sale_number, struct bytes group)
+{
+    enum { AHEAD = 8 * sizeof(struct catalog_record) };
+    CHECK(index < catalog->capacity);
+    const struct catalog_record *record = &catalog->records[index];
+    const void *first = sale_number != 0 ? (const void *)&record->terms.sale_number
+                                         : (const void *)&record->texts.group;
+    const uint64_t *word = (const uint64_t *)(const void *)&record->texts.group;
+    __builtin_prefetch((const uint8_t *)first + AHEAD);
+    if (sale_number != 0 && catalog_sale_of(catalog, index) != sale_number)
+        return false;
+    return group.data == NULL || __atomic_load_n(word, __ATOMIC_RELAXED) == name_word(group);
+}
+
 uint32_t catalog_walk_end(const struct catalog *catalog)
 {
     return atomic_load_explicit(&catalog->slots_used, memory_order_acquire);

@@ -14,6 +14,7 @@ struct walk walk_from(const struct http_context *context, uint64_t cursor, uint3
         .at = at,
         .end = count - at < WALK_SLOTS_MAX ? count : at + WALK_SLOTS_MAX,
         .left = limit,
+        .copies_left = WALK_COPIES_MAX,
     };
 }
 
@@ -71,8 +72,11 @@ bool walk_next(struct walk *walk, uint32_t *sku_index, struct product_terms *ter
 {
     if (walk->nothing)
         walk->at = walk->end = catalog_walk_end(walk->catalog);
-    while (walk->left > 0 && walk->at < walk->end) {
+    while (walk->left > 0 && walk->copies_left > 0 && walk->at < walk->end) {
         uint32_t index = walk->at++;
+        if (!catalog_may_be_in(walk->catalog, index, walk->sale_number, walk->group))
+            continue;
+        walk->copies_left--;
         if (!catalog_is_visible(walk->catalog, index))
             continue;
         catalog_terms(walk->catalog, index, terms);

@@ -3,7 +3,7 @@
  * walk - goes over the products on the shelf, those that match, one bounded page at a time.
  *
  *     slots of the catalog   0 1 2 3 4 5 6 7 8 ...
- *                            cursor --> next matching ... at most `limit` found, `slots` looked at
+ *                            cursor --> next matching ... at most `limit` found, so many looked at
  *
  * The order is that of the slots, which products keep: a list that grows while it is paged shows
  * every product that was there all the time exactly once.
@@ -12,20 +12,22 @@
  * Threads    Any shard.
  * Units      A cursor is a slot to go on from.
  * Errors     A filter by a name that nobody has matches nothing.
- * Cost       WALK_SLOTS_MAX copies of product terms for a page, some 100 us: a page may end early.
+ * Cost       A page looks at WALK_SLOTS_MAX slots and copies the terms of WALK_COPIES_MAX of them,
+ *            some 100 us each: it may end early. A walk for a sale or a group copies what is in it.
  */
 #ifndef HOTSHELF_NET_HTTP_WALK_H
 #define HOTSHELF_NET_HTTP_WALK_H
 
 #include "net/http/offer.h"
 
-enum { WALK_SLOTS_MAX = 2048 };
+enum { WALK_SLOTS_MAX = 16384, WALK_COPIES_MAX = 2048 };
 
 struct walk {
     const struct catalog *catalog;
     uint32_t at;            /* slot to look at next */
     uint32_t end;           /* slot not to look at any more, in this page */
     uint32_t left;          /* products that may still be found */
+    uint32_t copies_left;   /* slots whose terms may still be read */
     bool nothing;           /* a filter that cannot match */
     uint32_t sale_number;   /* 0: any */
     uint32_t seller_number; /* 0: any */

@@ -131,6 +131,21 @@ def test_a_batch_can_ask_for_the_purchasable_only(server, sku, sku2):
     assert [item["sku"] for item in some] == [sku2]
 
 
+def test_a_small_sale_in_a_large_catalog_is_one_page(new_server):
+    """A3: what is in it may lie anywhere, and a client of one sale knows of no pages."""
+    server = new_server(settings={"capacity.skus": 8192}).start()
+    server.sell_rows([{"sku": f"F{number}"} for number in range(5000)])
+    inside = {"sale": "drop", "group": "shirt-of-the-drop"}
+    server.sell_rows([{"sku": "L1", **inside}, {"sku": "L2", **inside},
+                      {"sku": "L3", "sale": "drop2", "group": "shirt-of-another"}])
+    for query in ("sale=drop", "group=shirt-of-the-drop"):
+        for path in ("/v1/availability", "/v1/products"):
+            page = server.client().get(f"{path}?{query}").json
+            assert [item["sku"] for item in page["items"]] == ["L1", "L2"]
+            assert page["next_cursor"] is None
+    assert server.client().get("/v1/availability?group=" + "x" * 300).json["items"] == []
+
+
 def test_a_batch_is_bounded(server):
     asked = ["X"] * 501
     assert server.client().post("/v1/availability", {"skus": asked[:500]}).status == 200
