@@ -59,7 +59,9 @@ struct offer offer_exact(
 {
     struct sale sale;
     catalog_sale(&context->shelf->catalog, terms->sale_number, &sale);
-    return look(context, sku_index, terms, &sale);
+    struct offer offer = look(context, sku_index, terms, &sale);
+    offer.is_exact = true;
+    return offer;
 }
 
 struct offer offer_of(

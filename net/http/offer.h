@@ -31,6 +31,7 @@ struct offer {
     enum offer_status status;
     uint32_t available;
     bool is_hidden; /* how many are available is not said (A5): then it is 0 */
+    bool is_exact;  /* its merchant looks */
     int64_t next_release_wall_ms;
     int64_t starts_wall_ms;
     int64_t ends_wall_ms;

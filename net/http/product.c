@@ -78,6 +78,23 @@ static void put_prices(
     json_close_object(json);
 }
 
+OF_LITERAL void put_number_or_null(struct json_writer *json, const char *name, uint32_t value)
+{
+    if (value > 0)
+        json_put_member_integer(json, name, value);
+    else
+        json_put_member_null(json, name);
+}
+
+static void put_holding(struct json_writer *json, const struct product_image *image)
+{
+    struct bytes reserve_on = {0};
+    if (image->reserve_on != RESERVE_UNSET)
+        reserve_on = image->reserve_on == RESERVE_CART ? BYTES("cart") : BYTES("checkout");
+    json_put_member_string_or_null(json, "reserve_on", reserve_on);
+    put_number_or_null(json, "hold_seconds", image->hold_seconds);
+}
+
 void product_put(struct json_writer *json, const struct product_image *image,
     const uint8_t currency[4], uint32_t version, const struct offer *offer)
 {
@@ -90,14 +107,14 @@ void product_put(struct json_writer *json, const struct product_image *image,
         json_put_null(json);
     else
         json_put_integer(json, offer->available);
-    json_put_name(json, "max_per_customer");
-    if (offer->max_per_customer > 0)
-        json_put_integer(json, offer->max_per_customer);
-    else
-        json_put_null(json);
+    bool own = offer->is_exact; /* what the product says itself, and not its sale for it */
+    put_number_or_null(
+        json, "max_per_customer", own ? image->max_per_customer : offer->max_per_customer);
     json_put_member_string_or_null(json, "sale", image->sale);
-    json_put_member_time(json, "starts_at", offer->starts_wall_ms);
-    json_put_member_time(json, "ends_at", offer->ends_wall_ms);
+    json_put_member_time(json, "starts_at", own ? image->starts_wall_ms : offer->starts_wall_ms);
+    json_put_member_time(json, "ends_at", own ? image->ends_wall_ms : offer->ends_wall_ms);
+    if (own)
+        put_holding(json, image);
     json_put_member_integer(json, "version", version);
     json_close_object(json);
 }

@@ -219,6 +219,23 @@ def test_a_product_is_read_by_the_merchant(server, sku):
     assert (reply.status, reply.json["sku"], reply.json["price"]) == (200, sku, 100)
 
 
+def test_a_merchant_reads_what_he_has_set_and_customers_what_holds(server, sku):
+    """Of what a product leaves to its sale the merchant sees that it does."""
+    server.sell_rows([{"sku": sku, "sale": f"sale-{sku}", "reserve_on": "cart",
+                       "hold_seconds": 77}])
+    assert server.admin().put(f"/admin/v1/sales/sale-{sku}", {
+        "max_per_customer": 4, "starts_at": "2026-01-01T00:00:00Z"}).status in (200, 201)
+    own = server.admin().get(f"/admin/v1/products/{sku}").json
+    assert (own["reserve_on"], own["hold_seconds"]) == ("cart", 77)
+    assert (own["max_per_customer"], own["starts_at"]) == (None, None)
+    seen = server.client().get(f"/v1/products/{sku}").json
+    assert (seen["max_per_customer"], seen["starts_at"]) == (4, "2026-01-01T00:00:00.000Z")
+    assert "hold_seconds" not in seen
+    changed = server.admin().request("PATCH", f"/admin/v1/products/{sku}", {
+        "max_per_customer": 2, "reserve_on": None}).json
+    assert (changed["max_per_customer"], changed["reserve_on"]) == (2, None)
+
+
 def test_a_price_change_reaches_new_holds_only(new_server):
     """M3: a hold keeps the price it froze; and consumers hear of the change."""
     server = new_server(shards=2, settings={"reservations.reserve_on": "cart"}).start()
@@ -228,9 +245,9 @@ def test_a_price_change_reaches_new_holds_only(new_server):
     reply = server.admin().request("PATCH", "/admin/v1/products/S1", {"price": 45, "title": "New"})
     assert (reply.status, reply.json["price"], reply.json["version"]) == (200, 45, 2), reply
     shown = server.client().get("/v1/products/S1").json
-    assert shown == reply.json
+    assert {**reply.json, **shown} == reply.json
     again = server.admin().request("PATCH", "/admin/v1/products/S1", {"price": 45})
-    assert again.json == shown
+    assert again.json == reply.json
     assert bob.put("S1", 1).json["lines"][0]["unit_price"] == 45
     assert ann.cart().json["lines"][0]["unit_price"] == 100
     assert ann.checkout().json["items_total"] == 100

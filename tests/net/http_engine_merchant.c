@@ -105,7 +105,7 @@ static void a_product_is_changed_column_by_column(void **state)
         "\"group\":null,\"option\":null,\"image\":null,\"price\":300,\"currency\":\"GBP\","
         "\"prices\":{\"GBP\":300},\"status\":\"available\",\"available\":5,"
         "\"max_per_customer\":null,\"sale\":null,\"starts_at\":null,\"ends_at\":null,"
-        "\"version\":2}");
+        "\"reserve_on\":null,\"hold_seconds\":null,\"version\":2}");
     assert_int_equal(
         patch("{\"title\":\"T \\\"1\\\"\",\"category\":\"toys\",\"seller\":\"s\",\"group\":\"G\","
               "\"option\":\"XL\",\"image\":\"/i\",\"max_per_customer\":2,\"sale\":\"drop\","
@@ -114,7 +114,8 @@ static void a_product_is_changed_column_by_column(void **state)
         200);
     shop_assert_body(shop, "\"title\":\"T \\\"1\\\"\",\"category\":\"toys\",\"seller\":\"s\"");
     shop_assert_body(shop, "\"max_per_customer\":2,\"sale\":\"drop\",\"starts_at\":"
-                           "\"2026-11-21T03:00:00.000Z\",\"ends_at\":\"2026-11-22T00:00:00.000Z\"");
+                           "\"2026-11-21T03:00:00.000Z\",\"ends_at\":\"2026-11-22T00:00:00.000Z\","
+                           "\"reserve_on\":\"cart\",\"hold_seconds\":60,");
     char changed[2048];
     snprintf(changed, sizeof(changed), "%s", shop->body);
     assert_int_equal(shop_ask(shop, "GET /admin/v1/products/S1", VIEWER, NULL), 200);
@@ -129,8 +130,9 @@ static void a_product_is_changed_column_by_column(void **state)
                            "\"reserve_on\":null,\"hold_seconds\":null}"),
         200);
     shop_assert_body(shop, "\"group\":null,\"option\":null,\"image\":null,\"price\":300");
-    shop_assert_body(shop, "\"max_per_customer\":null,\"sale\":null,\"starts_at\":null,"
-                           "\"ends_at\":null,\"version\":4}");
+    shop_assert_body(shop,
+        "\"max_per_customer\":null,\"sale\":null,\"starts_at\":null,"
+        "\"ends_at\":null,\"reserve_on\":null,\"hold_seconds\":null,\"version\":4}");
 }
 
 static void prices_are_changed_one_by_one_or_all(void **state)
