@@ -168,7 +168,7 @@ void catalog_texts(const struct catalog *catalog, uint32_t index, struct product
 /* Of the texts what a list looks for: a sixth of them. */
 void catalog_kind(const struct catalog *catalog, uint32_t index, struct product_kind *kind);
 
-/* Whether a slot may be in this sale (0: any) and in this group (data NULL: any): a look at a word of
+/* Whether a slot may be in this sale (0: any) and this group (data NULL: any): a look at a word of
  * each, for what is read as a whole afterwards. */
 bool catalog_may_be_in(const struct catalog *catalog, uint32_t index, uint32_t sale_number,
     struct bytes group);

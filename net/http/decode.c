@@ -219,7 +219,9 @@ void decode_answer(struct decoder *decoder, const struct json_writer *json, cons
 {
     const struct http_request *parsed = decoder->parsed;
     CHECK(!json->overflow);
-    bool known = http_has(parsed, HTTP_FIELD_IF_NONE_MATCH) && head->etag != HEAD_NO_ETAG &&
+    bool looks = parsed->method == HTTP_GET || parsed->method == HTTP_HEAD; /* RFC 9110 13.1.2 */
+    bool known = looks && http_has(parsed, HTTP_FIELD_IF_NONE_MATCH) &&
+                 head->etag != HEAD_NO_ETAG &&
                  head_etag_matches(parsed->field[HTTP_FIELD_IF_NONE_MATCH], head->etag_hash);
     if (!known) {
         head_put(decoder->context, decoder->request, head, json->size);

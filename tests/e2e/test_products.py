@@ -127,8 +127,11 @@ def test_a_batch_can_ask_for_the_purchasable_only(server, sku, sku2):
     ask = {"skus": [sku, sku2, "UNKNOWN"]}
     everything = server.client().post("/v1/availability", ask).json["items"]
     assert [item["status"] for item in everything] == ["sold_out", "available", "unknown"]
-    some = server.client().post("/v1/availability", {**ask, "only_available": True}).json["items"]
-    assert [item["sku"] for item in some] == [sku2]
+    some = server.client().post("/v1/availability", {**ask, "only_available": True})
+    assert [item["sku"] for item in some.json["items"]] == [sku2]
+    again = server.client().post("/v1/availability", {**ask, "only_available": True},
+                                 headers={"If-None-Match": some.headers["etag"]})
+    assert (again.status, again.json["items"]) == (200, some.json["items"])  # no GET
 
 
 def test_a_small_sale_in_a_large_catalog_is_one_page(new_server):
