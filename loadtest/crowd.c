@@ -214,7 +214,9 @@ static bool is_out_of_patience(struct crowd *crowd)
         crowd->progress_ns = crowd->now_ns;
     if (crowd->now_ns <= crowd->progress_ns + patience_ns)
         return false;
-    differences_add(crowd->differences, DIFFERENCE_NO_PROGRESS, "nothing was answered for %u s",
+    differences_add(crowd->differences, DIFFERENCE_NO_PROGRESS,
+        "%s answered nothing for %u s; is it well? --patience sets how long is waited",
+        crowd->options->resp != NULL ? crowd->options->resp : crowd->options->url,
         crowd->options->patience_seconds);
     return true;
 }

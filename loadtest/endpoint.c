@@ -117,7 +117,7 @@ int endpoint_connect(const struct endpoint *endpoint, uint32_t patience_ms)
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     if (connect(fd, address, endpoint->address_size) == 0)
         return fd;
-    int error = errno;
+    int error = errno == EINPROGRESS ? ETIMEDOUT : errno; /* so SO_SNDTIMEO says it */
     close(fd);
     return -error;
 }

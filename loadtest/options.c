@@ -70,7 +70,7 @@ static void fill_table(struct options *options, const char **run, struct option_
         {"--cancel-percent", OPTION_NUMBER, BOTH, &options->cancel_percent, 0, 100,
             "orders cancelled again (5; the scenario's)"},
         {"--patience", OPTION_NUMBER, BOTH, &options->patience_seconds, 1, 3600,
-            "seconds without any answer until the run has failed (60)"},
+            "seconds without any whole answer, of anybody asked, until it has failed (60)"},
         {"--seed", OPTION_SEED, BOTH, &options->seed, 0, 0, "decides who does what, and when (1)"},
         {"--run", OPTION_TEXT, BOTH, run, 0, 0,
             "the start of every idempotency key, at most 31 characters (time and process)"},

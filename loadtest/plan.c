@@ -146,7 +146,8 @@ static int make_up(struct plan *plan, const struct options *options)
     struct scenario *scenario = &plan->scenario;
     if (make_arrivals(plan, 0) < 0)
         return -1;
-    if (shelf_read(&plan->baskets.skus, &scenario->baskets, options->url) < 0)
+    if (shelf_read(
+            &plan->baskets.skus, &scenario->baskets, options->url, options->patience_seconds) < 0)
         return -1;
     return visits_make(&plan->visits, &plan->baskets, scenario, plan->arrivals.count, options->run);
 }

@@ -1,27 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * GET /admin/v1/stock, following next_cursor until it is null. What can go wrong: the server is
- * away or says "not now" (asked again), it says no (told), a page is not what it should be (told).
+ * away or says "not now" (asked again), it says no (told), a page is not what it should be (told),
+ * the pages go on without a counter that is new or a cursor that moves (told).
  */
 #include "loadtest/stock_ledger.h"
 
-#include "loadtest/clock.h"
 #include "loadtest/request.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #define PAGE_LIMIT 200
 #define PAGES_MAX 100000
 #define CURSOR_SIZE 512
 #define QUESTION_SIZE 4096
-#define ANSWER_SIZE (512 * 1024)
-#define RETRY_MS 100
-#define ANSWER_OVERDUE_MS 5000
 
 int stock_ledger_open(
     struct stock_ledger *stock, const struct options *options, const struct names *skus)
@@ -29,84 +23,21 @@ int stock_ledger_open(
     *stock = (struct stock_ledger){
         .options = options,
         .skus = skus,
+        .link = {.fd = -1},
         .row = calloc(skus->count, sizeof *stock->row),
-        .fd = -1,
-        .answer = malloc(ANSWER_SIZE),
     };
-    if (stock->row == NULL || stock->answer == NULL || json_open(&stock->json) < 0) {
+    if (stock->row == NULL || json_open(&stock->json) < 0) {
         fprintf(stderr, "hotshelf-loadtest: no memory for the counters of %u SKUs\n", skus->count);
         return -1;
     }
-    return endpoint_parse(&stock->endpoint, options->admin_url);
-}
-
-static void hang_up(struct stock_ledger *stock)
-{
-    if (stock->fd >= 0)
-        close(stock->fd);
-    stock->fd = -1;
+    return admin_link_open(&stock->link, options->admin_url);
 }
 
 void stock_ledger_close(struct stock_ledger *stock)
 {
-    hang_up(stock);
-    free(stock->answer);
+    admin_link_close(&stock->link);
     free(stock->row);
     json_close(&stock->json);
-}
-
-/* 0, or the errno with which the connection went. */
-static int receive(struct stock_ledger *stock)
-{
-    size_t size = 0;
-    for (;;) {
-        ssize_t got = recv(stock->fd, stock->answer + size, ANSWER_SIZE - size, 0);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return got < 0 ? errno : size == ANSWER_SIZE ? EMSGSIZE : ECONNRESET;
-        size += (size_t)got;
-        enum reply_result result = reply_parse(&stock->reply, stock->answer, size);
-        if (result == REPLY_BROKEN || (result == REPLY_COMPLETE && stock->reply.size < size))
-            return EBADMSG;
-        if (result == REPLY_COMPLETE)
-            return 0;
-    }
-}
-
-static int exchange(struct stock_ledger *stock, const struct writer *question)
-{
-    int fd = stock->fd >= 0 ? stock->fd : endpoint_connect(&stock->endpoint, ANSWER_OVERDUE_MS);
-    if (fd < 0)
-        return -fd;
-    stock->fd = fd;
-    ssize_t sent = send(fd, question->data, question->size, MSG_NOSIGNAL);
-    int error = sent == (ssize_t)question->size ? receive(stock) : ECONNRESET;
-    if (error != 0 || stock->reply.closes)
-        hang_up(stock);
-    return error == EAGAIN ? ETIMEDOUT : error;
-}
-
-/* The answer to one question, however often it has to be sent. */
-static int exchange_patiently(struct stock_ledger *stock, const struct writer *question)
-{
-    const struct reply *reply = &stock->reply;
-    uint64_t until_ns = clock_now_ns() + stock->options->patience_seconds * UINT64_C(1000000000);
-    int error;
-    do {
-        error = exchange(stock, question);
-        if (error == 0 && reply->status == 200)
-            return 0;
-        if (error == 0 && reply->status != 503) {
-            fprintf(stderr, "hotshelf-loadtest: the admin listener at %s answered %d: %.*s\n",
-                stock->options->admin_url, reply->status, (int)reply->body_size, reply->body);
-            return -1;
-        }
-        nanosleep(&(struct timespec){.tv_nsec = RETRY_MS * 1000000L}, NULL);
-    } while (clock_now_ns() < until_ns);
-    fprintf(stderr, "hotshelf-loadtest: the admin listener at %s does not answer: %s\n",
-        stock->options->admin_url, error != 0 ? strerror(error) : "not now (503)");
-    return -1;
 }
 
 static bool take_item(struct stock_ledger *stock, int item)
@@ -131,7 +62,7 @@ static bool take_item(struct stock_ledger *stock, int item)
 /* 1 another page follows, 0 that was the last, -1 it is no page. */
 static int take_page(struct stock_ledger *stock, char cursor[CURSOR_SIZE])
 {
-    const struct reply *reply = &stock->reply;
+    const struct reply *reply = &stock->link.reply;
     struct json *json = &stock->json;
     if (!json_parse(json, reply->body, reply->body_size))
         return -1;
@@ -159,18 +90,19 @@ static int read_page(struct stock_ledger *stock, char cursor[CURSOR_SIZE])
     struct request request = {
         .method = "GET",
         .path = path,
-        .host = stock->endpoint.host,
+        .host = stock->link.endpoint.host,
         .bearer = stock->options->admin_token,
     };
     char text[QUESTION_SIZE];
     struct writer question = writer_over(text, sizeof text);
     request_write(&question, &request, NULL);
-    if (exchange_patiently(stock, &question) < 0)
+    if (admin_link_ask(&stock->link, &question, stock->options->patience_seconds) < 0)
         return -1;
+    const struct reply *reply = &stock->link.reply;
     int more = take_page(stock, cursor);
     if (more < 0) {
-        fprintf(stderr, "hotshelf-loadtest: %s is not a page of counters: %.*s\n", path, 300,
-            stock->reply.body);
+        fprintf(stderr, "hotshelf-loadtest: %s is not a page of counters: %.*s\n", path,
+            reply->body_size < 300 ? (int)reply->body_size : 300, reply->body);
     }
     return more;
 }
@@ -181,11 +113,24 @@ int stock_ledger_read(struct stock_ledger *stock)
     memset(stock->row, 0, stock->skus->count * sizeof *stock->row);
     stock->sku_count = 0;
     stock->sold_out_count = 0;
-    for (uint32_t page = 0; page < PAGES_MAX; page++) {
+    struct patience patience;
+    patience_begin(&patience, stock->options->patience_seconds, "the next counter of %s",
+        stock->options->admin_url);
+    bool moves = true;
+    for (uint32_t page = 0; page < PAGES_MAX && moves && patience_is_left(&patience); page++) {
+        char before[CURSOR_SIZE];
+        uint64_t count_before = stock->sku_count;
+        memcpy(before, cursor, sizeof before);
         int more = read_page(stock, cursor);
         if (more <= 0)
             return more;
+        moves = strcmp(before, cursor) != 0;
+        if (stock->sku_count > count_before)
+            patience_renew(&patience);
     }
-    fprintf(stderr, "hotshelf-loadtest: the pages of counters do not end\n");
+    fprintf(stderr,
+        "hotshelf-loadtest: the pages of counters of %s do not end: after %llu counters the next "
+        "cursor is still \"%s\"; is --admin a hotshelf server?\n",
+        stock->options->admin_url, (unsigned long long)stock->sku_count, cursor);
     return -1;
 }

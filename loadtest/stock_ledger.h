@@ -12,11 +12,10 @@
 #ifndef HOTSHELF_LOADTEST_STOCK_LEDGER_H
 #define HOTSHELF_LOADTEST_STOCK_LEDGER_H
 
-#include "loadtest/endpoint.h"
+#include "loadtest/admin_link.h"
 #include "loadtest/json.h"
 #include "loadtest/names.h"
 #include "loadtest/options.h"
-#include "loadtest/reply.h"
 
 struct stock_row {
     bool known; /* the server has this SKU */
@@ -29,10 +28,7 @@ struct stock_row {
 struct stock_ledger {
     const struct options *options;
     const struct names *skus;
-    struct endpoint endpoint;
-    int fd;          /* the admin listener's; -1: none is open */
-    char *answer;    /* as it came */
-    struct reply reply; /* points into it */
+    struct admin_link link;
     struct json json;
     struct stock_row *row; /* by the number of the SKU in skus */
     uint32_t sold_out_count;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Crowds that scenarios describe, against a real server and against one that lies."""
 
+import os
 import re
 import signal
 import subprocess
@@ -266,6 +267,26 @@ def test_rows_of_postgresql_that_are_wrong_are_found_out(doubted_shop, doubt):
         cursor.execute(f"DROP TRIGGER doubt ON hotshelf.{table}")
     assert report["verdict"]["differences"].get(found, 0) > 0, report["verdict"]
     assert not report["verdict"]["correct"] and report["verdict"]["compared"]["postgres"]
+
+
+def test_a_postgresql_that_stops_in_a_query_is_not_waited_for_without_end(streaming_shop):
+    """The back end that the crowd asks is stopped; those of the server are not."""
+    server, dsn = streaming_shop
+    skus = sell(server, "STOPPED", 1, 1000)
+    crowd = Run(server, "steady", f"{dsn} application_name=the-crowd", skus=skus, rate=50,
+                seconds=1.5, patience=2)
+    assert eventually(lambda: server.stock("STOPPED-0")["sold"] > 3)
+    with psycopg2.connect(dsn) as other, other.cursor() as cursor:
+        cursor.execute("SELECT pid FROM pg_stat_activity WHERE application_name = 'the-crowd'")
+        (pid,), = cursor.fetchall()
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        assert crowd.wait(90) == 1, crowd.told()
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert re.search("waiting for PostgreSQL at .*, to answer a query: 1 s of 2 s", crowd.told())
+    assert len(re.findall("waited 2 s for PostgreSQL at .*, in vain", crowd.told())) == 1
+    assert crowd.report()["verdict"]["differences"] == {"ledger_unreadable": 1}
 
 
 def test_waiting_for_a_stalled_server_counts_from_when_a_visit_was_due(shop):
