@@ -224,6 +224,10 @@ def test_orders_tells_the_oldest_that_is_kept(lapped):
         assert seqs[shard] == list(range(oldest, last + 1))
         assert server.run("orders", "--from", f"1/{shard}/{oldest}").returncode == 0
         assert server.run("orders", "--from", f"1/{shard}/{oldest - 1}").returncode == 1
+        assert server.run("orders", "--from", f"1/{shard}/{last + 1}").returncode == 0
+        ahead = server.run("orders", "--from", f"1/{shard}/{last + 2}")
+        assert ahead.returncode == 1
+        assert f"/{last + 2} is not there yet, the newest is 1/{shard}/{last}:" in ahead.stderr
 
 
 def test_an_order_known_by_its_image_alone_is_told_when_it_changes(lapped):
