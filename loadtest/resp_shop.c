@@ -189,12 +189,21 @@ static bool read_available(struct span word, int64_t *available)
     return true;
 }
 
+/* Not memrchr(): beside the memchr() of the caller and with -fsanitize=undefined, gcc warns of the
+ * pointer that is null in no case but the sanitizer's. */
+static const char *last_colon(const char *text, size_t size)
+{
+    while (size > 0 && text[size - 1] != ':')
+        size--;
+    return size > 0 ? text + size - 1 : NULL;
+}
+
 /* sku:code:available. A SKU may hold colons, so it is read from its end. */
 static bool read_line(struct span word, struct facts *facts)
 {
     struct facts_line *line = &facts->line[facts->line_count];
-    const char *last = memrchr(word.text, ':', word.size);
-    const char *first = last == NULL ? NULL : memrchr(word.text, ':', (size_t)(last - word.text));
+    const char *last = last_colon(word.text, word.size);
+    const char *first = last == NULL ? NULL : last_colon(word.text, (size_t)(last - word.text));
     if (first == NULL || facts->line_count == FACTS_LINES_MAX)
         return false;
     struct span available = {last + 1, (size_t)(word.text + word.size - last) - 1};
