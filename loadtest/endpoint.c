@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A place is read first, by one grammar, and looked up then: so a command line can be judged before
+ * anything is asked of the network. Ports are numbers: getaddrinfo() would take 83646 for 18110.
+ */
 #include "loadtest/endpoint.h"
 
 #include <arpa/inet.h>
@@ -8,32 +12,107 @@
 #include <netinet/tcp.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-static int parse_unix(struct endpoint *endpoint, const char *path)
+/* Where a text says it is, before any name is looked up. */
+struct place {
+    const char *path; /* of a Unix socket; NULL: host and port */
+    char host[sizeof((struct endpoint *)NULL)->host];
+    char port[8];
+};
+
+static int complain(const char *place, const char *reason)
+{
+    fprintf(stderr, "hotshelf-loadtest: %s %s\n", place, reason);
+    return -1;
+}
+
+static int take_path(struct place *place, const char *text, const char *path)
+{
+    place->path = path;
+    if (path[0] == '\0')
+        return complain(text, "names no socket");
+    return strlen(path) < sizeof((struct sockaddr_un *)NULL)->sun_path
+               ? 0
+               : complain(text, "is too long a path for a socket");
+}
+
+static bool is_port(const char *text)
+{
+    size_t digits = strspn(text, "0123456789");
+    long port = digits > 0 && digits <= 5 && text[digits] == '\0' ? strtol(text, NULL, 10) : 0;
+    return port >= 1 && port <= UINT16_MAX;
+}
+
+/* HOST[:PORT], [IPV6][:PORT]; the colons of an IPv6 address stand in brackets. */
+static int take_host(struct place *place, const char *text, const char *start, size_t size)
+{
+    char host[sizeof place->host];
+    snprintf(host, sizeof host, "%.*s", (int)size, start);
+    bool is_bracketed = host[0] == '[';
+    const char *name = is_bracketed ? host + 1 : host;
+    char *end = is_bracketed ? strchr(host, ']') : strchr(host, ':');
+    if (is_bracketed && end != NULL)
+        *end++ = '\0';
+    bool has_port = end != NULL && *end == ':';
+    if (has_port && !is_port(end + 1))
+        return complain(text, "has no port from 1 to 65535");
+    if ((is_bracketed && end == NULL) || (end != NULL && *end != '\0' && !has_port) ||
+        name[0] == '\0' || end == name)
+        return complain(text, "names no host");
+    if (has_port) {
+        snprintf(place->port, sizeof place->port, "%.5s", end + 1);
+        *end = '\0';
+    }
+    snprintf(place->host, sizeof place->host, "%s", name);
+    return 0;
+}
+
+static int take_url(struct place *place, const char *url)
+{
+    *place = (struct place){.port = "80"};
+    if (strncmp(url, "unix:", 5) == 0)
+        return take_path(place, url, url + 5);
+    const char *start = strncmp(url, "http://", 7) == 0 ? url + 7 : url;
+    size_t size = strcspn(start, "/");
+    if (size == 0 || size >= sizeof place->host || strlen(start + size) > 1)
+        return complain(url, "is neither http://HOST:PORT nor unix:PATH");
+    return take_host(place, url, start, size);
+}
+
+static int take_resp(struct place *place, const char *text)
+{
+    *place = (struct place){.port = "6390"};
+    if (strncmp(text, "unix:", 5) == 0)
+        return take_path(place, text, text + 5);
+    /* redis:// as the server prints it at its start */
+    const char *start = strncmp(text, "redis://", 8) == 0 ? text + 8 : text;
+    size_t size = strlen(start);
+    if (size == 0 || size >= sizeof place->host || strchr(start, '/') != NULL)
+        return complain(text, "is neither HOST:PORT nor unix:PATH");
+    return take_host(place, text, start, size);
+}
+
+static void find_socket(struct endpoint *endpoint, const char *path)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    if (strlen(path) >= sizeof address.sun_path) {
-        fprintf(stderr, "hotshelf-loadtest: the path %s is too long for a socket\n", path);
-        return -1;
-    }
     memcpy(address.sun_path, path, strlen(path));
     memcpy(&endpoint->address, &address, sizeof address);
     endpoint->address_size = sizeof address;
     memcpy(endpoint->host, "localhost", sizeof "localhost");
-    return 0;
 }
 
-static int resolve(struct endpoint *endpoint, const char *host, const char *port)
+static int find_host(struct endpoint *endpoint, const struct place *place)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
     struct addrinfo *found;
-    int result = getaddrinfo(host, port, &hints, &found);
+    int result = getaddrinfo(place->host, place->port, &hints, &found);
     if (result != 0) {
-        fprintf(stderr, "hotshelf-loadtest: %s: %s\n", host, gai_strerror(result));
+        fprintf(stderr, "hotshelf-loadtest: %s: %s\n", place->host, gai_strerror(result));
         return -1;
     }
     memcpy(&endpoint->address, found->ai_addr, found->ai_addrlen);
@@ -42,51 +121,43 @@ static int resolve(struct endpoint *endpoint, const char *host, const char *port
     return 0;
 }
 
-/* HOST[:PORT], [IPV6]:PORT; the host goes to `endpoint` as it stands. */
-static int parse_tcp(struct endpoint *endpoint, const char *start, size_t size, const char *port)
+int endpoint_check(const char *url)
 {
-    memcpy(endpoint->host, start, size);
-    char host[sizeof endpoint->host];
-    memcpy(host, endpoint->host, sizeof host);
-    char *colon = strrchr(host, ':');
-    if (colon != NULL && strchr(colon, ']') == NULL) {
-        *colon = '\0';
-        port = colon + 1;
-    }
-    size_t host_size = strlen(host);
-    bool bracketed = host_size > 2 && host[0] == '[' && host[host_size - 1] == ']';
-    if (bracketed)
-        host[host_size - 1] = '\0';
-    return resolve(endpoint, bracketed ? host + 1 : host, port);
+    struct place place;
+    return take_url(&place, url);
+}
+
+int endpoint_check_resp(const char *text)
+{
+    struct place place;
+    return take_resp(&place, text);
 }
 
 int endpoint_parse(struct endpoint *endpoint, const char *url)
 {
+    struct place place;
     *endpoint = (struct endpoint){0};
-    if (strncmp(url, "unix:", 5) == 0)
-        return parse_unix(endpoint, url + 5);
-    const char *start = strncmp(url, "http://", 7) == 0 ? url + 7 : url;
-    size_t size = strcspn(start, "/");
-    if (size == 0 || size >= sizeof endpoint->host || strlen(start + size) > 1) {
-        fprintf(stderr, "hotshelf-loadtest: %s is neither http://HOST:PORT nor unix:PATH\n", url);
+    if (take_url(&place, url) < 0)
         return -1;
+    if (place.path == NULL) {
+        const char *start = strncmp(url, "http://", 7) == 0 ? url + 7 : url;
+        memcpy(endpoint->host, start, strcspn(start, "/"));
+        return find_host(endpoint, &place);
     }
-    return parse_tcp(endpoint, start, size, "80");
+    find_socket(endpoint, place.path);
+    return 0;
 }
 
-int endpoint_parse_resp(struct endpoint *endpoint, const char *place)
+int endpoint_parse_resp(struct endpoint *endpoint, const char *text)
 {
+    struct place place;
     *endpoint = (struct endpoint){0};
-    if (strncmp(place, "unix:", 5) == 0)
-        return parse_unix(endpoint, place + 5);
-    if (strncmp(place, "redis://", 8) == 0)
-        place += 8; /* as the server prints it at its start */
-    size_t size = strlen(place);
-    if (size == 0 || size >= sizeof endpoint->host || strchr(place, '/') != NULL) {
-        fprintf(stderr, "hotshelf-loadtest: %s is neither HOST:PORT nor unix:PATH\n", place);
+    if (take_resp(&place, text) < 0)
         return -1;
-    }
-    return parse_tcp(endpoint, place, size, "6390");
+    if (place.path == NULL)
+        return find_host(endpoint, &place);
+    find_socket(endpoint, place.path);
+    return 0;
 }
 
 void endpoint_bind(const struct endpoint *endpoint, int fd, uint32_t source)

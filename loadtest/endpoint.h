@@ -5,7 +5,8 @@
  * Ownership  A plain value without pointers; a connection is the caller's to close.
  * Threads    Any.
  * Units      Bytes, milliseconds.
- * Errors     endpoint_parse(): -1 after one line on stderr. endpoint_connect(): a negative errno.
+ * Errors     endpoint_check(), endpoint_parse(): -1 after one line on stderr. endpoint_connect(): a
+ *            negative errno.
  * Cost       A name is looked up once; of several addresses the first is taken.
  */
 #ifndef HOTSHELF_LOADTEST_ENDPOINT_H
@@ -17,7 +18,7 @@
 struct endpoint {
     struct sockaddr_storage address;
     socklen_t address_size;
-    char host[256]; /* for the Host header */
+    char host[256]; /* for the Host header; of the Redis protocol "" or "localhost" */
 };
 
 /* http://HOST:PORT or unix:PATH. */
@@ -25,6 +26,10 @@ int endpoint_parse(struct endpoint *endpoint, const char *url);
 
 /* HOST:PORT (6390 when it is not named), also behind redis://, or unix:PATH. */
 int endpoint_parse_resp(struct endpoint *endpoint, const char *place);
+
+/* Whether it can be one, without looking any name up. */
+int endpoint_check(const char *url);
+int endpoint_check_resp(const char *place);
 
 /* For the server on this machine (127.0.0.0/8): the socket comes from the n-th address behind
  * 127.0.0.1, each of which has ports of its own. Elsewhere, and for n = 0, nothing is changed. */

@@ -5,7 +5,9 @@
  */
 #include "loadtest/options.h"
 
+#include "loadtest/endpoint.h"
 #include "loadtest/nearest.h"
+#include "loadtest/postgres_link.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -115,6 +117,18 @@ static int complain(const char *name, const char *reason)
     return -1;
 }
 
+/* strtoull() would take -5 for the 64-bit number that it is the remainder of. */
+static int store_seed(const struct option_row *row, const char *text)
+{
+    char *end;
+    errno = 0;
+    *(uint64_t *)row->value = strtoull(text, &end, 0);
+    bool is_whole = strchr("0123456789", text[0]) != NULL && text[0] != '\0' && *end == '\0';
+    return is_whole && errno == 0
+               ? 0
+               : complain(row->name, "not a whole number from 0 to 18446744073709551615");
+}
+
 static int store(const struct option_row *row, const char *text)
 {
     char *end;
@@ -122,10 +136,8 @@ static int store(const struct option_row *row, const char *text)
         *(const char **)row->value = text;
         return 0;
     }
-    if (row->type == OPTION_SEED) {
-        *(uint64_t *)row->value = strtoull(text, &end, 0);
-        return *end == '\0' && end != text ? 0 : complain(row->name, "not a number");
-    }
+    if (row->type == OPTION_SEED)
+        return store_seed(row, text);
     double number = strtod(text, &end);
     if (*end != '\0' || end == text || !(number >= row->min && number <= row->max)) {
         fprintf(stderr, "hotshelf-loadtest: %s: not a number from %.0f to %.0f\n", row->name,
@@ -239,6 +251,17 @@ static int check_writable(const char *path)
     return 0;
 }
 
+/* A name that nobody knows is no mistake of the command line: it is seen when it is asked for. */
+static int check_places(const struct options *options)
+{
+    if (endpoint_check(options->url) < 0 ||
+        (options->resp != NULL && endpoint_check_resp(options->resp) < 0) ||
+        (options->admin_url != NULL && endpoint_check(options->admin_url) < 0) ||
+        (options->postgres != NULL && postgres_link_check(options->postgres) < 0))
+        return -1;
+    return 0;
+}
+
 static int check(struct options *options, const char *run)
 {
     if (options->subject == NULL)
@@ -248,8 +271,9 @@ static int check(struct options *options, const char *run)
     if (options->mode != NULL && strcmp(options->mode, "deferred") != 0 &&
         strcmp(options->mode, "external") != 0)
         return complain("--mode", "deferred or external");
-    if (read_tokens(options) < 0 || check_writable(options->log_path) < 0 ||
-        check_writable(options->json_path) < 0 || check_writable(options->html_path) < 0)
+    if (check_places(options) < 0 || read_tokens(options) < 0 ||
+        check_writable(options->log_path) < 0 || check_writable(options->json_path) < 0 ||
+        check_writable(options->html_path) < 0)
         return -1;
     return take_run(options, run);
 }

@@ -8,6 +8,7 @@
 
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* What a query costs that nobody waits for any more: PostgreSQL 14 and later look whether the other
@@ -92,6 +93,38 @@ static bool connect_anew(struct postgres_link *link)
     PQsetNoticeReceiver(link->connection, ignore_notice, NULL);
     PQclear(postgres_link_ask(link, END_WITH_CLIENT, NULL));
     return !link->has_given_up;
+}
+
+/* One for each host, with commas between them; an empty one is the default. */
+static bool are_ports(const char *text)
+{
+    size_t size = strspn(text, "0123456789");
+    long port = size == 0 ? 1 : size > 5 ? 0 : strtol(text, NULL, 10);
+    if (port < 1 || port > UINT16_MAX || (text[size] != '\0' && text[size] != ','))
+        return false;
+    return text[size] == '\0' || are_ports(text + size + 1);
+}
+
+static bool has_ports(const PQconninfoOption *option)
+{
+    while (option->keyword != NULL && strcmp(option->keyword, "port") != 0)
+        option++;
+    return option->keyword == NULL || option->val == NULL || are_ports(option->val);
+}
+
+int postgres_link_check(const char *conninfo)
+{
+    char *reason = NULL;
+    PQconninfoOption *read = PQconninfoParse(conninfo, &reason);
+    bool is_one = read != NULL && has_ports(read);
+    if (!is_one)
+        fprintf(stderr, "hotshelf-loadtest: --pg: %s",
+            read != NULL     ? "a port is not from 1 to 65535\n"
+            : reason != NULL ? reason
+                             : "no memory\n");
+    PQconninfoFree(read);
+    PQfreemem(reason);
+    return is_one ? 0 : -1;
 }
 
 int postgres_link_open(struct postgres_link *link, const char *conninfo, uint32_t patience_seconds)

@@ -30,6 +30,9 @@ struct postgres_link {
     struct patience patience;
 };
 
+/* Whether it can be a connection string; -1 after one line on stderr. */
+int postgres_link_check(const char *conninfo);
+
 int postgres_link_open(struct postgres_link *link, const char *conninfo, uint32_t patience_seconds);
 void postgres_link_close(struct postgres_link *link);
 

@@ -378,6 +378,22 @@ def test_scenarios_are_listed_and_mistakes_named(tmp_path):
     assert near.returncode == 2 and "--rat: no such option; did you mean --rate?" in near.stderr
 
 
+@pytest.mark.parametrize("option, value, why", [
+    ("--url", "ftp://x", "is neither http://HOST:PORT nor unix:PATH"),
+    ("--url", "http://127.0.0.1:83646", "no port from 1 to 65535"),
+    ("--admin", "http://127.0.0.1:0", "no port from 1 to 65535"),
+    ("--resp", "127.0.0.1:65536", "no port from 1 to 65535"),
+    ("--pg", "host=/tmp port=70000", "a port is not from 1 to 65535"),
+    ("--pg", "nonsense", 'missing "="'),
+    ("--seed", "-5", "not a whole number from 0 to 18446744073709551615"),
+    ("--seed", "18446744073709551616", "not a whole number from 0 to 18446744073709551615"),
+    ("--seed", "0x", "not a whole number from 0 to 18446744073709551615")])
+def test_a_value_that_cannot_be_is_a_mistake_of_the_command_line(option, value, why):
+    told = words("steady", "--skus", "A", option, value)
+    assert told.returncode == 2 and why in told.stderr and told.stderr.count("\n") == 1, told
+    assert told.stdout == ""
+
+
 @pytest.mark.parametrize("option", ["--json", "--html", "--log"])
 def test_a_file_that_cannot_be_written_is_told_before_the_run(tmp_path, option):
     told = words("steady", option, tmp_path / "nowhere" / "file")

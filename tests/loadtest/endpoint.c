@@ -70,7 +70,43 @@ static void what_is_no_place_is_refused(void **state)
     assert_int_equal(endpoint_parse(&endpoint, "http://127.0.0.1:8080/v1"), -1);
     assert_int_equal(endpoint_parse_resp(&endpoint, "http://127.0.0.1:6390"), -1);
     assert_int_equal(endpoint_parse_resp(&endpoint, "redis://"), -1);
+    assert_int_equal(endpoint_parse(&endpoint, "ftp://x"), -1);
+    assert_int_equal(endpoint_parse(&endpoint, "unix:"), -1);
+    assert_int_equal(endpoint_parse(&endpoint, "http://:80"), -1);
+    assert_int_equal(endpoint_parse(&endpoint, "http://[]:80"), -1);
+    assert_int_equal(endpoint_parse(&endpoint, "http://[::1"), -1);
+    assert_int_equal(endpoint_parse(&endpoint, "http://[::1]80"), -1);
+    assert_int_equal(endpoint_parse(&endpoint, "http://::1"), -1);
     assert_int_equal(endpoint_parse_resp(&endpoint, ""), -1);
+}
+
+static void a_port_is_a_number_of_16_bits(void **state)
+{
+    (void)state;
+    static const char *const no_port[] = {"", "0", "65536", "83646", "-1", "+80", "80x", " 80", "x",
+        "http", "1e3", "00000080", "4294967376"};
+    struct endpoint endpoint;
+    char url[64];
+    assert_int_equal(endpoint_parse(&endpoint, "http://127.0.0.1:65535"), 0);
+    assert_int_equal(ntohs(internet(&endpoint)->sin_port), 65535);
+    assert_int_equal(endpoint_parse(&endpoint, "http://[::1]:1"), 0);
+    for (size_t at = 0; at < sizeof no_port / sizeof no_port[0]; at++) {
+        snprintf(url, sizeof url, "http://127.0.0.1:%s", no_port[at]);
+        assert_int_equal(endpoint_parse(&endpoint, url), -1);
+        assert_int_equal(endpoint_check(url), -1);
+        assert_int_equal(endpoint_parse_resp(&endpoint, url + strlen("http://")), -1);
+        assert_int_equal(endpoint_check_resp(url + strlen("http://")), -1);
+        snprintf(url, sizeof url, "http://[::1]:%s", no_port[at]);
+        assert_int_equal(endpoint_parse(&endpoint, url), -1);
+    }
+}
+
+static void a_place_is_judged_without_looking_its_name_up(void **state)
+{
+    (void)state;
+    assert_int_equal(endpoint_check("http://no.such.host.invalid:8080"), 0);
+    assert_int_equal(endpoint_check("unix:/no/such/socket"), 0);
+    assert_int_equal(endpoint_check_resp("redis://no.such.host.invalid"), 0);
 }
 
 /* The address that a socket to the server comes from; 0: any. */
@@ -127,6 +163,8 @@ int main(void)
         cmocka_unit_test(a_url_names_host_and_port),
         cmocka_unit_test(a_path_names_a_unix_socket),
         cmocka_unit_test(what_is_no_place_is_refused),
+        cmocka_unit_test(a_port_is_a_number_of_16_bits),
+        cmocka_unit_test(a_place_is_judged_without_looking_its_name_up),
         cmocka_unit_test(more_connections_to_this_machine_come_from_more_addresses),
         cmocka_unit_test(a_connection_waits_no_longer_than_it_was_told),
     };
