@@ -5,6 +5,7 @@
 #include "loadtest/compare.h"
 
 #include "loadtest/comparison.h"
+#include "loadtest/result_check.h"
 #include "page/page.h"
 
 #include <errno.h>
@@ -141,7 +142,8 @@ int compare_main(int argc, char **argv)
     struct result_file a = {0};
     struct result_file b = {0};
     status = COMPARE_FAILED;
-    if (result_file_open(&a, asked.path[0]) == 0 && result_file_open(&b, asked.path[1]) == 0)
+    if (result_file_open(&a, asked.path[0]) == 0 && result_file_open(&b, asked.path[1]) == 0 &&
+        result_check(&a) == 0 && result_check(&b) == 0)
         status = compare(&a, &b, &asked);
     result_file_close(&a);
     result_file_close(&b);

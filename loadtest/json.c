@@ -73,6 +73,18 @@ bool json_parse(struct json *json, const char *text, size_t size)
     return true;
 }
 
+enum json_type json_type(const struct json *json, int value)
+{
+    const jsmntok_t *token = token_of(json, value);
+    if (token == NULL)
+        return JSON_ABSENT;
+    if (token->type == JSMN_OBJECT)
+        return JSON_OBJECT;
+    if (token->type == JSMN_ARRAY)
+        return JSON_ARRAY;
+    return token->type == JSMN_STRING ? JSON_STRING : JSON_WORD;
+}
+
 /* The first token after a value and everything inside it. */
 static int after(const struct json *json, int value)
 {

@@ -26,6 +26,8 @@
 #define JSON_ROOT 0
 #define JSON_NONE (-1)
 
+enum json_type { JSON_ABSENT, JSON_OBJECT, JSON_ARRAY, JSON_STRING, JSON_WORD };
+
 struct json_token;
 
 struct json {
@@ -38,6 +40,9 @@ int json_open(struct json *json);
 void json_close(struct json *json);
 
 bool json_parse(struct json *json, const char *text, size_t size);
+
+/* JSON_WORD: a number, true, false or null. */
+enum json_type json_type(const struct json *json, int value);
 
 /* The value of a member of an object. */
 int json_member(const struct json *json, int object, const char *name);

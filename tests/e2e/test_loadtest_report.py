@@ -9,7 +9,7 @@ import pytest
 from tests.lib.browser import Page
 from tests.lib.lying_proxy import LyingProxy
 from tests.lib.page_parts import page_of
-from tests.lib.replay import SALE, Replay, Run
+from tests.lib.replay import SALE, SCHEMA, Replay, Run
 from tests.lib.server import CATALOG, LOADTEST
 
 HOSTILE = ("</script><script>document.title='owned'</script>"
@@ -269,6 +269,83 @@ def test_what_is_no_result_is_refused_by_name(run, tmp_path):
         assert compare(*usage).returncode == 2, usage
     done = compare(good, good, "--html", tmp_path / "no" / "where.html")
     assert done.returncode == 1 and "where.html" in done.stderr
+
+
+def put(result, path, value):
+    """The result with this at a member, or without it."""
+    result = json.loads(json.dumps(result))
+    *names, last = path.split("/")
+    place = result
+    for name in names:
+        place = place[name]
+    if value is None:
+        del place[last]
+    else:
+        place[last] = value
+    return result
+
+
+NO_FIGURES = [
+    ("latency_us", 5, "latency_us is 5, not an object"),
+    ("latency_us", [], "latency_us is a list, not an object"),
+    ("latency_us/checkout", "fast", "latency_us.checkout is a text, not an object"),
+    ("latency_us/checkout/p99", -1, "latency_us.checkout.p99 is -1, not a whole number"),
+    ("latency_us/checkout/p50", 1e308, "latency_us.checkout.p50 is 1e+308, not a whole number"),
+    ("latency_us/checkout/p50", 10 ** 19, "latency_us.checkout.p50 is 10000000000000000000, not"),
+    ("latency_us/checkout/max", 0.5, "latency_us.checkout.max is 0.5, not a whole number"),
+    ("latency_us/checkout/p99.9", None, "latency_us.checkout.p99.9 is not there"),
+    ("latency_us/checkout/curve", [[50, 1]], "latency_us.checkout.curve is a list, not a list of "),
+    ("latency_us/checkout/curve", [[50, 1], [99, -1]], "latency_us.checkout.curve is -1, not"),
+    ("service_us/checkout/count", "7", "service_us.checkout.count is a text, not a whole number"),
+    ("requests_per_second", 1e300, "requests_per_second is 1e+300, not a number from 0 to 1e15"),
+    ("requests_per_second", float("nan"), "not a JSON file"),
+    ("orders_acknowledged", -1, "orders_acknowledged is -1, not a whole number"),
+    ("seconds", {}, "seconds is an object, not a number"),
+    ("seconds", None, "seconds is not there"),
+    ("seed", -5, "seed is -5, not a whole number of 64 bits"),
+    ("verdict/correct", "yes", "verdict.correct is a text, not true or false"),
+    ("verdict/lost", 1e308, "verdict.lost is 1e+308, not a whole number"),
+    ("generator", 5, "generator is 5, not an object"),
+    ("series/ok", [1] * 257, "series.ok is a list, not a list of at most 256 numbers"),
+    ("series/ok", [1, -2], "series.ok is -2, not numbers"),
+    ("series/step_seconds", 0, "series.step_seconds is 0, not a number above 0"),
+    ("settings/arrivals.kind", {}, "settings.arrivals.kind is an object, not a text"),
+    ("refused/\x7f", -1, "refused.? is -1, not"),
+]
+
+
+@pytest.mark.parametrize("path, value, why", NO_FIGURES)
+def test_what_is_no_figure_is_refused_by_file_and_member(run, tmp_path, path, value, why):
+    """On either side, and before anything is told or written."""
+    good = run[0].report_path
+    bad = tmp_path / "bad.json"
+    bad.write_text(json.dumps(put(run[0].report(), path, value)))
+    html = tmp_path / "compare.html"
+    for pair in ((good, bad), (bad, good)):
+        done = compare(*pair, "--html", html)
+        assert (done.returncode, done.stdout) == (1, ""), done
+        assert done.stderr.startswith(f"hotshelf-loadtest: {bad}: ") and why in done.stderr, done
+        assert done.stderr.count("\n") == 1 and not html.exists()
+
+
+def test_every_member_that_a_result_must_have_is_asked_for(run, tmp_path):
+    """The schema is the measure: what it requires may not be missing, nor be of another type."""
+    good = run[0].report_path
+    bad = tmp_path / "bad.json"
+    result = run[0].report()
+    for name in SCHEMA["required"]:
+        if name == "format":
+            continue
+        for value in (None, [[]]):
+            bad.write_text(json.dumps(put(result, name, value)))
+            done = compare(good, bad)
+            assert done.returncode == 1 and f": {name} is " in done.stderr, (name, done)
+
+
+def test_a_seed_may_have_64_bits(run, tmp_path):
+    other = tmp_path / "other.json"
+    other.write_text(json.dumps(put(run[0].report(), "seed", 2 ** 64 - 1)))
+    assert compare(run[0].report_path, other).returncode == 0
 
 
 def test_the_browser_of_these_tests_sees_errors_and_requests(tmp_path):
