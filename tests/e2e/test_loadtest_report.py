@@ -319,7 +319,7 @@ def test_what_is_no_figure_is_refused_by_file_and_member(run, tmp_path, path, va
     """On either side, and before anything is told or written."""
     good = run[0].report_path
     bad = tmp_path / "bad.json"
-    bad.write_text(json.dumps(put(run[0].report(), path, value)))
+    bad.write_text(json.dumps(put(run[0].report(), path, value), ensure_ascii=False))
     html = tmp_path / "compare.html"
     for pair in ((good, bad), (bad, good)):
         done = compare(*pair, "--html", html)
