@@ -315,6 +315,13 @@ static bool is_option(const char *word, const char *name)
     return strncmp(word, name, size) == 0 && (word[size] == '\0' || word[size] == '=');
 }
 
+/* By its form: section.key=value. It is not shown when it has another: a password may be in it. */
+static bool is_setting(const char *text)
+{
+    size_t name = strcspn(text, "=");
+    return text[name] == '=' && memchr(text, '.', name) != NULL;
+}
+
 /* 0, or the exit status of a wrong call. */
 static int read_words(struct invocation *invocation, const char *verb, char **words, int count)
 {
@@ -325,7 +332,7 @@ static int read_words(struct invocation *invocation, const char *verb, char **wo
                 return usage(verb, "-c needs a file", "");
         } else if (is_option(words[i], "--set")) {
             const char *set = option_value(words, count, &i, "--set");
-            if (set == NULL || invocation->set_count == SETS_MAX)
+            if (set == NULL || !is_setting(set) || invocation->set_count == SETS_MAX)
                 return usage(verb, "--set needs section.key=value", "");
             invocation->sets[invocation->set_count++] = set;
         } else if (invocation->word_count < WORDS_MAX) {

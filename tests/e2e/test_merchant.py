@@ -272,11 +272,13 @@ def test_of_two_changes_of_one_version_one_is_told(server, sku):
 
 
 def test_usage_is_told_with_exit_2():
-    for arguments in ([], ["nonsense"], ["serve", "--nonsense"], ["import"]):
+    for arguments in ([], ["nonsense"], ["serve", "--nonsense"], ["import"],
+                      ["plan", "--set", "nonsense"], ["plan", "--set", "dsn=password"]):
         told = subprocess.run([HOTSHELF, *arguments], capture_output=True, text=True, timeout=20,
                               check=False)
         assert told.returncode == 2, (arguments, told)
         assert "hotshelf" in told.stdout + told.stderr
+        assert "password" not in told.stdout + told.stderr
 
 
 def test_help_and_version_are_told():
