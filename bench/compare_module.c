@@ -9,6 +9,7 @@
 #include "bench/compare_ratios.h"
 #include "bench/compare_rows.h"
 #include "bench/compare_stage.h"
+#include "bench/guard.h"
 #include "bench/module.h"
 #include "bench/options.h"
 #include "page/page.h"
@@ -36,6 +37,7 @@ struct compare_options {
 
 struct compare {
     struct compare_options options;
+    struct guard guard;
     struct compare_stage stage;
     bool needed[SIDES];
     compare_turns turns;
@@ -77,8 +79,8 @@ static bool parse_options(struct compare_options *options, int argc, char **argv
         {"--server", OPTION_TEXT, &options->plan.server_path, 0, 0},
         {"--dir", OPTION_TEXT, &options->plan.parent, 0, 0},
         {"--io", OPTION_TEXT, &options->plan.io, 0, 0},
-        {"--json", OPTION_TEXT, &options->json_path, 0, 0},
-        {"--html", OPTION_TEXT, &options->html_path, 0, 0},
+        {"--json", OPTION_OUTPUT, &options->json_path, 0, 0},
+        {"--html", OPTION_OUTPUT, &options->html_path, 0, 0},
         {"--ratios", OPTION_TEXT, &options->ratios_path, 0, 0},
         {"--short", OPTION_FLAG, &options->is_short, 0, 0},
         {"--record", OPTION_FLAG, &options->records, 0, 0},
@@ -97,7 +99,8 @@ static bool parse_options(struct compare_options *options, int argc, char **argv
         options->plan.seconds = options->is_short ? 0.3 : 1;
     if (options->rounds == 0)
         options->rounds = options->is_short ? 3 : 5;
-    return true;
+    return !options->is_short || !options->records ||
+           options_check_output("compare", "--ratios", options->ratios_path);
 }
 
 static double now_seconds(void)
@@ -209,11 +212,10 @@ static void play_side(struct compare *compare, int id, uint32_t round)
 static void play(struct compare *compare)
 {
     compare->began = now_seconds();
-    for (uint32_t round = 0; round < compare->options.rounds && !process_is_asked_to_end();
-         round++) {
+    for (uint32_t round = 0; round < compare->options.rounds; round++) {
         compare_stage_open(
             &compare->stage, &compare->options.plan, compare_sides, compare->needed, SIDES);
-        for (int id = 0; id < SIDES && !process_is_asked_to_end(); id++) {
+        for (int id = 0; id < SIDES; id++) {
             if (compare->needed[id])
                 play_side(compare, id, round);
         }
@@ -310,11 +312,9 @@ static enum module_status run(int argc, char **argv)
         fputs("hotshelf-bench: compare: no row is left of --only, --job and --short\n", stderr);
     } else if (process_pin(COMPARE_CORE_GENERATOR) < 0) {
         fputs("hotshelf-bench: two cores are needed, 0 for the server and 1 for us\n", stderr);
-    } else {
-        process_hold_signals();
+    } else if (guard_begin(&compare->guard, &compare->options.plan.parent)) {
         play(compare);
-        if (!process_is_asked_to_end())
-            status = report(compare) ? MODULE_MEASURED : MODULE_FAILED;
+        status = report(compare) ? MODULE_MEASURED : MODULE_FAILED;
     }
     free(compare);
     return status;

@@ -11,6 +11,7 @@
  * What can go wrong: an honest client is refused or hung up on; told, exit 1.
  */
 #include "bench/attacker.h"
+#include "bench/guard.h"
 #include "bench/honest.h"
 #include "bench/median.h"
 #include "bench/module.h"
@@ -48,6 +49,7 @@ struct turns {
 };
 
 struct fairness_bench {
+    struct guard guard;
     struct fairness_options options;
     struct sandbox sandbox;
     struct turns attacks[ATTACKS];
@@ -85,7 +87,7 @@ static bool parse_options(struct fairness_options *options, int argc, char **arg
     const struct option all[] = {
         {"--server", OPTION_TEXT, &options->server_path, 0, 0},
         {"--dir", OPTION_TEXT, &options->parent, 0, 0},
-        {"--json", OPTION_TEXT, &options->json_path, 0, 0},
+        {"--json", OPTION_OUTPUT, &options->json_path, 0, 0},
         {"--attack", OPTION_TEXT, &options->only, 0, 0},
         {"--io", OPTION_TEXT, &options->io, 0, 0},
         {"--seconds", OPTION_NUMBER, &options->seconds, 0, 600},
@@ -237,7 +239,7 @@ static enum module_status run(int argc, char **argv)
     enum module_status status = MODULE_FAILED;
     if (process_pin(CORE_OTHERS) < 0)
         fputs("hotshelf-bench: two cores are needed, 0 for the server and 1 for us\n", stderr);
-    else if (play_all(bench) && report(bench))
+    else if (guard_begin(&bench->guard, &bench->options.parent) && play_all(bench) && report(bench))
         status = MODULE_MEASURED;
     sandbox_close(&bench->sandbox);
     free(bench);

@@ -12,6 +12,7 @@
  * with its log). Both end the bench with exit 1. Everything that was started is stopped by its pid.
  */
 #include "bench/floor_turn.h"
+#include "bench/guard.h"
 #include "bench/module.h"
 #include "bench/options.h"
 #include "bench/sandbox.h"
@@ -41,6 +42,7 @@ struct floor_options {
 };
 
 struct floor_bench {
+    struct guard guard;
     struct floor_options options;
     struct sandbox sandbox;
     struct process floor[TRAFFIC_KINDS];
@@ -72,7 +74,7 @@ static bool parse_options(struct floor_options *options, int argc, char **argv)
     const struct option all[] = {
         {"--server", OPTION_TEXT, &options->server_path, 0, 0},
         {"--dir", OPTION_TEXT, &options->parent, 0, 0},
-        {"--json", OPTION_TEXT, &options->json_path, 0, 0},
+        {"--json", OPTION_OUTPUT, &options->json_path, 0, 0},
         {"--io", OPTION_TEXT, &options->io, 0, 0},
         {"--seconds", OPTION_NUMBER, &options->seconds, 0, 600},
         {"--connections", OPTION_COUNT, &options->connections, 1, GENERATOR_CONNECTIONS_MAX},
@@ -186,7 +188,7 @@ static enum module_status run(int argc, char **argv)
     enum module_status status = MODULE_FAILED;
     if (process_pin(CORE_GENERATOR) < 0)
         fputs("hotshelf-bench: two cores are needed, 0 for the server and 1 for us\n", stderr);
-    else if (play(bench) && report(bench))
+    else if (guard_begin(&bench->guard, &bench->options.parent) && play(bench) && report(bench))
         status = MODULE_MEASURED;
     for (int kind = 0; kind < TRAFFIC_KINDS; kind++)
         process_stop(&bench->floor[kind], 1000);

@@ -10,6 +10,7 @@
  */
 #include "bench/growth.h"
 
+#include "bench/guard.h"
 #include "bench/module.h"
 #include "bench/modules/core_module.h"
 #include "bench/options.h"
@@ -23,6 +24,7 @@
 #define MODULE_ROUNDS 9
 
 struct growth_bench {
+    struct guard guard;
     struct growth_options options;
     char server_beside[SANDBOX_PATH_SIZE];
     const char *json_path;
@@ -58,7 +60,7 @@ static bool parse_options(struct growth_bench *bench, int argc, char **argv)
     const struct option all[] = {
         {"--server", OPTION_TEXT, &options->server_path, 0, 0},
         {"--dir", OPTION_TEXT, &options->parent, 0, 0},
-        {"--json", OPTION_TEXT, &bench->json_path, 0, 0},
+        {"--json", OPTION_OUTPUT, &bench->json_path, 0, 0},
         {"--only", OPTION_TEXT, &bench->only, 0, 0},
         {"--places", OPTION_COUNT, &options->places, 10000, 4000000},
         {"--connections", OPTION_COUNT, &options->connections_max, 100, GENERATOR_CONNECTIONS_MAX},
@@ -208,7 +210,7 @@ static enum module_status run(int argc, char **argv)
         return MODULE_FAILED;
     }
     allow_sockets();
-    if (play(bench)) {
+    if (guard_begin(&bench->guard, &bench->options.parent) && play(bench)) {
         print_all(bench);
         if (bench->json_path == NULL || write_json(bench))
             status = MODULE_MEASURED;

@@ -12,6 +12,7 @@
  * What can go wrong: a reply with another status, a server that ends; told with its log, exit 1.
  */
 #include "bench/floor_turn.h"
+#include "bench/guard.h"
 #include "bench/median.h"
 #include "bench/module.h"
 #include "bench/options.h"
@@ -43,6 +44,7 @@ struct journal_options {
 };
 
 struct journal_bench {
+    struct guard guard;
     struct journal_options options;
     struct sandbox sandbox[SIDES];
     struct sandbox_plan plan[SIDES];
@@ -79,7 +81,7 @@ static bool parse_options(struct journal_options *options, int argc, char **argv
     const struct option all[] = {
         {"--server", OPTION_TEXT, &options->server_path, 0, 0},
         {"--dir", OPTION_TEXT, &options->parent, 0, 0},
-        {"--json", OPTION_TEXT, &options->json_path, 0, 0},
+        {"--json", OPTION_OUTPUT, &options->json_path, 0, 0},
         {"--orders", OPTION_COUNT, &options->orders, 1000, 4000000},
         {"--seconds", OPTION_NUMBER, &options->seconds, 0, 600},
         {"--connections", OPTION_COUNT, &options->connections, 1, GENERATOR_CONNECTIONS_MAX},
@@ -259,7 +261,7 @@ static enum module_status run(int argc, char **argv)
     enum module_status status = MODULE_FAILED;
     if (process_pin(CORE_GENERATOR) < 0)
         fputs("hotshelf-bench: two cores are needed, 0 for the servers and 1 for us\n", stderr);
-    else if (play_all(bench) && report(bench))
+    else if (guard_begin(&bench->guard, &bench->options.parent) && play_all(bench) && report(bench))
         status = MODULE_MEASURED;
     for (int side = 0; side < SIDES; side++)
         sandbox_close(&bench->sandbox[side]);

@@ -12,6 +12,7 @@
  * when that is not small beside p99, the generator is what was measured.
  */
 #include "bench/compare_stage.h"
+#include "bench/guard.h"
 #include "bench/median.h"
 #include "bench/module.h"
 #include "bench/options.h"
@@ -48,6 +49,7 @@ static const struct side sides[TURNS] = {
 };
 
 struct latency {
+    struct guard guard;
     struct compare_plan plan;
     char server_beside[SANDBOX_PATH_SIZE];
     char floor_path[SANDBOX_PATH_SIZE];
@@ -89,7 +91,7 @@ static bool parse_options(struct latency *latency, int argc, char **argv)
         {"--server", OPTION_TEXT, &latency->plan.server_path, 0, 0},
         {"--dir", OPTION_TEXT, &latency->plan.parent, 0, 0},
         {"--io", OPTION_TEXT, &latency->plan.io, 0, 0},
-        {"--json", OPTION_TEXT, &latency->json_path, 0, 0},
+        {"--json", OPTION_OUTPUT, &latency->json_path, 0, 0},
         {"--seconds", OPTION_NUMBER, &latency->plan.seconds, 0, 60},
         {"--connections", OPTION_COUNT, &latency->plan.connections, 1, GENERATOR_CONNECTIONS_MAX},
         {"--rounds", OPTION_COUNT, &latency->rounds, 1, ROUNDS_MAX},
@@ -105,10 +107,6 @@ static bool play_round(struct latency *latency, uint32_t round)
     bool good = true;
     for (uint32_t at = 0; good && at < TURNS; at++) {
         struct turn *turn = &latency->turns[at][round];
-        if (process_is_asked_to_end()) {
-            good = false;
-            break;
-        }
         good = compare_stage_play(&latency->stage, &sides[at], &latency->turns[LIMIT][round], turn);
         latency->turns_done++;
         latency->turns_disturbed += turn->others > TURN_OTHERS_MOST;
@@ -226,7 +224,7 @@ static enum module_status run(int argc, char **argv)
     bool good = process_pin(COMPARE_CORE_GENERATOR) == 0;
     if (!good)
         fputs("hotshelf-bench: two cores are needed, 0 for the server and 1 for us\n", stderr);
-    process_hold_signals();
+    good = good && guard_begin(&latency->guard, &latency->plan.parent);
     for (uint32_t round = 0; good && round < latency->rounds; round++)
         good = play_round(latency, round);
     good = good && report(latency);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bench/options.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
@@ -31,6 +33,7 @@ static bool take(const struct option *option, const char *text)
     bool is_number = end != text && *end == '\0';
     switch (option->kind) {
     case OPTION_TEXT:
+    case OPTION_OUTPUT:
         *(const char **)option->value = text;
         return true;
     case OPTION_NUMBER:
@@ -46,6 +49,36 @@ static bool take(const struct option *option, const char *text)
         return true;
     }
     return false;
+}
+
+/* No empty file remains of a run that says nothing. A pipe may have no reader yet. */
+bool options_check_output(const char *module, const char *name, const char *path)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    bool is_new = fd >= 0;
+    if (fd < 0 && errno == EEXIST)
+        fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0 && errno != ENXIO) {
+        fprintf(stderr, "hotshelf-bench: %s: %s: %s: %s\n", module, name, path, strerror(errno));
+        return false;
+    }
+    if (fd >= 0)
+        close(fd);
+    if (is_new)
+        unlink(path);
+    return true;
+}
+
+static bool check_outputs(const char *module, const struct option *options, uint32_t count)
+{
+    for (uint32_t at = 0; at < count; at++) {
+        if (options[at].kind != OPTION_OUTPUT)
+            continue;
+        const char *path = *(const char *const *)options[at].value;
+        if (path != NULL && !options_check_output(module, options[at].name, path))
+            return false;
+    }
+    return true;
 }
 
 bool options_parse(
@@ -64,7 +97,7 @@ bool options_parse(
             return false;
         }
     }
-    return true;
+    return check_outputs(module, options, count);
 }
 
 void options_find_program(const char *from_here, char *path, uint32_t size)

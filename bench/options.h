@@ -7,7 +7,7 @@
  * Threads    One.
  * Units      As each option says.
  * Errors     false, after a line on stderr that names the option.
- * Cost       None.
+ * Cost       An output is opened and closed; what stands in it is left alone.
  */
 #ifndef HOTSHELF_BENCH_OPTIONS_H
 #define HOTSHELF_BENCH_OPTIONS_H
@@ -17,6 +17,7 @@
 
 enum option_kind {
     OPTION_TEXT,   /* const char * */
+    OPTION_OUTPUT, /* const char *, a file that will be written: whether it can be is seen now */
     OPTION_NUMBER, /* double, above least and up to most */
     OPTION_COUNT,  /* uint32_t, from least to most */
     OPTION_FLAG,   /* bool; has no value, is set */
@@ -31,6 +32,9 @@ struct option {
 
 bool options_parse(
     const char *module, const struct option *options, uint32_t count, int argc, char **argv);
+
+/* Whether this file can be written, which is what this option of the module asks for. */
+bool options_check_output(const char *module, const char *name, const char *path);
 
 /* The path of another program of this build, from the place of this one. */
 void options_find_program(const char *from_here, char *path, uint32_t size);

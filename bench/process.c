@@ -26,29 +26,6 @@
 #define KERNEL_THREADS_MAX 1024
 #define FAMILY_MAX 256 /* processes: PostgreSQL has one for each client, and some more */
 
-static sigset_t ending_signals(void)
-{
-    sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGTERM);
-    return signals;
-}
-
-void process_hold_signals(void)
-{
-    sigset_t signals = ending_signals();
-    sigprocmask(SIG_BLOCK, &signals, NULL);
-}
-
-bool process_is_asked_to_end(void)
-{
-    sigset_t pending;
-    sigemptyset(&pending);
-    sigpending(&pending);
-    return sigismember(&pending, SIGINT) == 1 || sigismember(&pending, SIGTERM) == 1;
-}
-
 int process_pin(int core)
 {
     cpu_set_t cores;
@@ -75,13 +52,11 @@ _Noreturn static void become(const struct process_plan *plan, int output, pid_t 
     const char *log_path = plan->log_path;
     int log = open(log_path, O_WRONLY | O_CREAT | O_APPEND, 0600);
     int nothing = open("/dev/null", O_RDONLY);
-    sigset_t signals = ending_signals();
-    sigprocmask(SIG_UNBLOCK, &signals, NULL);
     if (log < 0 || nothing < 0 || dup2(nothing, STDIN_FILENO) < 0 || dup2(log, STDERR_FILENO) < 0 ||
         dup2(output >= 0 ? output : log, STDOUT_FILENO) < 0 || process_pin(core) < 0 ||
         !become_user(plan->user))
         _exit(127);
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    prctl(PR_SET_PDEATHSIG, plan->death_signal == 0 ? SIGKILL : plan->death_signal);
     if (getppid() != parent)
         _exit(127);
     execv(argv[0], argv);
@@ -206,13 +181,18 @@ static uint32_t add_children(pid_t pid, pid_t *family, uint32_t most, uint32_t c
     return count;
 }
 
+uint32_t process_children(pid_t pid, pid_t *children, uint32_t most)
+{
+    return add_children(pid, children, most, 0);
+}
+
 /* They do what a program has set going and does not pay for: its writes to the disk end in them. */
 static uint64_t read_kernel_ns(void)
 {
     pid_t threads[KERNEL_THREADS_MAX];
     char path[64], text[128];
     uint64_t sum = 0;
-    uint32_t count = add_children(KERNEL_PID, threads, KERNEL_THREADS_MAX, 0);
+    uint32_t count = process_children(KERNEL_PID, threads, KERNEL_THREADS_MAX);
     for (uint32_t at = 0; at < count; at++) {
         snprintf(path, sizeof path, "/proc/%d/schedstat", (int)threads[at]);
         if (read_file(path, text, sizeof text))

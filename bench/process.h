@@ -4,7 +4,7 @@
  * pid.
  *
  * Ownership  process_start() starts it, process_stop() ends and reaps it; it does not outlive us
- *            (it is killed when its parent dies).
+ *            (it gets a signal when its parent dies, see bench/guard.h).
  * Threads    One.
  * Units      Nanoseconds of CPU time, user and system together, of all its threads and of all the
  *            processes that it has started, those that have ended included.
@@ -51,6 +51,7 @@ struct process_plan {
     const char *log_path;
     bool captured;
     const char *user; /* to run as, when we are root; NULL: as ourselves */
+    int death_signal; /* what it gets when its parent dies; 0: SIGKILL */
 };
 
 int process_start_as(struct process *process, const struct process_plan *plan);
@@ -68,10 +69,8 @@ int process_stop(struct process *process, uint32_t timeout_ms);
 /* Waits for a program to end by itself: its exit status, -1 when it was killed or took too long. */
 int process_wait(struct process *process, uint32_t timeout_ms);
 
-/* From now on SIGINT and SIGTERM wait (not for what is started here), so that whoever has started
- * much can ask between two steps whether to end, and clean up. */
-void process_hold_signals(void);
-bool process_is_asked_to_end(void);
+/* Of a process whose children are all of its first thread: how many there are. */
+uint32_t process_children(pid_t pid, pid_t *children, uint32_t most);
 
 /* Binds the calling thread to a core, or to none. */
 int process_pin(int core);

@@ -6,9 +6,9 @@
  */
 #include "bench/sandbox.h"
 
+#include "bench/guard.h"
 #include "bench/socket.h"
 
-#include <ftw.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define READY_TRIES_MAX 6000
@@ -203,8 +204,7 @@ void sandbox_tell_log(const struct sandbox *sandbox)
 bool sandbox_open(struct sandbox *sandbox, const struct sandbox_plan *plan)
 {
     *sandbox = (struct sandbox){.server = {.pidfd = -1, .output = -1}};
-    snprintf(
-        sandbox->directory, sizeof sandbox->directory, "%s/hotshelf-bench-XXXXXX", plan->parent);
+    snprintf(sandbox->directory, sizeof sandbox->directory, "%s/server-XXXXXX", plan->parent);
     if (mkdtemp(sandbox->directory) == NULL) {
         fprintf(stderr, "hotshelf-bench: no directory can be made in %s\n", plan->parent);
         sandbox->directory[0] = '\0';
@@ -257,19 +257,11 @@ double sandbox_logged(const struct sandbox *sandbox, const char *text)
     return last;
 }
 
-static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *place)
-{
-    (void)status;
-    (void)type;
-    (void)place;
-    return remove(path);
-}
-
 void sandbox_close(struct sandbox *sandbox)
 {
     if (sandbox->server.pid > 0 && process_stop(&sandbox->server, STOP_TIMEOUT_MS) != 0)
         fprintf(stderr, "hotshelf-bench: the server did not stop cleanly\n");
     if (sandbox->directory[0] != '\0')
-        nftw(sandbox->directory, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+        guard_remove_tree(sandbox->directory);
     *sandbox = (struct sandbox){.server = {.pidfd = -1, .output = -1}};
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/guard.h"
 #include "bench/modules/counting.h"
 #include "bench/modules/figures.h"
 #include "bench/options.h"
@@ -28,6 +29,8 @@ struct core_options {
 
 struct core_run {
     struct core_options options;
+    struct guard guard;
+    const char *directory; /* for what is counted */
     const char *name;
     const struct core_module *module[CASES_MAX]; /* whose each case is */
     const struct measure_case *cases[CASES_MAX];
@@ -75,8 +78,8 @@ static bool parse_options(struct core_run *run, int argc, char **argv)
     const struct option all[] = {
         {"--rounds", OPTION_COUNT, &options->rounds, 1, MEASURE_ROUNDS_MAX},
         {"--only", OPTION_TEXT, &options->only, 0, 0},
-        {"--json", OPTION_TEXT, &options->json_path, 0, 0},
-        {"--record", OPTION_TEXT, &options->record_path, 0, 0},
+        {"--json", OPTION_OUTPUT, &options->json_path, 0, 0},
+        {"--record", OPTION_OUTPUT, &options->record_path, 0, 0},
         {"--hold", OPTION_TEXT, &options->hold_path, 0, 0},
         {"--slowed", OPTION_TEXT, &options->slowed, 0, 0},
         {"--warm", OPTION_FLAG, &options->warm, 0, 0},
@@ -160,6 +163,7 @@ static bool count_all(struct core_run *run)
         .cases = counted,
         .results = run->counted,
         .count = choose_counted(run, counted),
+        .directory = run->directory,
         .again = again,
     };
     return plan.count == 0 || counting_run(&plan);
@@ -231,9 +235,12 @@ static bool play(struct core_run *run)
         const struct measure_case *counted[CASES_MAX];
         return counting_play(counted, choose_counted(run, counted), options->slowed);
     }
+    bool counts = options->instructions || is_quiet(options);
+    if (counts && !guard_begin(&run->guard, &run->directory))
+        return false;
     if (!is_quiet(options) && !time_all(run))
         return false;
-    if ((options->instructions || is_quiet(options)) && !count_all(run))
+    if (counts && !count_all(run))
         return false;
     add_all(run);
     return tell(run);
@@ -244,6 +251,7 @@ enum module_status core_module_run(const char *name, int argc, char **argv)
     struct core_run *run = calloc(1, sizeof *run);
     CHECK(run != NULL);
     run->name = name;
+    run->directory = getenv("TMPDIR") == NULL ? "/tmp" : getenv("TMPDIR");
     enum module_status status = MODULE_USAGE;
     if (parse_options(run, argc, argv) && choose(run))
         status = play(run) ? MODULE_MEASURED : MODULE_FAILED;

@@ -11,16 +11,18 @@
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/check.h"
 
 #define STACK_SIZE (8 << 20)
-#define PATH_SIZE 128
+#define PATH_SIZE 320
 #define LINE_SIZE 1024
 #define ARGUMENTS_MAX 32
 
@@ -103,6 +105,7 @@ static void start_valgrind(const char *directory, const char *const *again)
     const char *environment[] = {"PATH=/usr/bin:/bin", TUNABLES, NULL};
     uint32_t count = 8;
     snprintf(out, sizeof out, "--callgrind-out-file=%s/profile", directory);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (readlink("/proc/self/exe", self, sizeof self - 1) < 0)
         _exit(126);
     for (; *again != NULL; again++) {
@@ -180,26 +183,7 @@ static bool read_all(const struct counting_plan *plan, const char *directory)
     return true;
 }
 
-static void remove_profiles(const struct counting_plan *plan, const char *directory)
-{
-    char path[PATH_SIZE];
-    for (uint32_t i = 0; i <= 2 * plan->count + 2; i++) {
-        snprintf(path, sizeof path, "%s/profile.%u", directory, i);
-        unlink(path);
-    }
-    snprintf(path, sizeof path, "%s/profile", directory);
-    unlink(path);
-    rmdir(directory);
-}
-
 bool counting_run(const struct counting_plan *plan)
 {
-    char directory[] = "/tmp/hotshelf-bench-XXXXXX";
-    if (mkdtemp(directory) == NULL) {
-        fprintf(stderr, "hotshelf-bench: no directory can be made in /tmp\n");
-        return false;
-    }
-    bool done = run_valgrind(directory, plan->again) && read_all(plan, directory);
-    remove_profiles(plan, directory);
-    return done;
+    return run_valgrind(plan->directory, plan->again) && read_all(plan, plan->directory);
 }

@@ -33,6 +33,7 @@ struct counting_plan {
     const struct measure_case *const *cases; /* that measure_is_counted() */
     struct counting_result *results;         /* one for each */
     uint32_t count;
+    const char *directory;    /* for the profiles */
     const char *const *again; /* how to call us so that we play these cases; ends with NULL */
 };
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bench/peers/peer.h"
 
+#include "bench/guard.h"
 #include "bench/socket.h"
 
-#include <ftw.h>
 #include <glob.h>
 #include <poll.h>
 #include <stdio.h>
@@ -34,7 +34,7 @@ bool peer_open(
     if (!find_program(peer, program))
         return turn_fail(
             turn, "%s is not installed: apt-get install %s", program->name, program->package);
-    snprintf(peer->directory, sizeof peer->directory, "%s/hotshelf-peer-XXXXXX", parent);
+    snprintf(peer->directory, sizeof peer->directory, "%s/peer-XXXXXX", parent);
     if (mkdtemp(peer->directory) != NULL)
         return true;
     peer->directory[0] = '\0';
@@ -83,19 +83,11 @@ bool peer_wait(struct peer *peer, struct turn *turn)
     return peer_fail(peer, "does not listen", turn);
 }
 
-static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *place)
-{
-    (void)status;
-    (void)type;
-    (void)place;
-    return remove(path);
-}
-
 void peer_close(struct peer *peer)
 {
     if (peer->process.pid > 0)
         process_stop(&peer->process, STOP_TIMEOUT_MS);
     if (peer->directory[0] != '\0')
-        nftw(peer->directory, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+        guard_remove_tree(peer->directory);
     *peer = (struct peer){.process = {.pidfd = -1, .output = -1}};
 }

@@ -32,8 +32,11 @@ static bool run_initdb(struct postgres *postgres, int core, struct turn *turn)
     char *argv[] = {path, (char[]){"-D"}, data, (char[]){"-U"}, (char[]){"bench"}, (char[]){"-E"},
         (char[]){"UTF8"}, (char[]){"--locale=C.UTF-8"}, (char[]){"--auth=trust"},
         (char[]){"--no-sync"}, NULL};
-    const struct process_plan plan = {
-        .argv = argv, .core = core, .log_path = log, .user = geteuid() == 0 ? OWNER : NULL};
+    const struct process_plan plan = {.argv = argv,
+        .core = core,
+        .log_path = log,
+        .user = geteuid() == 0 ? OWNER : NULL,
+        .death_signal = SIGTERM};
     if (process_start_as(&initdb, &plan) == 0 && process_wait(&initdb, INITDB_TIMEOUT_MS) == 0)
         return true;
     return peer_fail(&postgres->peer, "initdb fails", turn);
@@ -62,8 +65,11 @@ bool postgres_start(struct postgres *postgres, int core, struct turn *turn)
     snprintf(place, sizeof place, "unix_socket_directories=%s", peer->directory);
     char *argv[] = {peer->program, (char[]){"-D"}, data, (char[]){"-c"}, place, (char[]){"-c"},
         (char[]){"listen_addresses="}, (char[]){"-c"}, (char[]){"synchronous_commit=on"}, NULL};
-    const struct process_plan plan = {
-        .argv = argv, .core = core, .log_path = log, .user = geteuid() == 0 ? OWNER : NULL};
+    const struct process_plan plan = {.argv = argv,
+        .core = core,
+        .log_path = log,
+        .user = geteuid() == 0 ? OWNER : NULL,
+        .death_signal = SIGQUIT}; /* at once, but it takes its shared memory away */
     if (process_start_as(&peer->process, &plan) < 0)
         return peer_fail(peer, "does not start", turn);
     for (uint32_t tries = 0; tries < PING_TRIES_MAX; tries++) {

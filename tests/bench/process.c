@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Programs under measurement: whose time is counted, and which signals reach them. */
+/* Programs under measurement: whose time is counted. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,8 +10,6 @@
 
 #include <cmocka.h>
 
-#include <signal.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "bench/process.h"
@@ -58,33 +56,6 @@ static void time_of_children_that_live_is_counted(void **state)
     process_stop(&process, 10000);
 }
 
-/* SIGTERM waits for us, and still ends what we have started. */
-static void held_signals_are_told_and_not_inherited(void **state)
-{
-    (void)state;
-    pid_t pid = fork();
-    if (pid == 0) {
-        struct process process;
-        process_hold_signals();
-        if (process_is_asked_to_end())
-            _exit(1);
-        char *argv[] = {(char[]){"/bin/sleep"}, (char[]){"600"}, NULL};
-        if (process_start(&process, argv, 0, "/dev/null", false) != 0)
-            _exit(2);
-        kill(getpid(), SIGTERM);
-        if (!process_is_asked_to_end())
-            _exit(3);
-        kill(process.pid, SIGTERM);
-        int status = 0;
-        waitpid(process.pid, &status, 0);
-        _exit(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM ? 0 : 4);
-    }
-    int status = 0;
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 0);
-}
-
 static void others_have_what_is_left_of_the_machine(void **state)
 {
     (void)state;
@@ -107,7 +78,6 @@ int main(void)
         cmocka_unit_test(time_of_children_that_have_ended_is_counted),
         cmocka_unit_test(time_of_children_that_live_is_counted),
         cmocka_unit_test(others_have_what_is_left_of_the_machine),
-        cmocka_unit_test(held_signals_are_told_and_not_inherited),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
