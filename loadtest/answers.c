@@ -34,7 +34,7 @@ bool answer_is_done(struct crowd *crowd, struct buyer *buyer)
 }
 
 /* The line of the basket with this SKU, or BASKETS_NONE. */
-static uint32_t find_line(struct crowd *crowd, struct buyer *buyer, const char *text)
+static uint32_t find_line(const struct crowd *crowd, const struct buyer *buyer, const char *text)
 {
     uint32_t sku = names_find(&crowd->baskets->skus, text, strlen(text));
     const struct basket *basket = &crowd->baskets->basket[buyer->basket];
@@ -134,11 +134,16 @@ static const char *check_line(
         return "a line with a SKU that was not asked for";
     if (told->quantity != crowd->ledger.wanted[line])
         return "a line with another quantity than asked for";
-    if (crowd->ledger.unit_price[line] >= 0)
+    if (crowd->ledger.line[line].unit_price >= 0)
         return "two lines with the same SKU";
     if (told->unit_price < 0 || told->line_total != told->quantity * told->unit_price)
         return "a line_total that is not quantity x unit_price";
-    crowd->ledger.unit_price[line] = told->unit_price;
+    crowd->ledger.line[line] = (struct ledger_line){
+        .unit_price = told->unit_price,
+        .seller = ledger_seller(told->seller),
+        .number = (uint32_t)told->number,
+        .cancelled = (uint32_t)told->cancelled,
+    };
     *sum += told->line_total;
     return NULL;
 }
@@ -149,7 +154,7 @@ static const char *check_lines(struct crowd *crowd, struct buyer *buyer)
     const struct basket *basket = &crowd->baskets->basket[buyer->basket];
     uint32_t missing = 0;
     for (uint32_t at = basket->first_line; at < basket->first_line + basket->line_count; at++) {
-        crowd->ledger.unit_price[at] = -1;
+        crowd->ledger.line[at].unit_price = -1;
         missing += crowd->ledger.wanted[at] > 0;
     }
     int64_t sum = 0;
@@ -168,6 +173,30 @@ static const char *check_lines(struct crowd *crowd, struct buyer *buyer)
     return NULL;
 }
 
+/* One line of an order that is known already: as it was but for the units cancelled since. */
+static bool take_line_again(
+    struct crowd *crowd, const struct buyer *buyer, const struct facts_line *told)
+{
+    uint32_t at = find_line(crowd, buyer, told->sku);
+    struct ledger_line *line = at == BASKETS_NONE ? NULL : &crowd->ledger.line[at];
+    if (line == NULL || told->number != line->number || told->unit_price != line->unit_price ||
+        told->quantity != crowd->ledger.wanted[at] || ledger_seller(told->seller) != line->seller)
+        return false;
+    line->cancelled = (uint32_t)told->cancelled;
+    return true;
+}
+
+static bool take_lines_again(struct crowd *crowd, const struct buyer *buyer)
+{
+    const struct facts *facts = crowd->facts;
+    uint32_t known = ledger_line_count(&crowd->ledger, buyer->basket);
+    for (uint32_t at = 0; at < facts->line_count; at++) {
+        if (!take_line_again(crowd, buyer, &facts->line[at]))
+            return false;
+    }
+    return facts->line_count == known;
+}
+
 /* What each order answer carries. */
 static bool take_order(struct crowd *crowd, struct buyer *buyer, struct purchase *purchase)
 {
@@ -184,6 +213,7 @@ static bool take_order(struct crowd *crowd, struct buyer *buyer, struct purchase
     purchase->total = facts->total;
     purchase->paid = facts->paid;
     purchase->refund_due = facts->refund_due;
+    purchase->was_confirmed = facts->was_confirmed;
     return true;
 }
 
@@ -192,6 +222,10 @@ bool answer_order(struct crowd *crowd, struct buyer *buyer)
     struct purchase *purchase = &crowd->ledger.purchase[buyer->basket];
     if (!take_order(crowd, buyer, purchase))
         return false;
+    if (!take_lines_again(crowd, buyer))
+        differences_add(crowd->differences, DIFFERENCE_WRONG_ORDER,
+            "basket %u, order %s: its lines are no longer those acknowledged", buyer->basket,
+            purchase->order_id);
     ledger_note_status(&crowd->ledger, buyer->basket);
     return true;
 }
@@ -219,7 +253,7 @@ bool answer_same_order(struct crowd *crowd, struct buyer *buyer)
     const struct purchase *purchase = &crowd->ledger.purchase[buyer->basket];
     bool is_same = strcmp(facts->order_id, purchase->order_id) == 0 &&
                    strcmp(facts->order_status, purchase->status) == 0 &&
-                   facts->total == purchase->total;
+                   facts->total == purchase->total && take_lines_again(crowd, buyer);
     if (!is_same)
         differences_add(crowd->differences, DIFFERENCE_WRONG_ORDER,
             "basket %u: the same key gave order %s (%s, %lld), then order %s (%s, %lld)",

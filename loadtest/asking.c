@@ -55,8 +55,7 @@ static void ask_payment(struct crowd *crowd, const struct buyer *buyer, struct q
 {
     const struct purchase *purchase = purchase_of(crowd, buyer);
     bool refund = buyer->step == STEP_REFUND;
-    snprintf(
-        crowd->payment_id, sizeof crowd->payment_id, "%s-%u", crowd->ledger.run, buyer->basket);
+    ledger_payment_id(&crowd->ledger, buyer->basket, crowd->payment_id);
     snprintf(crowd->refund_id, sizeof crowd->refund_id, "%s-refund", crowd->payment_id);
     question->kind = QUESTION_PAYMENT;
     question->order_id = purchase->order_id;

@@ -24,6 +24,7 @@ static const char *const name[DIFFERENCES] = {
     [DIFFERENCE_ORDER_LINES] = "order_lines",
     [DIFFERENCE_PAYMENTS] = "payments",
     [DIFFERENCE_EVENT_CONTENT] = "event_content",
+    [DIFFERENCE_DEAD_LETTER] = "dead_letter",
     [DIFFERENCE_POSTGRES_SOLD] = "postgres_sold",
     [DIFFERENCE_KEY_TWICE] = "key_twice",
     [DIFFERENCE_STREAM_GAP] = "stream_gap",

@@ -26,10 +26,11 @@ enum difference {
     DIFFERENCE_ORDER_MISSING,     /* acknowledged, but not in PostgreSQL */
     DIFFERENCE_ORDER_TWICE,       /* more than once in PostgreSQL */
     DIFFERENCE_ORDER_UNKNOWN,     /* in PostgreSQL, but never acknowledged or asked for */
-    DIFFERENCE_ORDER_CONTENT,     /* customer, key, status, version or total differ */
-    DIFFERENCE_ORDER_LINES,       /* lines or quantities differ */
-    DIFFERENCE_PAYMENTS,          /* the payments of an order are not what it shows as paid */
+    DIFFERENCE_ORDER_CONTENT,     /* customer, key, status, version, money or payment differ */
+    DIFFERENCE_ORDER_LINES,       /* lines, quantities, prices or sellers differ */
+    DIFFERENCE_PAYMENTS,          /* the payments of an order are not what it was told of money */
     DIFFERENCE_EVENT_CONTENT,     /* the last event of an order does not tell what its row tells */
+    DIFFERENCE_DEAD_LETTER,       /* something of the run's time could not be written as it was */
     DIFFERENCE_POSTGRES_SOLD,     /* the sum of rows is not the counter's sold */
     DIFFERENCE_KEY_TWICE,         /* one customer and key, two orders */
     DIFFERENCE_STREAM_GAP,        /* events of a shard are not 1, 2, 3, ... */

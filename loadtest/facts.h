@@ -11,8 +11,8 @@
  *
  * DONE tells of AVAILABILITY line[..].sku, code (its status), available; of PRODUCTS the same and
  * unit_price, next_cursor; of CHECKOUT, PAYMENT, CANCEL and ORDER the order: order_id,
- * order_status, currency, version, sums, line[..].sku, quantity, unit_price, line_total; of the
- * cart nothing.
+ * order_status, currency, version, sums, was_confirmed, line[..].number, sku, seller, quantity,
+ * cancelled, unit_price, line_total; of the cart nothing.
  *
  * Nothing is checked here against what was asked: whether these are the lines that were wanted is
  * for the asker to see.
@@ -33,6 +33,7 @@
 
 #define FACTS_CODE_SIZE 40
 #define FACTS_SKU_SIZE 64
+#define FACTS_SELLER_SIZE 64
 #define FACTS_LINES_MAX QUESTION_ITEMS_MAX
 #define FACTS_CURSOR_SIZE 512
 
@@ -41,8 +42,11 @@ enum facts_class { FACTS_DONE, FACTS_REFUSED, FACTS_NOT_THERE, FACTS_NOT_NOW, FA
 struct facts_line {
     char sku[FACTS_SKU_SIZE];
     char code[FACTS_CODE_SIZE];
+    char seller[FACTS_SELLER_SIZE]; /* empty: none */
+    int64_t number; /* of the line of an order; the first is 1 */
     int64_t available;
     int64_t quantity;
+    int64_t cancelled;
     int64_t unit_price;
     int64_t line_total;
 };
@@ -60,7 +64,8 @@ struct facts {
     int64_t total;
     int64_t paid;
     int64_t refund_due;
-    bool replayed; /* said by HTTP alone */
+    bool replayed;      /* said by HTTP alone */
+    bool was_confirmed; /* once, whatever became of the order */
     char code[FACTS_CODE_SIZE];
     char order_id[40];
     char order_status[24];

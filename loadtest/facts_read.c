@@ -16,6 +16,7 @@ void facts_begin(struct facts *facts, enum facts_class class, int status)
     facts->paid = -1;
     facts->refund_due = -1;
     facts->replayed = false;
+    facts->was_confirmed = false;
     facts->code[0] = '\0';
     facts->order_id[0] = '\0';
     facts->order_status[0] = '\0';
@@ -77,8 +78,11 @@ static struct facts_line *add_line(struct facts *facts)
     }
     struct facts_line *line = &facts->line[facts->line_count++];
     line->code[0] = '\0';
+    line->seller[0] = '\0';
+    line->number = -1;
     line->available = -1;
     line->quantity = -1;
+    line->cancelled = -1;
     line->unit_price = -1;
     line->line_total = -1;
     return line;
@@ -116,8 +120,11 @@ static bool read_priced_item(const struct document *document, int at, struct fac
 
 static bool read_order_line(const struct document *document, int at, struct facts_line *line)
 {
+    read_text(document, at, "seller", line->seller, sizeof line->seller); /* null of many */
     return read_text(document, at, "sku", line->sku, sizeof line->sku) &&
+           read_integer(document, at, "line", &line->number) &&
            read_integer(document, at, "quantity", &line->quantity) &&
+           read_integer(document, at, "cancelled", &line->cancelled) &&
            read_integer(document, at, "unit_price", &line->unit_price) &&
            read_integer(document, at, "line_total", &line->line_total);
 }
@@ -151,11 +158,14 @@ void facts_read_order(const struct document *document, struct facts *facts)
         read_integer(document, DOCUMENT_ROOT, "total", &facts->total) &&
         read_integer(document, DOCUMENT_ROOT, "paid", &facts->paid) &&
         read_integer(document, DOCUMENT_ROOT, "refund_due", &facts->refund_due);
+    char confirmed_at[40];
+    facts->was_confirmed =
+        read_text(document, DOCUMENT_ROOT, "confirmed_at", confirmed_at, sizeof confirmed_at);
     if (!whole)
         facts_wrong(facts, "not an order");
     else
         read_lines(document, document_member(document, DOCUMENT_ROOT, "lines"), read_order_line,
-            "a line without sku, quantity, unit_price or line_total", facts);
+            "a line without its number, sku, quantity, cancelled, unit_price or line_total", facts);
 }
 
 void facts_read_refused_lines(const struct document *document, struct facts *facts)

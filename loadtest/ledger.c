@@ -14,6 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <xxhash.h>
+
 #define LOG_LINE_SIZE (128 * 1024)
 #define ORDER_ID_TEXT_SIZE 40
 
@@ -38,7 +40,7 @@ int ledger_open(
         .purchase = calloc(baskets->count, sizeof(struct purchase)),
         .wanted = calloc(baskets->line_count, sizeof(uint32_t)),
         .in_cart = calloc(baskets->line_count, sizeof(uint32_t)),
-        .unit_price = calloc(baskets->line_count, sizeof(int64_t)),
+        .line = calloc(baskets->line_count, sizeof(struct ledger_line)),
         .basket_of_order = calloc(baskets->count, sizeof(uint32_t)),
         .text = malloc(LOG_LINE_SIZE),
     };
@@ -47,7 +49,7 @@ int ledger_open(
     if (open_log(ledger, log_path) < 0)
         return -1;
     if (ledger->purchase == NULL || ledger->wanted == NULL || ledger->in_cart == NULL ||
-        ledger->unit_price == NULL || ledger->basket_of_order == NULL || ledger->text == NULL ||
+        ledger->line == NULL || ledger->basket_of_order == NULL || ledger->text == NULL ||
         names_open(&ledger->order_ids, baskets->count, text_size) < 0) {
         fprintf(
             stderr, "hotshelf-loadtest: no memory for a ledger of %u baskets\n", baskets->count);
@@ -61,7 +63,7 @@ void ledger_close(struct ledger *ledger)
     free(ledger->purchase);
     free(ledger->wanted);
     free(ledger->in_cart);
-    free(ledger->unit_price);
+    free(ledger->line);
     free(ledger->basket_of_order);
     free(ledger->text);
     names_close(&ledger->order_ids);
@@ -73,6 +75,17 @@ void ledger_close(struct ledger *ledger)
 void ledger_key(const struct ledger *ledger, uint32_t basket, char key[LEDGER_KEY_SIZE])
 {
     snprintf(key, LEDGER_KEY_SIZE, "%s:%u:%u", ledger->run, basket, ledger->purchase[basket].tries);
+}
+
+void ledger_payment_id(
+    const struct ledger *ledger, uint32_t basket, char payment_id[LEDGER_PAYMENT_ID_SIZE])
+{
+    snprintf(payment_id, LEDGER_PAYMENT_ID_SIZE, "%s-%u", ledger->run, basket);
+}
+
+uint64_t ledger_seller(const char *name)
+{
+    return XXH3_64bits(name, strlen(name));
 }
 
 static void append_to_log(struct ledger *ledger, const struct writer *line)
@@ -102,7 +115,7 @@ static void write_lines(struct ledger *ledger, uint32_t basket, struct writer *w
         writer_json_string(
             writer, names_text(&ledger->baskets->skus, ledger->baskets->line[at].sku));
         writer_format(writer, ",\"quantity\":%u,\"unit_price\":%lld}", ledger->wanted[at],
-            (long long)ledger->unit_price[at]);
+            (long long)ledger->line[at].unit_price);
         first = false;
     }
     writer_text(writer, "]");
@@ -156,6 +169,15 @@ uint32_t ledger_find(const struct ledger *ledger, const char *order_id)
 {
     uint32_t number = names_find(&ledger->order_ids, order_id, strlen(order_id));
     return number == NAMES_NONE ? BASKETS_NONE : ledger->basket_of_order[number];
+}
+
+uint32_t ledger_line_count(const struct ledger *ledger, uint32_t basket)
+{
+    const struct basket *asked = &ledger->baskets->basket[basket];
+    uint32_t lines = 0;
+    for (uint32_t at = asked->first_line; at < asked->first_line + asked->line_count; at++)
+        lines += ledger->wanted[at] > 0;
+    return lines;
 }
 
 uint32_t ledger_units_sold(const struct ledger *ledger, uint32_t basket, uint32_t line)

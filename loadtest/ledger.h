@@ -31,6 +31,7 @@
 
 #define LEDGER_KEY_SIZE 128
 #define LEDGER_RUN_SIZE 64
+#define LEDGER_PAYMENT_ID_SIZE LEDGER_KEY_SIZE
 
 enum purchase_state {
     PURCHASE_OPEN,
@@ -53,15 +54,24 @@ struct purchase {
     int64_t total;
     int64_t paid;
     int64_t refund_due;
+    bool was_confirmed; /* once, whatever became of it */
+};
+
+/* What the answers told of a line besides what was asked. */
+struct ledger_line {
+    int64_t unit_price; /* -1: no line of the order is this one */
+    uint64_t seller;    /* a hash of its name */
+    uint32_t number;    /* in the order; the first is 1 */
+    uint32_t cancelled; /* units */
 };
 
 struct ledger {
     const struct baskets *baskets;
     char run[LEDGER_RUN_SIZE]; /* in front of every key of this replay */
     struct purchase *purchase;
-    uint32_t *wanted;    /* per line: units asked for now; once ordered, the units sold */
-    uint32_t *in_cart;   /* per line: units the server's cart holds */
-    int64_t *unit_price; /* per line of an order */
+    uint32_t *wanted;         /* per line: units asked for now; once ordered, the units sold */
+    uint32_t *in_cart;        /* per line: units the server's cart holds */
+    struct ledger_line *line; /* per line of an order */
     struct names order_ids;
     uint32_t *basket_of_order; /* by number of order_ids */
     uint64_t ordered_count;
@@ -76,6 +86,12 @@ void ledger_close(struct ledger *ledger);
 /* The idempotency key of a basket's present try: unique to this replay, the same on every retry. */
 void ledger_key(const struct ledger *ledger, uint32_t basket, char key[LEDGER_KEY_SIZE]);
 
+/* The id under which the provider reports the payment, and the refund, of a basket's order. */
+void ledger_payment_id(
+    const struct ledger *ledger, uint32_t basket, char payment_id[LEDGER_PAYMENT_ID_SIZE]);
+
+uint64_t ledger_seller(const char *name);
+
 /* The order in purchase[basket] was acknowledged. False when its id already belongs to another. */
 bool ledger_acknowledge(struct ledger *ledger, uint32_t basket);
 
@@ -84,6 +100,9 @@ void ledger_note_status(struct ledger *ledger, uint32_t basket);
 
 /* The basket of an order id, or BASKETS_NONE. */
 uint32_t ledger_find(const struct ledger *ledger, const char *order_id);
+
+/* Lines that were asked for, and so are those of its order. */
+uint32_t ledger_line_count(const struct ledger *ledger, uint32_t basket);
 
 /* Units of a line that stay sold: of a confirmed order, not of one that was given back. */
 uint32_t ledger_units_sold(const struct ledger *ledger, uint32_t basket, uint32_t line);

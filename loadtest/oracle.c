@@ -67,12 +67,14 @@ static int read_base_line(struct oracle *oracle)
         if (sum_units_in_reach(oracle) < 0)
             return -1;
     }
-    if (options->postgres != NULL) {
-        oracle->has_postgres = true;
-        return postgres_ledger_open(&oracle->postgres, options->postgres, options->patience_seconds,
-            &oracle->crowd->ledger, oracle->differences);
-    }
-    return 0;
+    if (options->postgres == NULL)
+        return 0;
+    oracle->has_postgres = true;
+    if (postgres_ledger_open(&oracle->postgres, options->postgres, options->patience_seconds,
+            &oracle->crowd->ledger, oracle->differences) < 0)
+        return -1;
+    return postgres_ledger_read_base(
+        &oracle->postgres, oracle->has_stock ? &oracle->stock : NULL, options->patience_seconds);
 }
 
 int oracle_open(struct oracle *oracle, const struct crowd *crowd, struct differences *differences)

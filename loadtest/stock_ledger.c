@@ -107,6 +107,28 @@ static int read_page(struct stock_ledger *stock, char cursor[CURSOR_SIZE])
     return more;
 }
 
+void stock_ledger_stream_word(struct stock_ledger *stock, char word[STOCK_LEDGER_WORD_SIZE])
+{
+    struct request request = {
+        .method = "GET", .path = "/readyz", .host = stock->link.endpoint.host};
+    char text[QUESTION_SIZE];
+    struct writer question = writer_over(text, sizeof text);
+    const struct reply *reply = &stock->link.reply;
+    const struct json *json = &stock->json;
+    request_write(&question, &request, NULL);
+    word[0] = '\0';
+    if (stock->is_wordless)
+        return;
+    stock->is_wordless =
+        admin_link_ask(&stock->link, &question, stock->options->patience_seconds) < 0;
+    if (stock->is_wordless || !json_parse(&stock->json, reply->body, reply->body_size))
+        return;
+    int checks = json_member(json, JSON_ROOT, "checks");
+    if (checks == JSON_NONE ||
+        !json_string(json, json_member(json, checks, "postgres"), word, STOCK_LEDGER_WORD_SIZE))
+        word[0] = '\0';
+}
+
 int stock_ledger_read(struct stock_ledger *stock)
 {
     char cursor[CURSOR_SIZE] = "";

@@ -31,6 +31,7 @@ struct stock_ledger {
     struct admin_link link;
     struct json json;
     struct stock_row *row; /* by the number of the SKU in skus */
+    bool is_wordless;      /* it was asked for the word of its stream, and had no answer */
     uint32_t sold_out_count;
     uint64_t sku_count; /* of the server, the ones nobody asked for included */
 };
@@ -38,6 +39,11 @@ struct stock_ledger {
 int stock_ledger_open(
     struct stock_ledger *stock, const struct options *options, const struct names *skus);
 void stock_ledger_close(struct stock_ledger *stock);
+
+#define STOCK_LEDGER_WORD_SIZE 24
+
+/* How the server's stream to PostgreSQL is, in the word of its /readyz; empty when it says none. */
+void stock_ledger_stream_word(struct stock_ledger *stock, char word[STOCK_LEDGER_WORD_SIZE]);
 
 /* Reads every counter anew. */
 int stock_ledger_read(struct stock_ledger *stock);

@@ -231,22 +231,77 @@ def doubted_shop(new_shared_server, postgres):
     database.close()
 
 
+def event(member, value):
+    """Each event tells something else of its order."""
+    return ("event_content", "outbox", "BEFORE INSERT", "NEW.payload = jsonb_set(NEW.payload, "
+            f"'{{data,{member}}}', '{value}'); RETURN NEW")
+
+
+def line(change):
+    return "order_lines", "order_lines", "BEFORE INSERT OR UPDATE", f"{change}; RETURN NEW"
+
+
+def order(change):
+    return "order_content", "orders", "BEFORE INSERT OR UPDATE", f"{change}; RETURN NEW"
+
+
+def payment(change, returned="NEW"):
+    return "payments", "payments", "BEFORE INSERT", f"{change}; RETURN {returned}"
+
+
+def refund(change, returned="NEW"):
+    return payment(f"IF NEW.result = 'refunded' THEN {change}; END IF", returned)
+
+
+TWO_REFUNDS = ("IF NEW.result = 'refunded' THEN NEW.refund_id = '2nd'; INSERT INTO "
+               "hotshelf.payments SELECT NEW.* ON CONFLICT DO NOTHING; END IF; RETURN NULL")
+DEAD_LETTER = ("INSERT INTO hotshelf.dead_letters (node, shard, seq, reason) "
+               "VALUES (NEW.node, NEW.shard, NEW.seq, 'refused'); RETURN NULL")
+DOUBTFUL = """[scenario]
+mode = external
+[arrivals]
+kind = constant
+rate = 80
+seconds = 0.2
+[visitors]
+buyer = 1
+[baskets]
+lines_max = 2
+quantity_max = 1
+[buyer]
+look_percent = 0
+cart_percent = 0
+cancel_percent = 50
+"""
 DOUBTS = {  # what is found, the table, what becomes of each of its rows
     "order-of-before-gone": ("order_missing", "orders", "AFTER INSERT",
                              "DELETE FROM hotshelf.orders WHERE idempotency_key = 'before'; "
                              "RETURN NULL"),
     "order-gone": ("order_missing", "orders", "BEFORE INSERT", "RETURN NULL"),
-    "not-paid": ("order_content", "orders", "BEFORE INSERT OR UPDATE", "NEW.paid = 0; RETURN NEW"),
+    "not-paid": order("NEW.paid = 0"),
+    "paid-by-another": order("NEW.payment_id = 'bogus'"),
     "payment-gone": ("payments", "payments", "BEFORE INSERT", "RETURN NULL"),
-    "payment-of-more": ("payments", "payments", "BEFORE INSERT",
-                        "NEW.amount = NEW.amount + 1; RETURN NEW"),
-    "event-of-another-total": ("event_content", "outbox", "BEFORE INSERT",
-                               "NEW.payload = jsonb_set(NEW.payload, '{data,total}', '1'); "
-                               "RETURN NEW"),
+    "payment-of-more": payment("NEW.amount = NEW.amount + 1"),
+    "payment-in-dollars": payment("NEW.currency = 'USD'"),
+    "payment-of-another-order": ("payments", "payment_owner", "BEFORE INSERT",
+                                 "NEW.order_id = gen_random_uuid(); RETURN NEW"),
+    "refund-gone": refund("RETURN NULL"),
+    "refund-of-more": refund("NEW.amount = NEW.amount + 1"),
+    "refund-twice": ("payments", "payments", "AFTER INSERT", TWO_REFUNDS),
+    "event-of-another-total": event("total", "1"),
+    "event-of-another-currency": event("currency", '"XXX"'),
+    "event-without-lines": event("lines", "[]"),
+    "event-of-another-type": ("event_content", "outbox", "BEFORE INSERT",
+                              "NEW.type = 'order.expired.v1'; RETURN NEW"),
     "event-gone": ("stream_gap", "outbox", "BEFORE INSERT",
                    "IF NEW.seq % 7 = 0 THEN RETURN NULL; END IF; RETURN NEW"),
-    "line-of-more": ("order_lines", "order_lines", "BEFORE INSERT",
-                     "NEW.quantity = NEW.quantity + 1; RETURN NEW"),
+    "line-of-more": line("NEW.quantity = NEW.quantity + 1"),
+    "line-twice": line("IF NEW.line = 2 THEN NEW.sku = left(NEW.sku, -1) || "
+                       "translate(right(NEW.sku, 1), '01', '10'); END IF"),
+    "line-cancelled": line("NEW.cancelled = NEW.quantity"),
+    "line-not-restocked": line("NEW.restocked = 0"),
+    "line-of-another-seller": line("NEW.seller = 'another'"),
+    "dead-letter": ("dead_letter", "orders", "AFTER INSERT OR UPDATE", DEAD_LETTER),
 }
 
 
@@ -255,14 +310,15 @@ def test_rows_of_postgresql_that_are_wrong_are_found_out(doubted_shop, doubt):
     """V7, S1, S3: the test of the test, where the lie is in PostgreSQL alone."""
     server, dsn, cursor = doubted_shop
     found, table, when, change = DOUBTS[doubt]
-    skus = sell(server, doubt, 1, 1000)
+    skus = sell(server, doubt, 2, 1000)
+    scenario = server.directory / "doubts.ini"
+    scenario.write_text(DOUBTFUL)
     cursor.execute(f"CREATE OR REPLACE FUNCTION doubt() RETURNS trigger LANGUAGE plpgsql AS "
                    f"$$ BEGIN {change}; END $$")
     cursor.execute(f"CREATE TRIGGER doubt {when} ON hotshelf.{table} FOR EACH ROW "
                    "EXECUTE FUNCTION doubt()")
     try:
-        report = run(server, "checkout_only", dsn, expected=1, skus=skus, rate=40, seconds=0.5,
-                     mode="external", patience=3)
+        report = run(server, scenario, dsn, expected=1, skus=skus, patience=2)
     finally:
         cursor.execute(f"DROP TRIGGER doubt ON hotshelf.{table}")
     assert report["verdict"]["differences"].get(found, 0) > 0, report["verdict"]
@@ -287,6 +343,52 @@ def test_a_postgresql_that_stops_in_a_query_is_not_waited_for_without_end(stream
     assert re.search("waiting for PostgreSQL at .*, to answer a query: 1 s of 2 s", crowd.told())
     assert len(re.findall("waited 2 s for PostgreSQL at .*, in vain", crowd.told())) == 1
     assert crowd.report()["verdict"]["differences"] == {"ledger_unreadable": 1}
+
+
+def told(crowd, words):
+    return eventually(lambda: words in crowd.told())
+
+
+def test_what_was_broken_before_is_not_the_runs_and_names_are_used_once(doubted_shop):
+    """S1, I3: a gap and a key with two orders from before are told once and do not count."""
+    server, dsn, cursor = doubted_shop
+    skus = sell(server, "OLD", 1, 1000)
+    twin = ("INSERT INTO hotshelf.orders SELECT (jsonb_populate_record(NULL::hotshelf.orders, "
+            "to_jsonb(o) || jsonb_build_object('order_id', gen_random_uuid(), 'customer', 'twin', "
+            "'idempotency_key', 'twin'))).* FROM (SELECT * FROM hotshelf.orders LIMIT 1) o")
+    cursor.execute(f"DELETE FROM hotshelf.outbox WHERE seq = 1; {twin}; {twin}")
+    scenario = server.directory / "doubts.ini"
+    scenario.write_text(DOUBTFUL)
+    first = Run(server, scenario, dsn, skus=skus, run="twice")
+    assert first.wait(60) == 0, first.told()
+    assert "WARNING: in PostgreSQL before the run: " in first.told()
+    assert "1 keys with two orders" in first.told()
+    second = Run(server, scenario, dsn, skus=skus, run="twice")
+    assert second.wait(60) == 1
+    assert "a run named twice was here before" in second.told()
+    assert "difference" not in second.told()
+
+
+def test_a_run_begins_when_postgresql_has_caught_up(streaming_shop):
+    """S1: what is late was there before; it is waited for, but not for ever."""
+    server, dsn = streaming_shop
+    skus = sell(server, "LATE", 1, 1000)
+    scenario = server.directory / "late.ini"
+    scenario.write_text(DOUBTFUL)
+    stream = psycopg2.connect(dsn)
+    with stream.cursor() as cursor:
+        cursor.execute("LOCK TABLE hotshelf.orders IN SHARE MODE")
+    assert server.service("late").checkout({"LATE-0": 1}, key="late").status == 201
+    late = Run(server, scenario, dsn, skus=skus, patience=1)
+    assert late.wait(60) == 1
+    assert "PostgreSQL has not caught up with the server within 1 s" in late.told()
+    crowd = Run(server, scenario, dsn, skus=skus)
+    try:
+        assert told(crowd, "waiting for PostgreSQL to catch up"), crowd.told()
+    finally:
+        stream.close()
+    assert crowd.wait(60) == 0, crowd.told()
+    assert crowd.report()["verdict"]["correct"]
 
 
 def test_waiting_for_a_stalled_server_counts_from_when_a_visit_was_due(shop):

@@ -33,16 +33,17 @@ def test_a_replay_that_finds_a_difference_fails(new_server, database):
     assert server.run("import", CATALOG).returncode == 0
     stream = psycopg2.connect(database.dsn)  # it writes no orders meanwhile
     stream.cursor().execute("LOCK TABLE hotshelf.orders IN EXCLUSIVE MODE")
-    stranger = server.service("stranger")
-    reply = stranger.checkout({"85123A": 1}, payment={"mode": "deferred"})
-    assert reply.status == 201, reply
-    order = reply.json
     replay = Replay(server, orders=50, dsn=database.dsn)
     assert eventually(lambda: "baskets" in replay.told())  # what there was before it is counted
+    stranger = server.service("stranger")
+    reply = stranger.checkout({"85123A": 1}, payment={"mode": "deferred"})
     stream.rollback()
+    assert reply.status == 201, reply
+    order = reply.json
     assert replay.wait(120) == 1, replay.told()
     assert "order_unknown 1" in replay.told(), replay.told()
     assert order["id"] in replay.told(), replay.told()
+    assert "a shop must be left alone during a run" in replay.told(), replay.told()
 
 
 def test_another_database_than_the_server_s_is_told_at_once(new_server, database):

@@ -159,7 +159,7 @@ static void answer_order_as(const char *status)
         .items_total = 20,
         .total = 20,
         .line_count = 1,
-        .line = {{.sku = "A", .quantity = 2, .unit_price = 10, .line_total = 20}}};
+        .line = {{.sku = "A", .number = 1, .quantity = 2, .unit_price = 10, .line_total = 20}}};
     snprintf(facts.order_status, sizeof facts.order_status, "%s", status);
     answer(FACTS_DONE, 201, "");
 }

@@ -107,7 +107,7 @@ static void an_acknowledged_order_is_one_line_of_the_log(void **state)
     assert_int_equal(ledger_open(&ledger, &baskets, "run", path), 0);
     ledger.purchase[0].tries = 1;
     ledger.wanted[1] = 2;
-    ledger.unit_price[1] = 150;
+    ledger.line[1].unit_price = 150;
     ledger.purchase[0].total = 300;
     order(&ledger, 0, "order-1", "confirmed");
     ledger_acknowledge(&ledger, 0);

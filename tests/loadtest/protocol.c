@@ -196,21 +196,27 @@ static void check_order(const struct facts *facts)
     assert_int_equal(facts->line[0].quantity, 2);
     assert_int_equal(facts->line[0].unit_price, 255);
     assert_int_equal(facts->line[0].line_total, 510);
+    assert_int_equal(facts->line[0].number, 1);
+    assert_int_equal(facts->line[0].cancelled, 1);
+    assert_string_equal(facts->line[0].seller, "s");
+    assert_true(facts->was_confirmed);
 }
 
 static const char order_json[] =
     "{\"id\":\"o1\",\"status\":\"confirmed\",\"version\":2,\"currency\":\"GBP\",\"lines\":[{"
     "\"line\":1,"
-    "\"sku\":\"A\\/1\",\"seller\":null,\"quantity\":2,\"unit_price\":255,\"line_total\":510}],"
-    "\"items_total\":510,\"total\":510,\"paid\":510,"
-    "\"refund_due\":0}";
+    "\"sku\":\"A\\/1\",\"seller\":\"s\",\"quantity\":2,\"cancelled\":1,\"unit_price\":255,"
+    "\"line_total\":510}],\"items_total\":510,\"total\":510,\"paid\":510,\"refund_due\":0,"
+    "\"confirmed_at\":\"2026-11-27T09:00:00.123Z\"}";
 
 #define ORDER_RESP(open, count)                                                                    \
     open "\r\n$2\r\nid\r\n$2\r\no1\r\n$6\r\nstatus\r\n$9\r\nconfirmed\r\n$7\r\nversion\r\n:2\r\n"  \
          "$8\r\ncurrency\r\n$3\r\nGBP\r\n$5\r\nlines\r\n*1\r\n" count "\r\n$4\r\nline\r\n:1\r\n"   \
-         "$3\r\nsku\r\n$3\r\nA/1\r\n$8\r\nquantity\r\n:2\r\n$10\r\nunit_price\r\n:255\r\n"         \
+         "$3\r\nsku\r\n$3\r\nA/1\r\n$6\r\nseller\r\n$1\r\ns\r\n$8\r\nquantity\r\n:2\r\n"           \
+         "$9\r\ncancelled\r\n:1\r\n$10\r\nunit_price\r\n:255\r\n"                                  \
          "$10\r\nline_total\r\n:510\r\n$11\r\nitems_total\r\n:510\r\n$5\r\ntotal\r\n:510\r\n"      \
-         "$4\r\npaid\r\n:510\r\n$10\r\nrefund_due\r\n:0\r\n"
+         "$4\r\npaid\r\n:510\r\n$10\r\nrefund_due\r\n:0\r\n$12\r\nconfirmed_at\r\n"                \
+         "$24\r\n2026-11-27T09:00:00.123Z\r\n"
 
 static void an_order_is_the_same_in_both_protocols(void **state)
 {
@@ -222,8 +228,8 @@ static void an_order_is_the_same_in_both_protocols(void **state)
     facts = told_http(QUESTION_ORDER, 200, "", order_json);
     check_order(facts);
     assert_false(facts->replayed);
-    check_order(told(PROTOCOL_RESP, QUESTION_CHECKOUT, ORDER_RESP("*18", "*10")));
-    check_order(told(PROTOCOL_RESP, QUESTION_CANCEL, ORDER_RESP("%9", "%5")));
+    check_order(told(PROTOCOL_RESP, QUESTION_CHECKOUT, ORDER_RESP("*20", "*14")));
+    check_order(told(PROTOCOL_RESP, QUESTION_CANCEL, ORDER_RESP("%10", "%7")));
 }
 
 static void an_answer_without_what_it_must_tell_is_wrong(void **state)
