@@ -90,7 +90,7 @@ struct report report_make(const struct crowd *crowd, const struct oracle *oracle
         .seconds = (double)(crowd->numbers.ended_ns - crowd->numbers.started_ns) /
                    (double)CLOCK_NS_PER_SECOND,
         .generator = judge_generator(crowd),
-        .verdict = verdict_of(oracle, crowd_is_done(crowd)),
+        .verdict = verdict_of(oracle, crowd_is_done(crowd), crowd->interrupted),
     };
     sum_orders(&report);
     tell_start(&report);
@@ -180,12 +180,16 @@ static void print_differences(const struct report *report)
     printf("\n");
 }
 
-static void print_verdict(const struct verdict *verdict)
+static void print_verdict(const struct verdict *verdict, const struct report *report)
 {
+    bool is_cut_short = report->crowd->interrupted && report->differences->sum == 0;
     printf("verdict        %s: %llu oversold, %llu stranded, %llu lost, %llu duplicated\n"
            "               %s\n",
-        verdict->correct ? "correct" : "NOT CORRECT", wide(verdict->oversold),
-        wide(verdict->stranded), wide(verdict->lost), wide(verdict->duplicated), verdict->says);
+        verdict->correct ? "correct"
+        : is_cut_short   ? "interrupted"
+                         : "NOT CORRECT",
+        wide(verdict->oversold), wide(verdict->stranded), wide(verdict->lost),
+        wide(verdict->duplicated), verdict->says);
 }
 
 void report_text(const struct report *report)
@@ -219,7 +223,7 @@ void report_text(const struct report *report)
     printf("generator      %s\n", report->generator.says);
     print_ledgers(report);
     print_differences(report);
-    print_verdict(&report->verdict);
+    print_verdict(&report->verdict, report);
 }
 
 static int complain(const char *path, int reason)

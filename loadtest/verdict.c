@@ -36,12 +36,21 @@ static void say_wrong(struct verdict *verdict, const struct differences *differe
                           : "; not every visit came to its end, so the books were not compared");
 }
 
-struct verdict verdict_of(const struct oracle *oracle, bool finished)
+/* Its books are as they must be, but for a part of the crowd only. */
+static void say_interrupted(struct verdict *verdict)
+{
+    bool compared = verdict->server_compared || verdict->postgres_compared;
+    snprintf(verdict->says, sizeof verdict->says,
+        "interrupted, so not everybody came: no difference in what %s",
+        compared ? "was compared until then" : "was answered until then");
+}
+
+struct verdict verdict_of(const struct oracle *oracle, bool finished, bool interrupted)
 {
     const struct differences *differences = oracle->differences;
     const uint64_t *count = differences->count;
     struct verdict verdict = {
-        .correct = finished && differences->sum == 0,
+        .correct = finished && !interrupted && differences->sum == 0,
         .finished = finished,
         .server_compared = finished && oracle->has_stock,
         .postgres_compared = finished && oracle->has_postgres,
@@ -53,6 +62,8 @@ struct verdict verdict_of(const struct oracle *oracle, bool finished)
     };
     if (verdict.correct)
         say_correct(&verdict);
+    else if (finished && differences->sum == 0)
+        say_interrupted(&verdict);
     else
         say_wrong(&verdict, differences);
     return verdict;

@@ -9,7 +9,8 @@
  *     duplicated  orders that PostgreSQL has twice, keys with two orders, units that the server
  *                 sold and acknowledged to nobody
  *
- * A correct run has 0 of each, and no difference of another kind (differences.h).
+ * A correct run has 0 of each, and no difference of another kind (differences.h). One that was
+ * interrupted is not correct, whatever was compared of it: not everybody came.
  *
  * Ownership  A plain value without pointers.
  * Threads    One.
@@ -37,6 +38,6 @@ struct verdict {
 };
 
 /* After oracle_compare(), or without it when the run did not finish. */
-struct verdict verdict_of(const struct oracle *oracle, bool finished);
+struct verdict verdict_of(const struct oracle *oracle, bool finished, bool interrupted);
 
 #endif

@@ -56,8 +56,9 @@ const timeOfRequest = { label: "time of a request", kind: "log", format: format.
 function verdictOf(result) {
   const told = result.verdict;
   if (!told.finished) return ["bad", "Not finished"];
-  if (!told.correct) return ["bad", "Not correct"];
-  if (result.interrupted) return ["unsure", "Interrupted, and correct as far as it went"];
+  const found = Object.values(told.differences).some((count) => count > 0);
+  if (!told.correct && (found || !result.interrupted)) return ["bad", "Not correct"];
+  if (result.interrupted) return ["unsure", "Interrupted, and no difference as far as it went"];
   const whole = told.compared.server && told.compared.postgres;
   return whole ? ["good", "Correct"] : ["unsure", "No difference in what was compared"];
 }

@@ -450,7 +450,9 @@ def test_an_interrupted_run_ends_orderly(shop):
     assert crowd.wait(60) == 1, crowd.told()
     assert "interrupted" in crowd.told()
     report = crowd.report()
-    assert report["verdict"]["correct"] and report["verdict"]["finished"], report["verdict"]
+    verdict = report["verdict"]
+    assert verdict["finished"] and verdict["compared"]["server"] and not verdict["differences"]
+    assert not verdict["correct"] and verdict["says"].startswith("interrupted"), verdict
     assert report["interrupted"] and sum(report["series"]["begun"]) < 30000
     assert shop.stock("STOP-0")["held"] == 0
 

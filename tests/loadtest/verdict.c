@@ -16,15 +16,15 @@ static void a_run_without_differences_is_correct_and_says_what_was_compared(void
     (void)state;
     struct differences differences = {0};
     struct oracle oracle = {.differences = &differences};
-    struct verdict verdict = verdict_of(&oracle, true);
+    struct verdict verdict = verdict_of(&oracle, true, false);
     assert_true(verdict.correct);
     assert_non_null(strstr(verdict.says, "neither"));
     oracle.has_stock = true;
-    verdict = verdict_of(&oracle, true);
+    verdict = verdict_of(&oracle, true, false);
     assert_true(verdict.correct && verdict.server_compared && !verdict.postgres_compared);
     assert_non_null(strstr(verdict.says, "--pg"));
     oracle.has_postgres = true;
-    verdict = verdict_of(&oracle, true);
+    verdict = verdict_of(&oracle, true, false);
     assert_true(verdict.correct && verdict.server_compared && verdict.postgres_compared);
     assert_non_null(strstr(verdict.says, "nothing oversold"));
 }
@@ -34,10 +34,23 @@ static void a_run_that_did_not_end_compared_nothing_and_is_not_correct(void **st
     (void)state;
     struct differences differences = {0};
     struct oracle oracle = {.differences = &differences, .has_stock = true, .has_postgres = true};
-    struct verdict verdict = verdict_of(&oracle, false);
+    struct verdict verdict = verdict_of(&oracle, false, false);
     assert_false(verdict.correct || verdict.finished);
     assert_false(verdict.server_compared || verdict.postgres_compared);
     assert_non_null(strstr(verdict.says, "not compared"));
+}
+
+static void an_interrupted_run_is_not_correct_and_says_why(void **state)
+{
+    (void)state;
+    struct differences differences = {0};
+    struct oracle oracle = {.differences = &differences, .has_stock = true, .has_postgres = true};
+    struct verdict verdict = verdict_of(&oracle, true, true);
+    assert_false(verdict.correct);
+    assert_true(verdict.finished && verdict.server_compared && verdict.postgres_compared);
+    assert_non_null(strstr(verdict.says, "interrupted"));
+    differences = (struct differences){.sum = 1, .count = {[DIFFERENCE_STOCK_SOLD] = 1}};
+    assert_non_null(strstr(verdict_of(&oracle, true, true).says, "1 difference "));
 }
 
 static void each_kind_of_difference_is_enough(void **state)
@@ -47,7 +60,7 @@ static void each_kind_of_difference_is_enough(void **state)
         struct differences differences = {.sum = 1};
         differences.count[kind] = 1;
         struct oracle oracle = {.differences = &differences};
-        assert_false(verdict_of(&oracle, true).correct);
+        assert_false(verdict_of(&oracle, true, false).correct);
     }
 }
 
@@ -65,7 +78,7 @@ static void units_and_orders_find_their_number(void **state)
         .lost_units = 17,
         .unacknowledged_units = 19,
     };
-    struct verdict verdict = verdict_of(&oracle, true);
+    struct verdict verdict = verdict_of(&oracle, true, false);
     assert_int_equal(verdict.oversold, 11);
     assert_int_equal(verdict.stranded, 13);
     assert_int_equal(verdict.lost, 17 + 2);
@@ -78,6 +91,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_run_without_differences_is_correct_and_says_what_was_compared),
         cmocka_unit_test(a_run_that_did_not_end_compared_nothing_and_is_not_correct),
+        cmocka_unit_test(an_interrupted_run_is_not_correct_and_says_why),
         cmocka_unit_test(each_kind_of_difference_is_enough),
         cmocka_unit_test(units_and_orders_find_their_number),
     };
