@@ -6,7 +6,8 @@
  *
  * For each SKU: allotment = available + held + sold, nothing oversold, nothing left held, and sold
  * is what was acknowledged and not cancelled. For each order: once, with the same content. What was
- * sold before the replay began is the base line and is taken off.
+ * sold or held before the replay began is the base line; a hold of before may end meanwhile.
+ * Whatever else others do in the shop during a run cannot be told from a mistake of the server.
  *
  * Ownership  oracle_open() reads the base line, so it comes before the crowd; oracle_close() last.
  * Threads    One; calls block.

@@ -391,6 +391,19 @@ def test_a_run_begins_when_postgresql_has_caught_up(streaming_shop):
     assert crowd.report()["verdict"]["correct"]
 
 
+def test_a_hold_of_before_may_end_during_a_run(shop):
+    """V2: its units are for sale again; fewer held than at first is nothing stranded."""
+    skus = sell(shop, "BEFORE", 1, 1000)
+    early = shop.service("early")
+    order = early.checkout({"BEFORE-0": 3}, key="early")
+    assert order.status == 201 and shop.stock("BEFORE-0")["held"] == 3, order
+    crowd = Run(shop, "checkout_only", skus=skus, rate=50, seconds=1)
+    assert eventually(lambda: shop.stock("BEFORE-0")["sold"] > 0)
+    assert early.cancel(order.json["id"], key="bye").status == 200
+    assert crowd.wait(60) == 0, crowd.told()
+    assert shop.stock("BEFORE-0")["held"] == 0
+
+
 def test_waiting_for_a_stalled_server_counts_from_when_a_visit_was_due(shop):
     """No coordinated omission: visits that could not begin meanwhile waited, too."""
     skus = sell(shop, "STALL", 1, 1000)
