@@ -282,6 +282,7 @@ static void give_back(struct crowd *crowd)
         wake_whom_an_alarm_rings_for(crowd);
         goes_on = turn(crowd);
         let_them_give_back(crowd);
+        progress_give_back(&crowd->progress, crowd);
     }
 }
 

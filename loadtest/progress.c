@@ -50,3 +50,13 @@ void progress_tell(struct progress *progress, const struct crowd *crowd, bool is
         crowd->numbers.sold_out_count);
     *progress = (struct progress){.told_ns = crowd->now_ns, .interval_ns = progress->interval_ns};
 }
+
+void progress_give_back(struct progress *progress, const struct crowd *crowd)
+{
+    if (crowd->now_ns - progress->told_ns < progress->interval_ns)
+        return;
+    fprintf(stderr,
+        "giving back carts and unpaid orders: %llu done, waiting for %llu answers of the server\n",
+        wide(crowd->numbers.given_back_count), wide(crowd->numbers.busy_count));
+    progress->told_ns = crowd->now_ns;
+}

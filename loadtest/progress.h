@@ -30,6 +30,9 @@ void progress_begin(struct progress *progress, const struct crowd *crowd);
 
 void progress_answer(struct progress *progress, uint64_t us);
 
+/* After the last line: what is still given back, if it is time to tell. */
+void progress_give_back(struct progress *progress, const struct crowd *crowd);
+
 /* Tells, if it is time to; when it is the last line, in any case. */
 void progress_tell(struct progress *progress, const struct crowd *crowd, bool is_last);
 

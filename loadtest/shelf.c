@@ -32,7 +32,8 @@ struct page {
     bool moves;   /* its cursor is another one than that it was asked with */
     bool is_over; /* this try, one way or another */
     bool is_hopeless;
-    uint32_t pages; /* so far */
+    uint32_t pages;       /* so far */
+    uint32_t pages_alike; /* since the last one with a product that is new */
     uint32_t patience_seconds;
 };
 
@@ -41,8 +42,12 @@ static void take_page(struct page *page, const struct facts *facts)
     uint32_t known_count = page->skus->count;
     for (uint32_t at = 0; at < facts->line_count; at++)
         names_add(page->skus, facts->line[at].sku, strlen(facts->line[at].sku));
-    if (page->skus->count > known_count)
+    page->pages++;
+    page->pages_alike++;
+    if (page->skus->count > known_count) {
+        page->pages_alike = 0;
         patience_renew(&page->patience);
+    }
     page->moves = strcmp(page->cursor, facts->next_cursor) != 0;
     memcpy(page->cursor, facts->next_cursor, sizeof page->cursor);
     page->is_here = true;
@@ -88,6 +93,14 @@ static bool take_turn(struct transport *transport, struct page *page, uint64_t u
     return transport_turn(transport, until_ns - now_ns < wait_ns ? until_ns : now_ns + wait_ns);
 }
 
+static void say_that_pages_do_not_end(struct page *page)
+{
+    snprintf(page->trouble, sizeof page->trouble,
+        "its pages do not end: after %u of them, with %u products, the next cursor is still "
+        "\"%.40s\"",
+        page->pages, page->skus->count, page->cursor);
+}
+
 static void ask_once(struct transport *transport, struct page *page, const char *query)
 {
     struct question question = {.kind = QUESTION_PRODUCTS, .query = query};
@@ -100,6 +113,8 @@ static void ask_once(struct transport *transport, struct page *page, const char 
         transport_drop(transport, 0);
         snprintf(page->trouble, sizeof page->trouble, "no whole answer came within %u s",
             page->patience_seconds);
+        if (page->pages_alike > 0)
+            say_that_pages_do_not_end(page);
     }
 }
 
@@ -122,16 +137,12 @@ static bool read_page(struct transport *transport, struct page *page, const char
 /* A page may end early, with nothing in it, but not for as long as patience lasts. */
 static bool goes_on(struct page *page)
 {
-    page->pages++;
     if (page->cursor[0] == '\0' || page->skus->count >= SHELF_SKUS_MAX)
         return false;
     if (page->moves && page->pages < PAGES_MAX && patience_is_left(&page->patience))
         return true;
     page->is_here = false;
-    snprintf(page->trouble, sizeof page->trouble,
-        "its pages do not end: after %u of them, with %u products, the next cursor is still "
-        "\"%.40s\"",
-        page->pages, page->skus->count, page->cursor);
+    say_that_pages_do_not_end(page);
     return false;
 }
 

@@ -314,12 +314,17 @@ NO_FIGURES = [
 ]
 
 
+@pytest.fixture(scope="module")
+def result(run):
+    return run[0].report()
+
+
 @pytest.mark.parametrize("path, value, why", NO_FIGURES)
-def test_what_is_no_figure_is_refused_by_file_and_member(run, tmp_path, path, value, why):
+def test_what_is_no_figure_is_refused_by_file_and_member(run, result, tmp_path, path, value, why):
     """On either side, and before anything is told or written."""
     good = run[0].report_path
     bad = tmp_path / "bad.json"
-    bad.write_text(json.dumps(put(run[0].report(), path, value), ensure_ascii=False))
+    bad.write_text(json.dumps(put(result, path, value), ensure_ascii=False))
     html = tmp_path / "compare.html"
     for pair in ((good, bad), (bad, good)):
         done = compare(*pair, "--html", html)
@@ -328,11 +333,10 @@ def test_what_is_no_figure_is_refused_by_file_and_member(run, tmp_path, path, va
         assert done.stderr.count("\n") == 1 and not html.exists()
 
 
-def test_every_member_that_a_result_must_have_is_asked_for(run, tmp_path):
+def test_every_member_that_a_result_must_have_is_asked_for(run, result, tmp_path):
     """The schema is the measure: what it requires may not be missing, nor be of another type."""
     good = run[0].report_path
     bad = tmp_path / "bad.json"
-    result = run[0].report()
     for name in SCHEMA["required"]:
         if name == "format":
             continue
