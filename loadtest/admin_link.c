@@ -17,6 +17,7 @@
 
 #define ANSWER_SIZE (512 * 1024)
 #define ANSWER_OVERDUE_NS (5 * CLOCK_NS_PER_SECOND)
+#define CONNECT_OVERDUE_MS 1000 /* nothing is told within */
 #define RETRY_MS 100
 
 int admin_link_open(struct admin_link *link, const char *url)
@@ -83,14 +84,19 @@ static int receive(struct admin_link *link)
     return ETIMEDOUT;
 }
 
+static int connect_again(const struct admin_link *link)
+{
+    int left_ms = until_overdue_ms(link);
+    int patience_ms = left_ms < CONNECT_OVERDUE_MS ? left_ms : CONNECT_OVERDUE_MS;
+    return endpoint_connect(&link->endpoint, patience_ms > 0 ? (uint32_t)patience_ms : 1);
+}
+
 static int exchange(struct admin_link *link, const struct writer *question)
 {
     link->overdue_ns = clock_now_ns() + ANSWER_OVERDUE_NS;
     if (link->overdue_ns > link->patience.until_ns)
         link->overdue_ns = link->patience.until_ns;
-    uint32_t left_ms = (uint32_t)until_overdue_ms(link);
-    int fd =
-        link->fd >= 0 ? link->fd : endpoint_connect(&link->endpoint, left_ms > 0 ? left_ms : 1);
+    int fd = link->fd >= 0 ? link->fd : connect_again(link);
     if (fd < 0)
         return -fd;
     link->fd = fd;

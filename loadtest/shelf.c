@@ -19,6 +19,7 @@
 #define PAGE_LIMIT 200
 #define PAGES_MAX SHELF_SKUS_MAX /* of one product each */
 #define QUERY_SIZE (FACTS_CURSOR_SIZE * 3 + 512)
+#define SHOWN_MAX 120 /* bytes of an answer that is none */
 #define TRIES_MAX 50
 #define RETRY_NS (100 * CLOCK_NS_PER_MS)
 #define ANSWER_OVERDUE_NS (5 * CLOCK_NS_PER_SECOND)
@@ -53,6 +54,22 @@ static void take_page(struct page *page, const struct facts *facts)
     page->is_here = true;
 }
 
+/* The start of it, of which no terminal has to be afraid. */
+static void say_what_came(struct page *page, const struct transport_news *news)
+{
+    const struct facts *facts = news->facts;
+    int shown = facts->text_size < SHOWN_MAX ? (int)facts->text_size : SHOWN_MAX;
+    if (news->event == TRANSPORT_GARBLED)
+        snprintf(page->trouble, sizeof page->trouble, "what came is no HTTP answer of JSON: %.*s",
+            shown, facts->text);
+    else
+        snprintf(page->trouble, sizeof page->trouble, "it answered %d%s%s: %.*s", facts->status,
+            facts->wrong == NULL ? "" : ", ", facts->wrong == NULL ? "" : facts->wrong, shown,
+            facts->text);
+    for (char *at = page->trouble; *at != '\0'; at++)
+        *at = (unsigned char)*at < ' ' || *at == 0x7f ? ' ' : *at;
+}
+
 static void hear(void *context, const struct transport_news *news)
 {
     struct page *page = context;
@@ -62,8 +79,7 @@ static void hear(void *context, const struct transport_news *news)
     } else if (news->event == TRANSPORT_ANSWERED && news->facts->class == FACTS_DONE) {
         take_page(page, news->facts);
     } else {
-        int shown = news->facts->text_size < 160 ? (int)news->facts->text_size : 160;
-        snprintf(page->trouble, sizeof page->trouble, "%.*s", shown, news->facts->text);
+        say_what_came(page, news);
         page->is_hopeless = news->event == TRANSPORT_GARBLED || news->facts->class != FACTS_NOT_NOW;
     }
 }

@@ -31,6 +31,12 @@ WAITS = {  # what is mute, how, what is said at the end, and whether it is waite
                  "the pages of counters of http://127.0.0.1:%d do not end: after 0 counters", True),
     "postgres": ("--pg", "says nothing",
                  "waited 3 s for PostgreSQL at 127.0.0.1, port %d, to accept a connection", True),
+    "shelf-full": ("--url", "takes nobody", SHELF + "no whole answer came within 3 s; is", True),
+    "admin-full": ("--admin", "takes nobody", "the admin listener at http://127.0.0.1:%d gave no "
+                   "answer within 3 s: no whole answer came; is", True),
+    "postgres-full": ("--pg", "takes nobody", "waited 3 s for PostgreSQL at 127.0.0.1, port %d, "
+                      "to accept a connection", True),
+    "crowd-full": ("--url", "takes nobody", "http://127.0.0.1:%d answered nothing for 3 s", False),
     "crowd-http": ("--url", "says nothing", "http://127.0.0.1:%d answered nothing for 3 s", False),
     "crowd-drip": ("--url", "drips a body", "http://127.0.0.1:%d answered nothing for 3 s", False),
     "crowd-resp": ("--resp", "says nothing", "127.0.0.1:%d answered nothing for 3 s", False),

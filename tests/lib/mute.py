@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A listener that takes every connection and never comes to an end with what it says on it."""
+"""A listener that never comes to an end with what it says, or does not begin with it."""
 
 import json
+import socket
 import socketserver
 import threading
 
@@ -17,6 +18,7 @@ def page(cursor):
 class Mute:
     """way: what it does.
 
+    "takes nobody"   the kernel drops every further attempt to connect
     "says nothing"   but keeps the connection
     "drips a body"   byte by byte, of an answer that it has begun
     "drips a head"   that has no empty line
@@ -27,6 +29,11 @@ class Mute:
     def __init__(self, way):
         self.over = threading.Event()
         self.pages = 0
+        self.held = []
+        self.server = None
+        if way == "takes nobody":
+            self.port = self.fill_a_queue()
+            return
         mute = self
 
         class Handler(socketserver.BaseRequestHandler):
@@ -45,6 +52,17 @@ class Mute:
         self.port = self.server.server_address[1]
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True)
         self.thread.start()
+
+    def fill_a_queue(self):
+        """Of a listener that nobody accepts from: it has room for one connection or two."""
+        listener = socket.create_server(("127.0.0.1", 0), backlog=0)
+        self.held.append(listener)
+        for _ in range(4):
+            client = socket.socket()
+            client.setblocking(False)
+            client.connect_ex(listener.getsockname())
+            self.held.append(client)
+        return listener.getsockname()[1]
 
     def speak(self, way, connection):
         if way == "says nothing":
@@ -66,6 +84,10 @@ class Mute:
 
     def stop(self):
         self.over.set()
+        for held in self.held:
+            held.close()
+        if self.server is None:
+            return
         self.server.shutdown()
         self.server.server_close()
         self.thread.join()
