@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from tests.e2e.test_memory import GROWTH_KIB_MAX, resident
+from tests.e2e.test_memory import GROWTH_KIB_MAX
 from tests.e2e.test_postgres import everything_arrived, stream_is_whole
 from tests.lib.client import Wire
 from tests.lib.server import eventually
@@ -107,13 +107,13 @@ def test_it_sells_through_many_times_its_budget(new_shop):
     the next start reads what is kept, not what was ever written."""
     server = new_shop(shards=1)
     keeps = Keeps(server)
-    before = resident(server)
+    before = server.resident_kib()
     shopper = server.shopper("one")
     for turn in range(TIMES_THE_BUDGET * PER_SHARD_BYTES // BATCH_BYTES):
         reply = shopper.put("GO", 1 + turn % 2)
         assert reply.status == 200, (turn, reply)
     keeps.are_told()
-    assert resident(server) - before <= GROWTH_KIB_MAX
+    assert server.resident_kib() - before <= GROWTH_KIB_MAX
     stock = {sku: server.stock(sku) for sku in ("BUY", "HOLD", "GO")}
     assert server.stop() == 0
     walks = int(re.findall(r"(\d+) times restated", server.log())[-1])
