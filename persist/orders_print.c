@@ -26,7 +26,6 @@ struct source {
     bool positioned;
     uint64_t from; /* numbers below it are not shown */
     uint64_t seen; /* the last number that needs no showing any more; 0: none */
-    uint64_t last; /* the greatest number known to be there, shown or not; 0: none yet */
 };
 
 struct print {
@@ -107,7 +106,7 @@ static int print_event(const struct print *print, struct source *source, uint16_
         fwrite(json.data, 1, json.size, print->out);
         fputc('\n', print->out);
     }
-    source->seen = source->last = source->next.stream_seq + source->next.stream_count - 1;
+    source->seen = source->next.stream_seq + source->next.stream_count - 1;
     return ferror(print->out) ? -EPIPE : 0;
 }
 
@@ -131,18 +130,19 @@ static int choose(struct print *print, int *status)
     return chosen;
 }
 
-/* A consumer that has heard more than there is. */
+/* A consumer that has heard more than there is. All batches were read, shown or passed over. */
 static int look_for_what_is_missing(const struct print *print)
 {
     for (uint32_t i = 0; i < print->directory.shards; i++) {
         const struct source *source = &print->sources[i];
+        uint64_t newest = source->reader.chain.seq;
         uint16_t node = print->directory.node;
-        if (source->last == 0 || source->from <= source->last + 1)
+        if (source->from <= newest + 1)
             continue;
         fprintf(stderr,
             "hotshelf: orders: %u/%u/%" PRIu64 " is not there yet, the newest is %u/%u/%" PRIu64
             ": the position is of another directory, or this one has lost events\n",
-            node, i, source->from, node, i, source->last);
+            node, i, source->from, node, i, newest);
         return 1;
     }
     return 0;
@@ -171,18 +171,6 @@ static int print_all(struct print *print, bool follow)
     return status;
 }
 
-/* The newest segment says which number its first event has, or would have. */
-static uint64_t last_of(const struct segment_map *map)
-{
-    uint64_t next = 1;
-    for (uint32_t i = 0; i < map->count; i++) {
-        const struct segment_slot *slot = &map->slots[i];
-        if (slot->number != 0 && !slot->damaged && slot->first_seq > next)
-            next = slot->first_seq;
-    }
-    return next - 1;
-}
-
 static int seek(struct print *print, const struct orders_position *position)
 {
     uint64_t oldest = 0;
@@ -205,7 +193,6 @@ static int seek(struct print *print, const struct orders_position *position)
             oldest);
         return 1;
     }
-    source->last = last_of(&source->reader.map);
     return failure < 0 ? complain(&source->reader) : 0;
 }
 

@@ -52,6 +52,18 @@ def test_orders_starts_where_it_is_told_to(told):
         seqs == [event["seq"] for event in events if event["seq"] > 3]
 
 
+def test_orders_ahead_of_the_journal_are_told(told):
+    """What is next may be waited for; what comes after the next, nobody can have heard of."""
+    server, _ = told
+    everything = server.journal_events()
+    for shard in {event["shard"] for event in everything}:
+        newest = max(event["seq"] for event in everything if event["shard"] == shard)
+        assert server.run("orders", "--from", f"1/{shard}/{newest + 1}").returncode == 0
+        ahead = server.run("orders", "--from", f"1/{shard}/{newest + 2}")
+        assert ahead.returncode == 1
+        assert f"/{newest + 2} is not there yet, the newest is 1/{shard}/{newest}:" in ahead.stderr
+
+
 def test_orders_of_nonsense_is_usage(told):
     server, _ = told
     assert server.run("orders", "--from", "nonsense").returncode == 2
