@@ -232,5 +232,8 @@ int main(void)
         cmocka_unit_test(an_ignored_signal_stays_ignored),
         cmocka_unit_test(what_a_kill_leaves_goes_with_the_next_run),
     };
+    const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+    for (size_t at = 0; at < sizeof numbers / sizeof numbers[0]; at++)
+        signal(numbers[at], SIG_DFL); /* what a shell starts in the background ignores some */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -27,11 +27,11 @@ def compare(*arguments):
 
 @pytest.fixture(scope="module")
 def run(new_shared_server, tmp_path_factory):
-    """One replay of a part of the sale, with counters and without PostgreSQL."""
+    """A second's replay of a part of the sale, with counters and without PostgreSQL."""
     server = new_shared_server(shards=1, settings=SALE).start()
     assert server.run("import", CATALOG).returncode == 0
     html = tmp_path_factory.mktemp("run") / "run.html"
-    replay = Replay(server, orders=900, more=["--html", html])
+    replay = Replay(server, orders=900, more=["--html", html, "--rate", 900])
     assert replay.wait(120) == 0, replay.told()
     return replay, html
 
@@ -246,7 +246,7 @@ def test_another_load_is_warned_of_and_nothing_is_judged(run, tmp_path):
     other.write_text(json.dumps(b))
     done = compare(run[0].report_path, other)
     assert done.returncode == 0, done
-    for words in ("not the same load: connections (64, 7), rate (0, 1.5)\n",
+    for words in ("not the same load: connections (64, 7), rate (900, 1.5)\n",
                   "in B the generator, not the server, was the limit", "B was not correct"):
         assert "WARNING: " in done.stdout and words in done.stdout, (words, done.stdout)
     assert "better" not in done.stdout and "worse" not in done.stdout
