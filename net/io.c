@@ -136,6 +136,12 @@ void io_submit_and_gather(struct io *io, uint64_t wait_ns, uint32_t completions)
     io->backend->submit(io, wait_ns, completions);
 }
 
+void io_get_rest(struct io *io)
+{
+    if (io->backend->get_rest != NULL)
+        io->backend->get_rest(io);
+}
+
 uint32_t io_reap(struct io *io, struct io_completion *completions, uint32_t room)
 {
     return io->backend->reap(io, completions, room);

@@ -110,6 +110,9 @@ uint32_t io_buffers_left(const struct io *io);
 void io_submit(struct io *io, uint64_t wait_ns);
 /* .. for so many completions; epoll, which wakes for each, does not wait for more than one. */
 void io_submit_and_gather(struct io *io, uint64_t wait_ns, uint32_t completions);
+/* One call hands out only a part of what has come, the rest waits in the kernel, unseen: it is
+ * handed out, too. Costs nothing when all is here. */
+void io_get_rest(struct io *io);
 /* Fills at most `room` completions; fewer than that means there are no more for now. */
 uint32_t io_reap(struct io *io, struct io_completion *completions, uint32_t room);
 

@@ -31,6 +31,7 @@ struct io_backend {
     void (*bell)(struct io *io, const struct io *other);
     void (*give_buffer)(struct io *io, uint16_t buffer);
     void (*submit)(struct io *io, uint64_t wait_ns, uint32_t completions);
+    void (*get_rest)(struct io *io); /* NULL: submit hands out all */
     uint32_t (*reap)(struct io *io, struct io_completion *completions, uint32_t room);
 };
 

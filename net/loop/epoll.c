@@ -31,7 +31,6 @@
 #include "persist/fatal.h"
 
 enum {
-    EVENTS_AT_ONCE = 256,
     ACCEPTS_AT_ONCE = 64, /* of one listener: one turn each */
     NS_PER_MS = 1000000,
 };
@@ -73,7 +72,8 @@ struct loop {
     struct writer writer;
     struct io_tag write_tag;
     void *writer_stack;
-    struct epoll_event events[EVENTS_AT_ONCE];
+    struct epoll_event *events; /* of each wire and the alarm: whoever is ready is seen */
+    uint32_t events_max;
 };
 
 static struct loop *loop_of(struct io *io)
@@ -295,7 +295,7 @@ static void epoll_submit(struct io *io, uint64_t wait_ns, uint32_t completions)
     if (loop->skipped)
         return;
     int wait_ms = news || completions > 1 ? 0 : (int)((wait_ns + NS_PER_MS - 1) / NS_PER_MS);
-    int count = epoll_wait(loop->set, loop->events, EVENTS_AT_ONCE, wait_ms);
+    int count = epoll_wait(loop->set, loop->events, (int)loop->events_max, wait_ms);
     if (count < 0 && errno != EINTR)
         fatal("epoll_wait: %s", strerror(errno));
     for (int i = 0; i < count; i++)
@@ -485,6 +485,8 @@ struct io *io_create_epoll(struct arena *arena, const struct io_options *options
     loop->first = loop->last = WIRE_NONE;
     uint32_t wires = options->connections + IO_LISTENERS_MAX;
     loop->wires = arena_take(arena, "io wires", wires, sizeof *loop->wires);
+    loop->events_max = wires + 1;
+    loop->events = arena_take(arena, "io events", loop->events_max, sizeof *loop->events);
     loop->free_count = loop->io.buffer_count;
     loop->free_buffers =
         arena_take(arena, "io free buffers", loop->free_count, sizeof *loop->free_buffers);

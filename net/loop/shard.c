@@ -164,10 +164,20 @@ static void take_identity(struct shard *shard)
     atomic_store(&shard->uses, identity);
 }
 
+/* Whoever waits shall stand in a list of ours, where is seen how long: shard_weigh. */
+static void see_all(struct shard *shard)
+{
+    if (shard->seen_all_ms == shard->monotonic_ms)
+        return;
+    shard->seen_all_ms = shard->monotonic_ms;
+    io_get_rest(shard->io);
+}
+
 void shard_tick(struct shard *shard)
 {
     take_identity(shard);
     shard_refresh_now(shard);
+    see_all(shard);
     shard_reap(shard);
     shard_weigh(shard);
     shard_settle(shard);

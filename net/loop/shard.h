@@ -115,6 +115,7 @@ struct shard {
     int64_t date_second;
     struct shed_gauge turns, slots; /* see overload.c */
     uint32_t worked_ms;             /* of the last tick */
+    uint64_t seen_all_ms;           /* when all that had come was asked for */
     _Atomic uint32_t shed_level;    /* the higher of both, for the log .. */
     uint32_t shed_told;             /* .. and what the main thread has said of it */
     struct gather gather;           /* whether the batch that fills is written */

@@ -37,6 +37,7 @@ enum {
     BUFFER_GROUP = 0,
     ALARM_INDEX = 1,       /* of an IO_WAKE that came through the descriptor */
     HAND_OVERS_MAX = 1000, /* tries, while the kernel has no memory for work */
+    EVENTS_AT_ONCE = 16,   /* or more: kernels since 6.14 stop at 20, some of which show nothing */
 };
 
 struct uring {
@@ -305,6 +306,13 @@ static void uring_give_buffer(struct io *io, uint16_t buffer)
     io_uring_buf_ring_advance(uring->buffer_ring, 1);
 }
 
+/* What the enter answers every day. */
+static bool is_normal(int result)
+{
+    return result >= 0 || result == -ETIME || result == -EINTR || result == -EAGAIN ||
+           result == -EBUSY;
+}
+
 static void uring_submit(struct io *io, uint64_t wait_ns, uint32_t completions)
 {
     struct io_uring *ring = &uring_of(io)->ring;
@@ -319,10 +327,21 @@ static void uring_submit(struct io *io, uint64_t wait_ns, uint32_t completions)
         };
         result = io_uring_submit_and_wait_timeout(ring, &completion, completions, &timeout, NULL);
     }
-    bool normal = result >= 0 || result == -ETIME || result == -EINTR || result == -EAGAIN ||
-                  result == -EBUSY;
-    if (!normal)
+    if (!is_normal(result))
         fatal("io_uring_enter: %s", strerror(-result));
+}
+
+static void uring_get_rest(struct io *io)
+{
+    struct io_uring *ring = &uring_of(io)->ring;
+    uint32_t seen = 0, ready = io_uring_cq_ready(ring);
+    while (ready - seen >= EVENTS_AT_ONCE) {
+        seen = ready;
+        int result = io_uring_get_events(ring);
+        if (!is_normal(result))
+            fatal("io_uring_enter: %s", strerror(-result));
+        ready = io_uring_cq_ready(ring);
+    }
 }
 
 static void note_buffer(struct io *io, const struct io_uring_cqe *cqe, struct io_completion *out)
@@ -374,6 +393,7 @@ static const struct io_backend backend = {
     .bell = uring_bell,
     .give_buffer = uring_give_buffer,
     .submit = uring_submit,
+    .get_rest = uring_get_rest,
     .reap = uring_reap,
 };
 

@@ -26,10 +26,10 @@
 #include "tests/lib/memory.h"
 
 enum {
-    MEMORY = 8 << 20,
+    MEMORY = 32 << 20,
     STEP_NS = 10000000,
     STEPS_MAX = 200,
-    CONNECTIONS = 16,
+    CONNECTIONS = 300, /* more than a call of either backend hands out */
 };
 
 enum backend { URING, EPOLL };

@@ -378,6 +378,35 @@ static void one_busy_socket_starves_none(void **state)
     close_scene(&scene);
 }
 
+/* Who sees only some of those that wait cannot tell how long they have. */
+static void a_crowd_comes_at_once(void **state)
+{
+    struct scene scene;
+    struct io_completion completion;
+    static int pairs[CONNECTIONS][2];
+    open_scene(&scene, state);
+    for (uint32_t i = 0; i < CONNECTIONS; i++) {
+        make_pair(pairs[i], false);
+        io_receive(scene.io, pairs[i][0], false, (struct io_tag){.kind = IO_RECEIVE, .index = i});
+    }
+    nothing_comes(scene.io);
+    for (uint32_t i = 0; i < CONNECTIONS; i++)
+        assert_int_equal(write(pairs[i][1], "x", 1), 1);
+    io_submit(scene.io, STEP_NS);
+    io_get_rest(scene.io);
+    for (uint32_t i = 0; i < CONNECTIONS; i++) {
+        if (io_reap(scene.io, &completion, 1) == 0)
+            fail_msg("%u of %u have come", i, CONNECTIONS);
+        assert_int_equal(completion.result, 1);
+        io_give_buffer(scene.io, completion.buffer);
+    }
+    for (uint32_t i = 0; i < CONNECTIONS; i++) {
+        close(pairs[i][0]);
+        close(pairs[i][1]);
+    }
+    close_scene(&scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -397,6 +426,7 @@ int main(void)
         BOTH(clients_come_until_the_door_is_shut),
         BOTH(without_descriptors_accepting_ends_and_goes_on_later),
         BOTH(one_busy_socket_starves_none),
+        BOTH(a_crowd_comes_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
