@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What has run, as a reply: a cart, an order, stock numbers, or why not. Sizes are bounded before a
+ * What has run, as a reply: a cart, stock numbers, or why not; an order: render_order.c. Sizes are bounded before a
  * command runs, as those of HTTP are (net/http/render.c).
  */
 #include <stdio.h>
 
 #include "core/check.h"
 #include "core/counts.h"
-#include "core/line_names.h"
-#include "core/order_json.h"
 #include "core/view.h"
 #include "net/http/problem.h"
 #include "net/resp/reply.h"
@@ -16,7 +14,6 @@
 enum {
     REPLY_BASE = 1024,
     CART_LINE = 448,
-    ORDER_LINE = 448,
     REFUSAL_LINE = SKU_SIZE_MAX + 64,
 };
 
@@ -107,73 +104,6 @@ static void put_cart(struct http_context *context, struct resp_writer *writer,
         put_cart_line(context, writer, &cart.lines[i]);
     resp_put_member_integer(writer, "items_total", cart.items_total);
     resp_put_member_integer(writer, "version", cart.version);
-}
-
-OF_LITERAL void put_or_null(struct resp_writer *writer, const char *name, struct bytes text)
-{
-    resp_put_name(writer, name);
-    if (text.size > 0)
-        resp_put_text(writer, text);
-    else
-        resp_put_null(writer);
-}
-
-static void put_order_lines(struct resp_writer *writer, const struct event *event)
-{
-    struct bytes rest = event->text[TEXT_NAMES];
-    resp_put_name(writer, "lines");
-    resp_open_array(writer, event->line_count);
-    for (uint32_t i = 0; i < event->line_count; i++) {
-        const struct event_line *line = &event->lines[i];
-        struct line_names names = {0};
-        bool named = line_names_next(&rest, &names);
-        CHECK(named);
-        resp_open_map(writer, 8);
-        resp_put_member_integer(writer, "line", i + 1);
-        resp_put_member(writer, "sku", names.sku);
-        put_or_null(writer, "seller", names.seller);
-        put_or_null(writer, "sale", names.sale);
-        resp_put_member_integer(writer, "quantity", line->quantity);
-        resp_put_member_integer(writer, "cancelled", line->cancelled);
-        resp_put_member_integer(writer, "unit_price", line->unit_price);
-        resp_put_member_integer(writer, "line_total", line->quantity * line->unit_price);
-    }
-}
-
-static struct bytes text_or(struct bytes text, struct bytes otherwise)
-{
-    return text.size > 0 ? text : otherwise;
-}
-
-/* The members that HTTP shows; references and adjustments as the JSON they are kept as. A
- * checkout's replay shows the order as it was born (I3). */
-static void put_order(struct http_context *context, struct resp_writer *writer,
-    const struct engine *engine, const struct answer *answer, bool born)
-{
-    struct event room;
-    const struct event *event = engine_order_of(engine, answer, born, &room);
-    const struct fact_order *order = &event->fact.order;
-    resp_open_map(writer, 18);
-    resp_put_name(writer, "id");
-    resp_put_uuid(writer, order->id);
-    resp_put_member(writer, "status", order_status_name(order->status));
-    resp_put_member_integer(writer, "version", order->version);
-    resp_put_member(writer, "customer", event->text[TEXT_CUSTOMER]);
-    put_or_null(writer, "sale", order_json_sale(event));
-    resp_put_member(writer, "currency", bytes_of(order->currency, 3));
-    put_order_lines(writer, event);
-    resp_put_member(writer, "adjustments", text_or(event->text[TEXT_ADJUSTMENTS], BYTES("[]")));
-    resp_put_member_integer(writer, "items_total", order->items_total);
-    resp_put_member_integer(writer, "total", order->total);
-    resp_put_member_integer(writer, "paid", order->paid);
-    resp_put_member_integer(writer, "refund_due", order->refund_due);
-    resp_put_member_time(
-        writer, "payment_due_at", http_wall_of(context, order->payment_due_shelf_ms));
-    resp_put_member_time(writer, "cancel_until", order->cancel_until_wall_ms);
-    resp_put_member_integer(writer, "reclaimed", order->reclaimed != 0);
-    resp_put_member(writer, "references", text_or(event->text[TEXT_REFERENCES], BYTES("{}")));
-    resp_put_member_time(writer, "created_at", order->created_wall_ms);
-    resp_put_member_time(writer, "confirmed_at", order->confirmed_wall_ms);
 }
 
 /* " sku:code:available"; nothing behind the last colon where it is not told (A5). */
@@ -272,7 +202,7 @@ static void put_success(struct http_context *context, struct resp_writer *writer
 {
     bool checkout = command->kind == COMMAND_CHECKOUT;
     if (checkout || is_about_order(command))
-        put_order(context, writer, engine, answer, checkout && answer->replayed);
+        resp_put_order(context, writer, engine, answer, checkout && answer->replayed);
     else if (command->kind == COMMAND_STOCK_READ || command->kind == COMMAND_STOCK_CHANGE)
         put_stock(writer, command->sku, answer);
     else if (command->kind == COMMAND_CART_CLEAR)
@@ -305,18 +235,19 @@ uint32_t resp_reply_bound(const struct engine *engine, const struct request *req
                        REQUEST_REPLY_LARGE - REQUEST_HEAD_SIZE,
         "the largest cart fits");
     _Static_assert(2 * REPLY_BASE + REFERENCES_SIZE_MAX + ADJUSTMENTS_SIZE_MAX +
-                           LINES_PER_ORDER_MAX * ORDER_LINE <=
+                           LINES_PER_ORDER_MAX * RESP_ORDER_LINE <=
                        REQUEST_REPLY_LARGE - REQUEST_HEAD_SIZE,
         "the largest order fits");
-    _Static_assert((int)REFUSAL_LINE <= (int)ORDER_LINE, "so does why none of its lines can be");
+    _Static_assert(
+        (int)REFUSAL_LINE <= (int)RESP_ORDER_LINE, "so does why none of its lines can be");
     if (is_about_order(command))
         return 2 * REPLY_BASE + engine_order_texts(engine, command->order_id) +
-               engine_order_lines(engine, command->order_id) * ORDER_LINE;
+               engine_order_lines(engine, command->order_id) * RESP_ORDER_LINE;
     if (command->kind == COMMAND_CHECKOUT) {
         uint32_t lines = command->item_count;
         if (lines == 0)
             lines = engine_cart_lines(engine, command->customer);
-        return 2 * REPLY_BASE + command->references.size + lines * ORDER_LINE;
+        return 2 * REPLY_BASE + command->references.size + lines * RESP_ORDER_LINE;
     }
     bool is_cart = command->kind == COMMAND_CART_READ || command->kind == COMMAND_CART_SET;
     if (!is_cart)

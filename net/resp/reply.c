@@ -116,13 +116,6 @@ void resp_put_time(struct resp_writer *writer, int64_t wall_ms)
         json_format_time((char *)room, wall_ms);
 }
 
-void resp_put_uuid(struct resp_writer *writer, const uint8_t id[16])
-{
-    uint8_t *room = resp_text_room(writer, JSON_UUID_SIZE, 0);
-    if (room != NULL)
-        json_format_uuid((char *)room, id);
-}
-
 void resp_answer_error(struct request *request, const char *word, const char *text)
 {
     struct resp_writer writer = resp_begin(request);

@@ -56,7 +56,6 @@ void resp_put_integer(struct resp_writer *writer, int64_t value);
 void resp_put_null(struct resp_writer *writer);
 /* RFC 3339; 0: none. */
 void resp_put_time(struct resp_writer *writer, int64_t wall_ms);
-void resp_put_uuid(struct resp_writer *writer, const uint8_t id[16]);
 
 /* Room for a text shorter than 100 bytes, between its length and its line end, and for what stands
  * behind it. */
@@ -120,6 +119,12 @@ OF_LITERAL void resp_put_member_time(struct resp_writer *writer, const char *nam
 /* A whole reply: "-WORD text". The text has no line end in it, or what is behind it is left out. */
 void resp_answer_error(struct request *request, const char *word, const char *text);
 void resp_answer_simple(struct request *request, const char *text);
+
+enum { RESP_ORDER_LINE = 448 }; /* bytes of an order's line, at most */
+
+/* An order that a command has made, changed or asked for. */
+void resp_put_order(struct http_context *context, struct resp_writer *writer,
+    const struct engine *engine, const struct answer *answer, bool born);
 
 /* As http_refuse(), http_render() and http_reply_bound() for requests of this protocol; the code
  * stands behind the word. */

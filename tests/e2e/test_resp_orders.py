@@ -106,6 +106,32 @@ def test_two_versions_say_the_same(shop, ann, sku):
     assert (two.file.readline(), three.file.readline()) == (b"$-1\r\n", b"_\r\n")
 
 
+@pytest.mark.parametrize("lines", [1, 4, 5, 60])
+def test_the_longest_order_arrives_whole(shop, lines):
+    """Names, amounts and references of the greatest length, in a small reply and in a large one."""
+    number = next(customer_numbers)
+    customer = f"ann-{number}-".ljust(127, "x")
+    skus = [f"S-{number}-{line}-".ljust(63, "s") for line in range(lines)]
+    shop.sell_rows([{"sku": sku, "seller": "m" * 63, "price": "90071992547.99", "stock": 2000}
+                    for sku in skus])
+    references = {"abcdefgh"[index] * 32: "\\" * 108 for index in range(8)}
+    words = [word for sku in skus for word in ("ITEM", sku, 10)]
+    words += [word for pair in references.items() for word in ("REF", *pair)]
+    two, three = redis(shop), redis(shop)
+    three.ask("HELLO", 3)
+    mapped = three.ask("HS.CHECKOUT", customer, "k", *words)
+    assert isinstance(mapped, dict), mapped
+    flat = pairs(two.ask("HS.CHECKOUT", customer, "k", *words))
+    flat["lines"] = [pairs(line) for line in flat["lines"]]
+    assert flat == mapped
+    assert as_http(mapped) == shop.shopper(customer).order(mapped["id"]).json
+    assert [line["sku"] for line in mapped["lines"]] == skus
+    assert json.loads(mapped["references"]) == references
+    assert mapped["total"] == lines * 10 * 9007199254799
+    for client in (two, three):  # nothing stands behind the reply
+        assert client.ask("PING") == "PONG"
+
+
 def test_a_key_is_one_over_both_protocols(client, shop, ann, sku):
     """I2 I3 I4: whoever calls, in whatever words; the replay shows the order as it was born."""
     shop.sell(**{sku: 9})
