@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What has run, as a reply: a cart, stock numbers, or why not; an order: render_order.c. Sizes are bounded before a
- * command runs, as those of HTTP are (net/http/render.c).
+ * What has run, as a reply: a cart, stock numbers, or why not; orders are in render_order.c. Sizes
+ * are bounded before a command runs, as those of HTTP are (net/http/render.c).
  */
 #include <stdio.h>
 

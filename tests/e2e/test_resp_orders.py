@@ -114,7 +114,7 @@ def test_the_longest_order_arrives_whole(shop, lines):
     skus = [f"S-{number}-{line}-".ljust(63, "s") for line in range(lines)]
     shop.sell_rows([{"sku": sku, "seller": "m" * 63, "price": "90071992547.99", "stock": 2000}
                     for sku in skus])
-    references = {"abcdefgh"[index] * 32: "\\" * 108 for index in range(8)}
+    references = {letter * 32: "\\" * 108 for letter in "abcdefgh"}
     words = [word for sku in skus for word in ("ITEM", sku, 10)]
     words += [word for pair in references.items() for word in ("REF", *pair)]
     two, three = redis(shop), redis(shop)
