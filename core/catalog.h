@@ -9,7 +9,7 @@
  * sequence lock, so it never sees half of a change.
  *
  * Ownership  One struct catalog in the shared arena.
- * Threads    Any shard: catalog_find*, catalog_read*. Shard 0: the rest.
+ * Threads    Any shard, but for what is said to be shard 0's: all that changes products and sales.
  * Units      Minor units of money; wall milliseconds.
  * Errors     SKU_NONE for an unknown SKU. Room is asked before (catalog_room).
  * Cost       find: one hash, one or two cache lines. read: a copy of the record.

@@ -2,8 +2,7 @@
 /*
  * currency - the currencies of ISO 4217 and the digits behind their decimal point.
  *
- *     "45.00" with USD (2) -> 4500        "1800" with JPY (0) -> 1800        "1.234" KWD (3) ->
- * 1234
+ *     "45.00" with USD (2) -> 4500    "1800" with JPY (0) -> 1800    "1.234" with KWD (3) -> 1234
  *
  * Amounts inside the product are minor units only (M1, M2); this is the one place where a decimal
  * becomes one, exactly: never by floating point, never rounded.

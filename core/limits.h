@@ -3,7 +3,7 @@
  * limits - every fixed bound of the product, with its unit and its reason; the one home of each.
  *
  * What an operator sizes (tables) is struct capacity; what the rules bound is a constant here or,
- * where api.md makes it a key of the configuration, a maximum for that key.
+ * where there is a key of the configuration, a maximum for that key.
  *
  * Ownership  Constants and plain values.
  * Threads    Any.

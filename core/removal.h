@@ -7,8 +7,7 @@
  * Each step looks at a bounded number of slots and makes at most one event. What cannot go yet is
  * counted and keeps the sale: an order that is not final, or not yet streamed, or has lines of
  * something else, which somebody may still want to read; a live hold, and a merge of carts that is
- * under way. The steps go round until
- * a whole round finds nothing.
+ * under way. The steps go round until a whole round finds nothing.
  *
  *     an order is of the sale   when a line's SKU is of the sale, or was sold in it
  *     and of it wholly          when every line's SKU is of the sale

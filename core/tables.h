@@ -217,7 +217,7 @@ struct walk {
     bool spoiled;                         /* .. and something changed without its image before */
     bool names;                           /* WALK_NAMES .. */
     uint64_t names_to;                    /* .. for orders up to this stream number */
-    uint8_t table;                        /* enum walk_table */
+    uint8_t table;                        /* next_of_table of restate.c */
     uint32_t at;                          /* the slot to look at next */
     uint32_t customer_index, order_index; /* whose orders are restated, and the next; NONE */
 };

@@ -125,7 +125,7 @@ void resp_shop_write_token(const char *token, struct writer *out)
     put(out, token);
 }
 
-/* What HTTP calls an error by this code (api.md); any other is one that no rule allows. */
+/* What HTTP calls an error by this code; any other is one that no rule allows. */
 static int status_of_code(const char *code)
 {
     static const struct {

@@ -3,8 +3,7 @@
  * check - `hotshelf check`: whether this machine can run this configuration, and what to mend.
  *
  *     ok    io             io_uring: accept, receive, send, write, bell: as relied on
- *     mend  open files               1024, 4224 are needed: ulimit -n 4224, or LimitNOFILE= in
- * systemd
+ *     mend  open files     1024, 4224 are needed: ulimit -n 4224, or LimitNOFILE= in systemd
  *
  * What the loop relies on is tried, not looked up: a loop is opened and used as the server uses it.
  *

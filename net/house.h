@@ -2,8 +2,7 @@
 /*
  * house - everything that lives in the arena, built in one order: once to measure, once to live.
  *
- *     shelf (catalog, stock, claims) | engine, journal buffers, connections, requests, io: per
- * shard
+ *     shelf (catalog, stock, claims) | per shard: engine, journal, connections, requests, io
  *
  * Ownership  The house is in the arena; the arena's memory is the caller's (memory.h).
  * Threads    The main thread, before any shard runs.

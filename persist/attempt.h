@@ -3,7 +3,7 @@
  * attempt - work in which a CHECK that fails is an answer, and not the end of the process.
  *
  * Recovery applies records that it has only read. What does not hold then is damage, or an old bug
- * of ours, and no reason to leave a core instead of a sentence. So recovery applies them inside an
+ * of ours, and no reason to abort instead of saying so. So recovery applies them inside an
  * attempt, and whoever started it throws away what was worked on: it is in no known state. That is
  * possible because core takes no memory, no file and no lock.
  *

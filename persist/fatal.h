@@ -7,8 +7,8 @@
  * Threads    Any.
  * Units      None.
  * Errors     Does not return. fatal() exits with status 1 (the world failed us, the reason is on
- *            stderr); check_failed() of core/check.h aborts (we have a bug, keep the core), or ends
- *            the attempt it fails in (attempt.h).
+ *            stderr); check_failed() of core/check.h aborts (we have a bug), or ends the attempt it
+ *            fails in (attempt.h).
  * Cost       The process.
  */
 #ifndef HOTSHELF_PERSIST_FATAL_H

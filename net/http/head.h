@@ -21,7 +21,7 @@
 
 enum head_type { HEAD_NO_BODY, HEAD_JSON, HEAD_PROBLEM, HEAD_HTML, HEAD_EVENT_STREAM };
 
-/* api.md: products and availability, carts and orders, errors. */
+/* Products and availability, carts and orders, errors. */
 enum head_cache { HEAD_CACHE_UNSAID, HEAD_NO_CACHE, HEAD_PRIVATE_NO_STORE, HEAD_NO_STORE };
 
 /* A hash as 16 hexadecimal digits, or a version as a decimal number: "7". */

@@ -3,7 +3,7 @@
  * offer - what the shelf says of one product now: may it be bought, how many are left, and if not,
  * when (A4, W1). The same for everybody (A6).
  *
- *     not_started | ended | available | held_by_others | sold_out          unknown: no product
+ *     not_started | ended | paused | available | held_by_others | sold_out   unknown: no product
  *
  * Ownership  Plain values; `sku` in an item is the caller's.
  * Threads    Any shard: catalog and stock are shared.

@@ -22,7 +22,7 @@
  * Threads    The shard's own.
  * Units      Bytes; milliseconds of the monotonic clock; indexes are slots, NONE is no slot.
  * Errors     connection_keep() is false when no large tail is left (the caller answers 503).
- * Cost       O(1) each; connections_sweep() is O(connections), once a second.
+ * Cost       O(1) each.
  */
 #ifndef HOTSHELF_NET_LOOP_CONNECTION_H
 #define HOTSHELF_NET_LOOP_CONNECTION_H

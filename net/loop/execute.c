@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The second phase: commands run on the shard that owns what they change. First what is due by the
+ * Commands run on the shard that owns what they change. First what is due by the
  * clock, a bounded number; then the mail of the other shards, then what our own clients sent.
  *
  * Running is decide, apply, append, render, all of it now; only the disk is waited for. A command

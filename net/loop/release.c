@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The fourth phase: what has become durable is settled, and only then do replies leave that tell of
- * it. Replies of one connection leave in the order of its requests, as many as are ready in one
- * send; one send at a time, and a short one goes on where it ended.
+ * Two phases: what has become durable is settled before anything else runs, and only behind that do
+ * replies leave that tell of it. Replies of one connection leave in the order of its requests, as
+ * many as are ready in one send; one send at a time, and a short one goes on where it ended.
  *
  * Other shards hold replies that wait for our batches. Each of them is remembered with the newest
  * batch it waits for, and is rung for, if it sleeps, whenever one of ours is settled until then.

@@ -8,7 +8,7 @@
  *
  * Only the shard that holds the slot touches it; the mailbox hands it over and back. A reply is
  * written when the command runs, and a slot that travelled goes home at once: it is home that holds
- * the reply back until batch `wait_batch` of shard `wait_shard` is durable (K5). So "has run" and
+ * the reply back until batch `wait_batch` of shard `wait_shard` is settled (K5). So "has run" and
  * "may be sent" are two moments, the later requests of the connection need only wait for the first,
  * and the owner keeps no list of foreign slots. wait_batch 0 waits for nothing.
  *

@@ -3,11 +3,12 @@
  * shard - one thread's share of the shop: its clients, its customers, its journal, and the loop.
  *
  *     shard_tick:  reap      completions: bytes arrived, batches durable, sends finished
+ *                  settle    units come back whose record is durable; never before it
  *                  execute   expire, parse, route, decide, apply; replies are written but held back
  *                  commit    one journal write for everything decided in this tick
  *                  stream    what subscribers watch has changed: they are told
- *                  release   settle and answer what is durable; never before it
- *                  submit    the only system call of the tick
+ *                  release   answer what is durable and settled; never before it
+ *                  submit    the only system call of the tick, but for those of io.h
  *
  *     client -> home shard --own customer--> runs here
  *                   \--another's--> mailbox -> owner runs it -> mailbox -> home sends the reply
@@ -18,12 +19,12 @@
  * bytes and is decoded again later: nothing of it has happened.
  *
  * Ownership  Everything is in the arena; struct shards outlives the threads.
- * Threads    shard_run() is the thread. Of another shard only mailboxes, sleepers, settled batches
+ * Threads    One runs shard_tick(). Of another shard only mailboxes, sleepers, settled batches
  *            and slots of requests that travel are touched; the main thread uses shards_*().
  * Units      Milliseconds of the shelf clock unless the name says wall or monotonic.
  * Errors     -errno at start; while running, what the world does to a client ends that client's
  *            connection, what it does to the journal ends the process (fatal.h).
- * Cost       One system call per tick; nothing is allocated.
+ * Cost       That of io.h; nothing is allocated.
  */
 #ifndef HOTSHELF_NET_LOOP_SHARD_H
 #define HOTSHELF_NET_LOOP_SHARD_H
@@ -80,7 +81,7 @@ enum {
 /* Where a connection came in: enum http_listener, then these. */
 enum { DOOR_RESP = HTTP_LISTENERS, DOORS };
 
-/* How a shard ends (design.md: clean stop). */
+/* How a shard ends. */
 enum shard_phase {
     SHARD_RUNNING,
     SHARD_DRAINING, /* no new clients; requests under way are answered, until drain_ms is over */

@@ -217,7 +217,7 @@ def test_one_payment_id_belongs_to_one_order(server, name, order, sku):
 
 
 def test_an_unknown_order_is_recorded_for_the_archive(server):
-    """Section 6 of the design: 410 on the storefront's way, 200 here."""
+    """410 on the storefront's way, 200 here."""
     event = event_of({"id": "01890a5d-ac96-774b-bcce-b302099a8057", "total": 5, "currency": "GBP"})
     told = tell(server, event)
     assert told.json == {"order_id": event["order_id"], "status": None, "outcome": "archived"}

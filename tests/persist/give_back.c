@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The cross-shard give-back case (the law, design.md section 2): a unit comes back on one shard, is
+ * The cross-shard give-back case (the law): a unit comes back on one shard, is
  * wanted on another, and the power fails. Two engines over real journals of two shards.
  *
  *     shard 1   ann has the last unit, durable .. gives it back, not yet durable ..  power cut

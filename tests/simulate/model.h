@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * model - the rules of selling once more, from rules.md, too simple to be wrong: plain arrays, one
- * entry per unit of meaning, nothing hashed, packed or shared. The walk asks it first what must be
- * answered, then the engine, and the judge compares.
+ * model - the rules of selling once more, too simple to be wrong: plain arrays, one entry per unit
+ * of meaning, nothing hashed, packed or shared. The walk asks it first what must be answered, then
+ * the engine, and the judge compares.
  *
  *     expect(ask) -> what may be refused, what a success looks like         changes nothing
  *     happen(ask) -> the effect, when there was one                         one record

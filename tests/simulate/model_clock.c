@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the clock does, and when it may: L2, L3, Q4, and what is kept how long (design.md 6). And
+ * What the clock does, and when it may: L2, L3, Q4, and what is kept how long. And
  * the proof that the model agrees with itself and nothing is overdue.
  */
 #include <stdlib.h>
