@@ -48,7 +48,7 @@ const struct config_key config_keys[] = {
         "how long a stop waits for requests under way"),
     {"server", "io", CONFIG_CHOICE, MEMBER(server.io), 0, 0, "", {"auto", "io_uring", "epoll"},
         {IO_AUTO, IO_URING, IO_EPOLL}, "how the loop reaches the kernel"},
-    BOOLEAN("server", "demo", server.demo, "serve the demonstration pages"),
+    BOOLEAN("server", "demo", server.demo, "the demonstration pages; not built yet"),
 
     TEXT("data", "dir", data.dir, "where the journal lives"),
     SIZE("data", "journal_bytes", data.journal_bytes, MIB(1), TIB(16), "disk for all journals"),
@@ -59,7 +59,7 @@ const struct config_key config_keys[] = {
     SECRET("postgres", "dsn", postgres.dsn, "libpq connection string; empty: no PostgreSQL"),
     NUMBER("postgres", "wait_ms", postgres.wait_ms, 1, 600000, "milliseconds",
         "how long a checkout waits for PostgreSQL with durability = postgres"),
-    SECRET("redis", "url", redis.url, "redis://HOST:PORT; empty: no Redis"),
+    SECRET("redis", "url", redis.url, "the fan-out to Redis; not built yet"),
 
     {"auth", "mode", CONFIG_CHOICE, MEMBER(auth.mode), 0, 0, "", {"jwt", "header"},
         {AUTH_JWT, AUTH_HEADER}, "how customers prove who they are"},

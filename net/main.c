@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * hotshelf VERB [-c FILE] [--set section.key=value]...: one table of verbs, one reader of
- * arguments. Exit 0 success, 1 failure, 2 usage. A verb that api.md names and this build lacks is
+ * arguments. Exit 0 success, 1 failure, 2 usage. A verb that is planned and not built yet is
  * refused with a sentence and does not stand in --help.
  */
 #include <stdio.h>
@@ -263,6 +263,46 @@ enum { VERB_COUNT = sizeof verbs / sizeof *verbs };
 
 static const char *const later_verbs[] = {"token", "top"};
 
+static void tell_range(const struct config_key *key)
+{
+    switch (key->kind) {
+    case CONFIG_COUNT:
+    case CONFIG_NUMBER:
+    case CONFIG_BYTES:
+        printf(" (%s%llu to %llu%s%s)", key->kind == CONFIG_COUNT ? "auto or " : "",
+            (unsigned long long)key->min, (unsigned long long)key->max,
+            key->unit[0] == '\0' ? "" : " ", key->unit);
+        break;
+    case CONFIG_BOOLEAN:
+        printf(" (yes or no)");
+        break;
+    case CONFIG_CHOICE:
+        for (uint32_t i = 0; i < CONFIG_CHOICES_MAX && key->choices[i] != NULL; i++)
+            printf("%s%s", i == 0 ? " (" : ", ", key->choices[i]);
+        printf(")");
+        break;
+    case CONFIG_TEXT:
+    case CONFIG_SECRET:
+    case CONFIG_ADDRESS:
+        break;
+    }
+}
+
+static void tell_settings(void)
+{
+    struct config config;
+    config_defaults(&config);
+    for (uint32_t i = 0; i < config_key_count; i++) {
+        const struct config_key *key = &config_keys[i];
+        char value[CONFIG_TEXT_SIZE], setting[2 * CONFIG_TEXT_SIZE];
+        config_format_value(&config, key, value, sizeof value);
+        snprintf(setting, sizeof setting, "%s.%s = %s", key->section, key->name, value);
+        printf("  %-41s %s", setting, key->help);
+        tell_range(key);
+        printf("\n");
+    }
+}
+
 static int help(void)
 {
     printf("hotshelf: the hot shelf in front of a store\n\n"
@@ -272,7 +312,9 @@ static int help(void)
         snprintf(call, sizeof call, "%s %s", verbs[i].name, verbs[i].arguments);
         printf("  %-51s %s\n", call, verbs[i].help);
     }
-    printf("\n  --help, --version\n\nExit status: 0 success, 1 failure, 2 usage.\n");
+    printf("\n  --help, --version\n\nExit status: 0 success, 1 failure, 2 usage.\n\n"
+           "Settings with their defaults; in the file [section], then key = value\n\n");
+    tell_settings();
     return 0;
 }
 

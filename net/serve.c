@@ -53,6 +53,8 @@ const char *serve_refuses(const struct config *config)
                "gateway that has checked the customer use auth.mode = header";
     if (config->redis.url[0] != '\0')
         return "redis.url: the fan-out to Redis is not built yet; leave it empty";
+    if (config->server.demo)
+        return "server.demo: the demonstration pages are not built yet; leave it off";
     if (shard_connections(config->capacity.connections, house_shards(config)) > IO_CONNECTIONS_MAX)
         return "capacity.connections: more than 16384 for each shard; raise server.shards";
     return NULL;

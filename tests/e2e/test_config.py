@@ -120,3 +120,9 @@ def test_secrets_are_not_logged(new_server):
     assert server.stop() == 0
     assert "token-of-the-tests" not in server.log()
     assert "a-wrong-token" not in server.log()
+
+
+@pytest.mark.parametrize("key, value", [("server.demo", "yes"), ("redis.url", "redis://a:6379")])
+def test_what_is_not_built_yet_is_refused(new_server, key, value):
+    said = new_server(settings={key: value}).refuses_to_start()
+    assert f"{key}: " in said and "not built yet" in said

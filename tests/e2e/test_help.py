@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from tests.lib.server import BUILD, HOTSHELF, LOADTEST
+from tests.lib.server import BUILD, HOTSHELF, LOADTEST, ROOT
 
 BENCH = str(BUILD / "bench" / "hotshelf-bench")
 
@@ -47,3 +47,24 @@ def test_no_word_at_all_is_usage(program):
     done = run(program)
     assert done.returncode == 2
     assert "hotshelf" in done.stdout + done.stderr
+
+
+def test_the_settings_it_tells_are_the_defaults(tmp_path):
+    told = re.findall(r"^  ([a-z]+)\.([a-z_]+) = ([0-9]+ [KMG]iB|[^ ]*) ",
+                      run(HOTSHELF, "--help").stdout, re.MULTILINE)
+    named = {name for _, name, _ in told}
+    table = (ROOT / "net/config_keys.c").read_text()
+    listed = re.findall(r'^    (?:CAPACITY\(|SECONDS\("[a-z]+", |[A-Z]+\("[a-z]+", "|\{"[a-z]+", ")'
+                        r"([a-z_]+)", table, re.MULTILINE)
+    assert len(listed) == len(told) > 70 and named == set(listed)
+    file = tmp_path / "hotshelf.ini"
+    file.write_text("".join(f"[{section}]\n{name} = {value}\n" for section, name, value in told))
+    plan = run(HOTSHELF, "plan", "-c", str(file), "--json")
+    assert (plan.returncode, plan.stderr) == (0, "")
+    assert plan.stdout == run(HOTSHELF, "plan", "--json").stdout
+
+
+def test_the_suites_are_named():
+    suites = run(str(ROOT / "test"), "--help").stdout
+    for suite in ("tidy", "unit", "e2e", "epoll", "compare"):
+        assert suite in suites.rpartition("SUITE:")[2].split()
