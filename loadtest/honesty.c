@@ -219,7 +219,8 @@ struct honesty_verdict honesty_judge(
         .waited_percent = percent(honesty->waited.count, honesty->visit_count),
         .late_p99_us = is_open ? histogram_percentile_us(&honesty->late, 99) : 0,
     };
-    bool is_late = is_open && verdict.late_p99_us > LATE_P99_US_MIN &&
+    /* Beside no answer at all nothing is late. */
+    bool is_late = is_open && service_p99_us > 0 && verdict.late_p99_us > LATE_P99_US_MIN &&
                    (double)verdict.late_p99_us > LATE_PER_SERVICE_MAX * (double)service_p99_us;
     say(&verdict, honesty, connections, is_open, is_late);
     return verdict;

@@ -153,6 +153,19 @@ static void lateness_is_judged_by_how_long_the_server_took(void **state)
     assert_false(honesty_judge(&honesty, 16, true, 900000).limited);
 }
 
+static void beside_no_answer_nothing_is_late(void **state)
+{
+    (void)state;
+    struct honesty honesty;
+    honesty_begin(&honesty, 0);
+    for (uint64_t at = 0; at < 1000; at++)
+        honesty_visit(&honesty, at * MS, 0, at * MS + 5 * MS);
+    honesty_end(&honesty, SECOND, 0);
+    struct honesty_verdict verdict = honesty_judge(&honesty, 16, true, 0);
+    assert_false(verdict.limited);
+    assert_non_null(strstr(verdict.says, "was not the limit"));
+}
+
 static void a_loop_that_never_waits_is_the_limit(void **state)
 {
     (void)state;
@@ -213,6 +226,7 @@ int main(void)
         cmocka_unit_test(only_answers_of_a_kind_are_compared),
         cmocka_unit_test(what_begins_late_is_told_as_that),
         cmocka_unit_test(lateness_is_judged_by_how_long_the_server_took),
+        cmocka_unit_test(beside_no_answer_nothing_is_late),
         cmocka_unit_test(a_loop_that_never_waits_is_the_limit),
         cmocka_unit_test(answers_without_a_buffer_are_told_as_that),
         cmocka_unit_test(a_closed_loop_is_called_one),
