@@ -244,6 +244,12 @@ bool answer_new_order(struct crowd *crowd, struct buyer *buyer)
             "basket %u: order %s was already acknowledged for another basket", buyer->basket,
             purchase->order_id);
     }
+    /* Only a run of the same name can have sent this key before. */
+    if (crowd->facts->replayed && buyer->buy_count == 1)
+        differences_add(crowd->differences, DIFFERENCE_WRONG_ORDER,
+            "basket %u, order %s: bought before, under a key that this run used for the first "
+            "time: was a run named %s here before? take another --run",
+            buyer->basket, purchase->order_id, crowd->ledger.run);
     return true;
 }
 

@@ -75,6 +75,7 @@ static void ask(struct crowd *crowd, struct buyer *buyer)
     bool hangs_up = buyer->hangs_up && buyer->step == STEP_BUY;
     uint64_t hang_up_ns = crowd->plan->scenario.hang_up_ms * CLOCK_NS_PER_MS;
     buyer->in_flight = true;
+    buyer->buy_count += buyer->step == STEP_BUY;
     buyer->sent_ns = clock_now_ns();
     alarms_set(&crowd->alarms, number_of(crowd, buyer),
         buyer->sent_ns + (hangs_up ? hang_up_ns : ANSWER_OVERDUE_NS));

@@ -72,6 +72,7 @@ struct buyer {
     bool doubts;             /* a checkout had no answer: another may overtake it and be refused */
     bool asks_once_more;     /* so it is sent again after a while, before a refusal is believed */
     bool in_flight;          /* a request was sent and not answered */
+    uint32_t buy_count;      /* how often the checkout was sent under its present key */
     uint32_t failed_tries;   /* of the present request, in a row */
     uint64_t turned_away_ns; /* since when the present request is answered "not now" */
     uint64_t intended_ns;    /* when the present request should have been sent */

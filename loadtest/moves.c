@@ -217,6 +217,7 @@ static void after_refusal(struct crowd *crowd, struct buyer *buyer)
         return;
     }
     purchase_of(crowd, buyer)->tries++;
+    buyer->buy_count = 0;
     go_shopping(crowd, buyer);
 }
 

@@ -165,6 +165,16 @@ def test_an_order_is_one_however_often_it_is_sent(shop):
     assert 60 - hung_up <= report["answers_replayed"] <= 60
 
 
+def test_a_name_that_was_used_before_buys_nothing_and_is_told(shop):
+    """I3: the second run hears of the orders of the first, and no book is there to say so."""
+    asked = ["steady", "--url", f"http://127.0.0.1:{shop.http_port}", "--run", "mine",
+             "--skus", sell(shop, "NAME", 1, 1000), "--seconds", "0.5", "--rate", "40"]
+    assert words(*asked).returncode == 0
+    again = words(*asked)
+    assert again.returncode == 1 and "NOT CORRECT" in again.stdout, again.stdout
+    assert "was a run named mine here before? take another --run\n" in again.stderr
+
+
 AGAIN = """[arrivals]
 kind = poisson
 rate = 300
