@@ -20,7 +20,8 @@ static void complain(
     else if (value == NULL)
         fputs("a value is missing\n", stderr);
     else
-        fprintf(stderr, "%s is not a number %s %.0f %s to %.0f\n", value,
+        fprintf(stderr, "%s is not a %snumber %s %.0f %s to %.0f\n", value,
+            option->kind == OPTION_COUNT ? "whole " : "",
             option->kind == OPTION_NUMBER ? "above" : "from", option->least,
             option->kind == OPTION_NUMBER ? "and up" : "up", option->most);
 }
@@ -40,10 +41,10 @@ static bool take(const struct option *option, const char *text)
         *(double *)option->value = number;
         return is_number && number > option->least && number <= option->most;
     case OPTION_COUNT:
-        if (!is_number || number < option->least || number > option->most)
+        if (!is_number || !(number >= option->least && number <= option->most))
             return false;
         *(uint32_t *)option->value = (uint32_t)number;
-        return true;
+        return number == (double)(uint32_t)number;
     case OPTION_FLAG:
         *(bool *)option->value = true;
         return true;

@@ -69,7 +69,9 @@ def test_what_is_recorded_and_what_is_measured_are_the_same_things(workspace, re
 
 @pytest.mark.parametrize("arguments, named", [
     (["stock", "--record", "x"], "--record is for all modules"),
-    (["tables", "--rounds", 0], "--rounds: 0 is not a number from 1 up to"),
+    (["tables", "--rounds", 0], "--rounds: 0 is not a whole number from 1 up to"),
+    (["tables", "--rounds", "nan"], "--rounds: nan is not a whole number from 1 up to"),
+    (["tables", "--rounds", 1.7], "--rounds: 1.7 is not a whole number from 1 up to"),
     (["tables", "--rounds"], "--rounds: a value is missing"),
     (["stock", "--only", "nobody"], "no case is called nobody"),
     (["modules", "--quickly"], "--quickly: no such option")])
