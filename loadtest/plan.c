@@ -75,6 +75,19 @@ static void come_at_once(struct arrivals_plan *arrivals)
     arrivals->kind = ARRIVALS_AT_ONCE;
 }
 
+/* A list that is cut off wants other products than were asked for. */
+static int put_text_over(char *text, size_t size, const char *name, const char *said)
+{
+    if (said == NULL)
+        return 0;
+    if (strlen(said) >= size) {
+        fprintf(stderr, "hotshelf-loadtest: %s: at most %zu characters\n", name, size - 1);
+        return -1;
+    }
+    memcpy(text, said, strlen(said) + 1);
+    return 0;
+}
+
 /* RESP has no products pages. */
 static int check_protocol(const struct scenario *scenario, const struct options *options)
 {
@@ -104,12 +117,11 @@ int plan_scenario(struct plan *plan, const struct options *options)
     put_over(&scenario->cart_percent, options->cart_percent);
     put_over(&scenario->cancel_percent, options->cancel_percent);
     put_over(&scenario->baskets.orders_max, options->orders_max);
-    if (options->mode != NULL)
-        snprintf(scenario->mode, sizeof scenario->mode, "%s", options->mode);
-    if (options->sale != NULL)
-        snprintf(scenario->baskets.sale, sizeof scenario->baskets.sale, "%s", options->sale);
-    if (options->skus != NULL)
-        snprintf(scenario->baskets.skus, sizeof scenario->baskets.skus, "%s", options->skus);
+    struct scenario_baskets *baskets = &scenario->baskets;
+    if (put_text_over(scenario->mode, sizeof scenario->mode, "--mode", options->mode) < 0 ||
+        put_text_over(baskets->sale, sizeof baskets->sale, "--sale", options->sale) < 0 ||
+        put_text_over(baskets->skus, sizeof baskets->skus, "--skus", options->skus) < 0)
+        return -1;
     return scenario_check(scenario) < 0 ? -1 : check_protocol(scenario, options);
 }
 

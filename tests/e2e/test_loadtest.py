@@ -352,6 +352,8 @@ def test_scenarios_are_listed_and_mistakes_named(tmp_path):
     ("--resp", "127.0.0.1:65536", "no port from 1 to 65535"),
     ("--pg", "host=/tmp port=70000", "a port is not from 1 to 65535"),
     ("--pg", "nonsense", 'missing "="'),
+    ("--skus", ",".join(f"SKU-{number}" for number in range(30)), "at most 191 characters"),
+    ("--sale", "s" * 64, "at most 63 characters"),
     ("--seed", "-5", "not a whole number from 0 to 18446744073709551615"),
     ("--seed", "18446744073709551616", "not a whole number from 0 to 18446744073709551615"),
     ("--seed", "0x", "not a whole number from 0 to 18446744073709551615")])
