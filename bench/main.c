@@ -49,7 +49,7 @@ static int run_module(const struct module *module, int argc, char **argv)
     return (int)module->run(argc, argv);
 }
 
-int main(int argc, char **argv)
+static int do_what_is_asked(int argc, char **argv)
 {
     const char *name = argc >= 2 ? argv[1] : "";
     if (strcmp(name, "--version") == 0) {
@@ -66,4 +66,19 @@ int main(int argc, char **argv)
         fprintf(stderr, "hotshelf-bench: %s: no such module\n", name);
     print_usage(is_help(name) ? stdout : stderr);
     return is_help(name) ? MODULE_MEASURED : MODULE_USAGE;
+}
+
+/* Whoever keeps the figures in a file must hear that they are not there. */
+static bool is_told(void)
+{
+    bool told = fflush(stdout) == 0 && !ferror(stdout);
+    if (!told)
+        fputs("hotshelf-bench: stdout cannot be written: what was told there is lost\n", stderr);
+    return told;
+}
+
+int main(int argc, char **argv)
+{
+    int status = do_what_is_asked(argc, argv);
+    return is_told() || status != MODULE_MEASURED ? status : MODULE_FAILED;
 }

@@ -65,7 +65,7 @@ static bool asks_for_help(int argc, char **argv)
     return false;
 }
 
-int main(int argc, char **argv)
+static int do_what_is_asked(int argc, char **argv)
 {
     if (argc >= 2 && strcmp(argv[1], "--version") == 0) {
         puts("hotshelf-loadtest " HOTSHELF_VERSION);
@@ -91,4 +91,19 @@ int main(int argc, char **argv)
         fprintf(stderr, "hotshelf-loadtest: %s is none of run, replay and compare\n", argv[1]);
     options_usage(stderr);
     return EXIT_USAGE;
+}
+
+/* Whoever keeps the report in a file must hear that it is not there. */
+static bool is_told(void)
+{
+    bool told = fflush(stdout) == 0 && !ferror(stdout);
+    if (!told)
+        fputs("hotshelf-loadtest: stdout cannot be written: what was told there is lost\n", stderr);
+    return told;
+}
+
+int main(int argc, char **argv)
+{
+    int status = do_what_is_asked(argc, argv);
+    return is_told() || status != EXIT_EQUAL ? status : EXIT_DIFFERENT;
 }

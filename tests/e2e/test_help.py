@@ -68,3 +68,11 @@ def test_the_suites_are_named():
     suites = run(str(ROOT / "test"), "--help").stdout
     for suite in ("tidy", "unit", "e2e", "epoll", "compare"):
         assert suite in suites.rpartition("SUITE:")[2].split()
+
+
+@pytest.mark.parametrize("program", [LOADTEST, BENCH])
+def test_what_is_told_and_cannot_be_written_is_a_failure(program):
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([program, "--help"], stdout=full, stderr=subprocess.PIPE, text=True,
+                              timeout=60, check=False)
+    assert done.returncode == 1 and "stdout cannot be written" in done.stderr
