@@ -6,6 +6,7 @@
 
 #include "loadtest/comparison.h"
 #include "loadtest/result_check.h"
+#include "loadtest/same_file.h"
 #include "page/page.h"
 
 #include <errno.h>
@@ -49,6 +50,19 @@ static const char *value_of(const char *name, int argc, char **argv, int *at)
     return *at + 1 < argc ? argv[++*at] : "";
 }
 
+/* A and B may be one. */
+static enum compare_status check_apart(const struct request_to_compare *asked)
+{
+    const char *json = asked->json_path;
+    const char *html = asked->html_path;
+    bool is_over = same_file(json, html);
+    for (int at = 0; at < 2; at++)
+        is_over = is_over || same_file(json, asked->path[at]) || same_file(html, asked->path[at]);
+    return is_over
+               ? complain("compare", "a file would be written over another of these", COMPARE_USAGE)
+               : COMPARE_DONE;
+}
+
 static enum compare_status parse(struct request_to_compare *asked, int argc, char **argv)
 {
     for (int at = 0; at < argc; at++) {
@@ -69,7 +83,7 @@ static enum compare_status parse(struct request_to_compare *asked, int argc, cha
             asked->path[asked->path_count++] = word;
     }
     if (asked->path_count == 2)
-        return COMPARE_DONE;
+        return check_apart(asked);
     complain("compare", "which two results?", COMPARE_USAGE);
     compare_usage(stderr);
     return COMPARE_USAGE;

@@ -8,6 +8,7 @@
 #include "loadtest/endpoint.h"
 #include "loadtest/nearest.h"
 #include "loadtest/postgres_link.h"
+#include "loadtest/same_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -251,6 +252,20 @@ static int check_writable(const char *path)
     return 0;
 }
 
+/* The log is appended to while the others are written anew, and each would be all there is. */
+static int check_apart(const struct options *options)
+{
+    const char *orders = options->verb == VERB_REPLAY ? options->subject : NULL;
+    const char *path[] = {options->json_path, options->html_path, options->log_path, orders};
+    for (size_t at = 0; at < sizeof path / sizeof path[0]; at++) {
+        for (size_t other = 0; other < at; other++) {
+            if (same_file(path[at], path[other]))
+                return complain(path[other], "one file for two things: it would keep one of them");
+        }
+    }
+    return 0;
+}
+
 /* A name that nobody knows is no mistake of the command line: it is seen when it is asked for. */
 static int check_places(const struct options *options)
 {
@@ -273,7 +288,7 @@ static int check(struct options *options, const char *run)
         return complain("--mode", "deferred or external");
     if (check_places(options) < 0 || read_tokens(options) < 0 ||
         check_writable(options->log_path) < 0 || check_writable(options->json_path) < 0 ||
-        check_writable(options->html_path) < 0)
+        check_writable(options->html_path) < 0 || check_apart(options) < 0)
         return -1;
     return take_run(options, run);
 }

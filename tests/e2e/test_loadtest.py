@@ -374,6 +374,17 @@ def test_a_file_that_cannot_be_written_is_told_before_the_run(tmp_path, option):
     assert kept.read_text() == "an earlier result" and not (tmp_path / "new").exists()
 
 
+@pytest.mark.parametrize("one, other", [("--json", "--html"), ("--json", "--log"),
+                                        ("--html", "--log")])
+def test_a_file_for_two_things_is_told_before_the_run(tmp_path, one, other):
+    kept = tmp_path / "kept"
+    for here in (kept, tmp_path / "new"):
+        kept.write_text("an earlier log")
+        told = words("steady", "--skus", "A", one, here, other, here)
+        assert told.returncode == 2 and f"{here}: one file for two things" in told.stderr, told
+    assert kept.read_text() == "an earlier log" and not (tmp_path / "new").exists()
+
+
 def test_products_that_the_shop_does_not_have_are_named(shop):
     none = Run(shop, "steady", skus="NOT-HERE,NOR-HERE", seconds=1)
     assert none.wait(30) == 1

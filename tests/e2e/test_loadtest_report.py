@@ -237,6 +237,15 @@ def test_two_runs_stand_side_by_side(run, tmp_path):
         assert line in done.stdout
 
 
+def test_a_comparison_is_not_written_over_what_it_compares(run, tmp_path):
+    kept = tmp_path / "kept.json"
+    kept.write_text(run[0].report_path.read_text())
+    for more in (f"--json={kept}", f"--html={kept}"):
+        done = compare(kept, run[0].report_path, more)
+        assert done.returncode == 2 and "would be written over another" in done.stderr, done
+    assert kept.read_text() == run[0].report_path.read_text()
+
+
 def test_another_load_is_warned_of_and_nothing_is_judged(run, tmp_path):
     b = run[0].report()
     b |= {"connections": 7, "rate": 1.5, "requests_per_second": b["requests_per_second"] * 9}
