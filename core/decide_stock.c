@@ -127,6 +127,7 @@ enum outcome decide_stock(struct decision *decision)
     uint32_t sku_index = catalog_find(&engine->shelf->catalog, command->sku);
     if (sku_index == SKU_NONE)
         return OUTCOME_NOT_FOUND;
+    stock_say(decision, sku_index);
     uint32_t number = catalog_number(&engine->shelf->catalog, sku_index);
     uint32_t key_index = key_find(engine, key_of_stock(number, command->key));
     if (key_index != NONE) {
@@ -136,7 +137,6 @@ enum outcome decide_stock(struct decision *decision)
         stock_replay(decision, entry);
         return OUTCOME_OK;
     }
-    stock_say(decision, sku_index);
     uint32_t allotment = engine->shelf->catalog.records[sku_index].allotment;
     int64_t delta;
     enum outcome outcome = stock_delta(decision, allotment, &delta);
