@@ -113,14 +113,22 @@ static void watch_signals_no_more(struct crowd *crowd, const sigset_t *before)
     sigprocmask(SIG_SETMASK, before, NULL);
 }
 
-static void look_for_signal(struct crowd *crowd, const sigset_t *before)
+/* The second one ends the program. */
+static bool is_told_to_end(struct crowd *crowd, const sigset_t *before)
 {
     struct signalfd_siginfo signal;
     if (crowd->signals < 0 || read(crowd->signals, &signal, sizeof signal) < (ssize_t)sizeof signal)
-        return;
+        return false;
     watch_signals_no_more(crowd, before);
-    fputs("interrupted: nobody comes any more; once more to end at once\n", stderr);
     crowd->interrupted = true;
+    return true;
+}
+
+static void look_for_signal(struct crowd *crowd, const sigset_t *before)
+{
+    if (!is_told_to_end(crowd, before))
+        return;
+    fputs("interrupted: nobody comes any more; once more to end at once\n", stderr);
     schedule_stop(&crowd->schedule);
     for (uint32_t at = 0; at < crowd->buyer_count; at++)
         buyer_hurry(crowd, &crowd->buyer[at]);
@@ -273,7 +281,8 @@ static bool has_given_all_back(const struct crowd *crowd)
     return crowd->give_back_at == all && crowd->numbers.busy_count == 0;
 }
 
-static void give_back(struct crowd *crowd)
+/* Told to end now, it leaves what is not given back, and what was measured is reported. */
+static void give_back(struct crowd *crowd, const sigset_t *before)
 {
     bool goes_on = schedule_is_over(&crowd->schedule);
     crowd->phase = CROWD_GIVING_BACK;
@@ -283,6 +292,10 @@ static void give_back(struct crowd *crowd)
         goes_on = turn(crowd);
         let_them_give_back(crowd);
         progress_give_back(&crowd->progress, crowd);
+        if (is_told_to_end(crowd, before)) {
+            fputs("interrupted: the rest is not given back\n", stderr);
+            return;
+        }
     }
 }
 
@@ -304,8 +317,9 @@ void crowd_run(struct crowd *crowd)
     crowd->numbers.ended_ns = crowd->now_ns;
     honesty_end(&crowd->honesty, crowd->now_ns, transport_numbers(crowd->transport)->starved);
     progress_tell(&crowd->progress, crowd, true);
+    give_back(crowd, &before);
+    look_for_signal(crowd, &before); /* one that came at the very end */
     watch_signals_no_more(crowd, &before);
-    give_back(crowd);
     tell_transport(crowd);
 }
 

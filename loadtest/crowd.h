@@ -11,7 +11,7 @@
  * first part is measured.
  *
  * SIGINT or SIGTERM ends the first part early: nobody comes any more, who is there goes on without
- * a thought. A second signal ends the program.
+ * a thought. In the second part it leaves what is not given back. A second signal ends the program.
  *
  * Ownership  crowd_open() takes all memory, crowd_close() gives it back. The plan stays the
  *            caller's.

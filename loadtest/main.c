@@ -22,7 +22,7 @@ static enum exit_status run_and_compare(struct crowd *crowd, struct oracle *orac
     if (crowd_is_done(crowd))
         oracle_compare(oracle);
     else
-        fputs("not every visit was answered: the ledgers are not compared\n", stderr);
+        fputs("not every visit came to its end: the ledgers are not compared\n", stderr);
     struct report report = report_make(crowd, oracle);
     report_text(&report);
     bool told = report_files(&report) == 0;

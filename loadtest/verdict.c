@@ -41,8 +41,9 @@ static void say_interrupted(struct verdict *verdict)
 {
     bool compared = verdict->server_compared || verdict->postgres_compared;
     snprintf(verdict->says, sizeof verdict->says,
-        "interrupted, so not everybody came: no difference in what %s",
-        compared ? "was compared until then" : "was answered until then");
+        "interrupted, so not everybody came%s: no difference in what was %s until then",
+        verdict->finished ? "" : ", and the books were not compared",
+        compared ? "compared" : "answered");
 }
 
 struct verdict verdict_of(const struct oracle *oracle, bool finished, bool interrupted)
@@ -62,7 +63,7 @@ struct verdict verdict_of(const struct oracle *oracle, bool finished, bool inter
     };
     if (verdict.correct)
         say_correct(&verdict);
-    else if (finished && differences->sum == 0)
+    else if (interrupted && differences->sum == 0)
         say_interrupted(&verdict);
     else
         say_wrong(&verdict, differences);

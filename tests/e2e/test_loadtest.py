@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import subprocess
+import threading
 import time
 
 import psycopg2
@@ -318,6 +319,47 @@ def test_an_interrupted_run_ends_orderly(shop):
     assert not verdict["correct"] and verdict["says"].startswith("interrupted"), verdict
     assert report["interrupted"] and sum(report["series"]["begun"]) < 30000
     assert shop.stock("STOP-0")["held"] == 0
+
+
+class Sulky(LyingProxy):
+    """One that answers no cancel."""
+
+    def __init__(self, port):
+        super().__init__(port, "nothing", lies_at=-1)
+        self.sulks = threading.Event()
+        self.over = threading.Event()
+
+    def answer(self, handler, body):
+        if handler.path.endswith("/cancel"):
+            self.sulks.set()
+            self.over.wait()
+            return 503, [], b""  # who asked has gone
+        return super().answer(handler, body)
+
+    def stop(self):
+        self.over.set()
+        super().stop()
+
+
+def test_a_run_that_is_interrupted_while_it_gives_back_reports_what_was_measured(shop):
+    scenario = shop.directory / "sulks.ini"
+    scenario.write_text("[arrivals]\nkind = constant\nrate = 20\nseconds = 0.5\n"
+                        "[visitors]\nbot = 1\n[bot]\ncart_percent = 0\n")
+    skus = sell(shop, "SULKS", 1, 1000)
+    proxy = Sulky(shop.http_port)
+    crowd = Run(shop, scenario, url=proxy.url, skus=skus, mode="external")
+    try:
+        assert proxy.sulks.wait(30), crowd.told()
+        crowd.process.send_signal(signal.SIGINT)
+        assert crowd.wait(30) == 1, crowd.told()
+    finally:
+        crowd.end()
+        proxy.stop()
+    report = crowd.report()
+    assert report["interrupted"] and report["orders_acknowledged"] == 10, report
+    verdict = report["verdict"]
+    assert not verdict["finished"] and not verdict["compared"]["server"], verdict
+    assert "the books were not compared" in verdict["says"] and not verdict["correct"], verdict
 
 
 def words(*arguments):

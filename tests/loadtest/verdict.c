@@ -49,6 +49,9 @@ static void an_interrupted_run_is_not_correct_and_says_why(void **state)
     assert_false(verdict.correct);
     assert_true(verdict.finished && verdict.server_compared && verdict.postgres_compared);
     assert_non_null(strstr(verdict.says, "interrupted"));
+    verdict = verdict_of(&oracle, false, true);
+    assert_non_null(strstr(verdict.says, "and the books were not compared"));
+    assert_false(verdict.correct || verdict.server_compared);
     differences = (struct differences){.sum = 1, .count = {[DIFFERENCE_STOCK_SOLD] = 1}};
     assert_non_null(strstr(verdict_of(&oracle, true, true).says, "1 difference "));
 }
