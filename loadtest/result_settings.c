@@ -13,7 +13,9 @@
 /* Members of their own tell these. */
 static bool is_told(const struct scenario_key *key)
 {
-    return strcmp(key->section, "scenario") == 0 || strcmp(key->name, "rate") == 0;
+    bool is_member =
+        strcmp(key->section, "scenario") == 0 && strcmp(key->name, "give_up_seconds") != 0;
+    return is_member || strcmp(key->name, "rate") == 0;
 }
 
 static const char *name_of(const char *path)

@@ -49,6 +49,7 @@ def page(run):
 def test_the_parts_of_a_result_agree(run):
     """(That it keeps its schema is looked at wherever a test reads one.)"""
     result = run[0].report()
+    assert result["settings"]["scenario.give_up_seconds"] == 0  # a replay never does
     series, rows = result["series"], len(result["series"]["requests"])
     assert {len(column) for name, column in series.items() if name != "step_seconds"} == {rows}
     assert (rows - 1) * series["step_seconds"] <= result["seconds"] + 0.5
