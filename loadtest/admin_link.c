@@ -7,6 +7,7 @@
 #include "loadtest/admin_link.h"
 
 #include "loadtest/clock.h"
+#include "loadtest/plain.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -129,8 +130,9 @@ int admin_link_ask(
         if (error == 0 && reply->status == 200)
             return 0;
         if (error == 0 && reply->status != 503) {
-            fprintf(stderr, "hotshelf-loadtest: the admin listener at %s answered %d: %.*s\n",
-                link->url, reply->status, (int)reply->body_size, reply->body);
+            char shown[PLAIN_SHOWN_SIZE];
+            fprintf(stderr, "hotshelf-loadtest: the admin listener at %s answered %d: %s\n",
+                link->url, reply->status, plain_start(shown, reply->body, reply->body_size));
             return -1;
         }
         poll(NULL, 0, RETRY_MS);

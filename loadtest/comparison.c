@@ -8,6 +8,7 @@
  */
 #include "loadtest/comparison.h"
 
+#include "loadtest/plain.h"
 #include "loadtest/request_kind.h"
 
 #include <stdarg.h>
@@ -164,6 +165,7 @@ static void compare_setting(
 {
     struct comparison_setting setting = {.decides = decides};
     snprintf(setting.name, sizeof setting.name, "%s", name);
+    plain_text(setting.name);
     for (int side = 0; side < 2; side++)
         result_file_text(comparison->file[side], object[side], name, setting.value[side]);
     if (strcmp(setting.value[0], setting.value[1]) == 0)

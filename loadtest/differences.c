@@ -4,6 +4,8 @@
  */
 #include "loadtest/differences.h"
 
+#include "loadtest/plain.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -47,10 +49,6 @@ void differences_add(struct differences *differences, enum difference kind, cons
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    for (char *at = text; *at != '\0'; at++) {
-        if ((unsigned char)*at < ' ')
-            *at = ' '; /* an answer that is quoted has lines of its own */
-    }
-    fprintf(stderr, "difference %s: %s%s\n", name[kind], text,
+    fprintf(stderr, "difference %s: %s%s\n", name[kind], plain_text(text),
         count == DIFFERENCES_TOLD_MAX ? " (more of this kind are only counted)" : "");
 }

@@ -5,6 +5,7 @@
 #include "loadtest/report.h"
 
 #include "loadtest/clock.h"
+#include "loadtest/plain.h"
 #include "loadtest/result.h"
 #include "page/page.h"
 
@@ -105,9 +106,11 @@ static unsigned long long wide(uint64_t number)
 static void print_tally(const char *title, const struct tally *tally)
 {
     printf("%s %llu", title, wide(tally->sum));
+    char shown[PLAIN_SHOWN_SIZE];
     for (uint32_t at = 0; at < tally->word_count; at++) {
+        const char *word = tally->word[at].word;
         if (tally->word[at].count > 0)
-            printf("%s %s %llu", at == 0 ? ":" : ",", tally->word[at].word,
+            printf("%s %s %llu", at == 0 ? ":" : ",", plain_start(shown, word, strlen(word)),
                 wide(tally->word[at].count));
     }
     printf("\n");

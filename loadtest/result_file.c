@@ -5,6 +5,8 @@
  */
 #include "loadtest/result_file.h"
 
+#include "loadtest/plain.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,12 +89,15 @@ void result_file_text(
 {
     int value = json_member(&file->json, object, name);
     size_t size = 0;
-    if (json_string(&file->json, value, text, RESULT_TEXT_SIZE))
+    if (json_string(&file->json, value, text, RESULT_TEXT_SIZE)) {
+        plain_text(text);
         return;
+    }
     /* A number or a word; or a string that is longer, or has escapes that are not undone. */
     const char *raw = json_raw(&file->json, value, &size);
     size = size < RESULT_TEXT_SIZE ? size : RESULT_TEXT_SIZE - 1;
     if (raw != NULL)
         memcpy(text, raw, size);
     text[size] = '\0';
+    plain_text(text);
 }

@@ -9,6 +9,7 @@
 
 #include "loadtest/clock.h"
 #include "loadtest/patience.h"
+#include "loadtest/plain.h"
 #include "loadtest/transport.h"
 
 #include <stdbool.h>
@@ -66,8 +67,7 @@ static void say_what_came(struct page *page, const struct transport_news *news)
         snprintf(page->trouble, sizeof page->trouble, "it answered %d%s%s: %.*s", facts->status,
             facts->wrong == NULL ? "" : ", ", facts->wrong == NULL ? "" : facts->wrong, shown,
             facts->text);
-    for (char *at = page->trouble; *at != '\0'; at++)
-        *at = (unsigned char)*at < ' ' || *at == 0x7f ? ' ' : *at;
+    plain_text(page->trouble);
 }
 
 static void hear(void *context, const struct transport_news *news)

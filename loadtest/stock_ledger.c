@@ -6,6 +6,7 @@
  */
 #include "loadtest/stock_ledger.h"
 
+#include "loadtest/plain.h"
 #include "loadtest/request.h"
 
 #include <stdio.h>
@@ -101,8 +102,9 @@ static int read_page(struct stock_ledger *stock, char cursor[CURSOR_SIZE])
     const struct reply *reply = &stock->link.reply;
     int more = take_page(stock, cursor);
     if (more < 0) {
-        fprintf(stderr, "hotshelf-loadtest: %s is not a page of counters: %.*s\n", path,
-            reply->body_size < 300 ? (int)reply->body_size : 300, reply->body);
+        char shown[PLAIN_SHOWN_SIZE];
+        fprintf(stderr, "hotshelf-loadtest: %s is not a page of counters: %s\n", path,
+            plain_start(shown, reply->body, reply->body_size));
     }
     return more;
 }

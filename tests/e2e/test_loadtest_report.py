@@ -2,6 +2,7 @@
 """What is told of a run: a JSON result, a page in a real browser, two runs side by side."""
 
 import json
+import re
 import subprocess
 
 import pytest
@@ -251,12 +252,16 @@ def test_another_load_is_warned_of_and_nothing_is_judged(run, tmp_path):
     b = run[0].report()
     b |= {"connections": 7, "rate": 1.5, "requests_per_second": b["requests_per_second"] * 9}
     b["generator"]["limited"] = True
-    b["verdict"]["correct"] = False
+    b["verdict"] |= {"correct": False, "says": "all\nis \x1b[31mwell"}
+    b["scenario"] = "\x1b]0;a title\x07"
     other = tmp_path / "b.json"
     other.write_text(json.dumps(b))
     done = compare(run[0].report_path, other)
     assert done.returncode == 0, done
-    for words in ("not the same load: connections (64, 7), rate (900, 1.5)\n",
+    assert "B NOT CORRECT: all is  [31mwell\n" in done.stdout
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f]", done.stdout), done.stdout
+    for words in ("not the same load: scenario (orders.csv,  ]0;a title ), connections (64, 7), "
+                  "rate (900, 1.5)\n",
                   "in B the generator, not the server, was the limit", "B was not correct"):
         assert "WARNING: " in done.stdout and words in done.stdout, (words, done.stdout)
     assert "better" not in done.stdout and "worse" not in done.stdout

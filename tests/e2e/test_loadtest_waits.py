@@ -27,6 +27,8 @@ WAITS = {  # what is mute, how, what is said at the end, and whether it is waite
     "admin-still": ("--admin", "stands still",
                     "the pages of counters of http://127.0.0.1:%d do not end: after 0 counters",
                     False),
+    "admin-other": ("--admin", "is another", "the admin listener at http://127.0.0.1:%d answered "
+                    "404: <html>  [31m<p>pppp", False),
     "admin-on": ("--admin", "goes on",
                  "the pages of counters of http://127.0.0.1:%d do not end: after 0 counters", True),
     "postgres": ("--pg", "says nothing",
@@ -80,6 +82,7 @@ def test_it_ends_and_says_why(waiting, case):
     _, told = run.process.communicate(timeout=120)
     assert run.process.returncode == 1, told
     assert told.count(run.says) == 1, told
+    assert max(map(len, told.splitlines())) < 500, told
     if run.is_waited_for:
         lines = told.splitlines()
         assert lines[0].startswith("waiting for "), told

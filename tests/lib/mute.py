@@ -19,6 +19,7 @@ class Mute:
     """way: what it does.
 
     "takes nobody"   the kernel drops every further attempt to connect
+    "is another"     a page of some other server's: lines, and what a terminal obeys
     "says nothing"   but keeps the connection
     "drips a body"   byte by byte, of an answer that it has begun
     "drips a head"   that has no empty line
@@ -67,6 +68,10 @@ class Mute:
     def speak(self, way, connection):
         if way == "says nothing":
             self.over.wait()
+        elif way == "is another":
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 404 Not Found\r\nContent-Length: 4000\r\n\r\n"
+                               + b"<html>\n\x1b[31m<p>".ljust(4000, b"p"))
         elif way == "drips a body":
             self.drip(connection, b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", b" ")
         elif way == "drips a head":
