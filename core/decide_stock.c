@@ -127,17 +127,19 @@ enum outcome decide_stock(struct decision *decision)
     uint32_t sku_index = catalog_find(&engine->shelf->catalog, command->sku);
     if (sku_index == SKU_NONE)
         return OUTCOME_NOT_FOUND;
-    stock_say(decision, sku_index);
     uint32_t number = catalog_number(&engine->shelf->catalog, sku_index);
+    uint32_t allotment = engine->shelf->catalog.records[sku_index].allotment;
     uint32_t key_index = key_find(engine, key_of_stock(number, command->key));
     if (key_index != NONE) {
         const struct request_key *entry = pool_at(&engine->keys, key_index);
-        if (!key_is_of(entry, command_hash(command)))
+        if (!key_is_of(entry, command_hash(command))) {
+            stock_say_after(decision, sku_index, allotment, 0);
             return OUTCOME_KEY_REUSED;
+        }
         stock_replay(decision, entry);
         return OUTCOME_OK;
     }
-    uint32_t allotment = engine->shelf->catalog.records[sku_index].allotment;
+    stock_say(decision, sku_index);
     int64_t delta;
     enum outcome outcome = stock_delta(decision, allotment, &delta);
     if (outcome != OUTCOME_OK)
