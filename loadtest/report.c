@@ -116,6 +116,21 @@ static void print_tally(const char *title, const struct tally *tally)
     printf("\n");
 }
 
+/* Whose list is another shop's hears refusals at the speed of answers. */
+static void warn_of_unknown(const struct tally *refusals)
+{
+    uint64_t unknown = 0;
+    for (uint32_t at = 0; at < refusals->word_count; at++) {
+        const char *word = refusals->word[at].word;
+        if (strcmp(word, "unknown_sku") == 0 || strcmp(word, "not_found") == 0)
+            unknown += refusals->word[at].count;
+    }
+    if (unknown > 0)
+        printf("WARNING        of these %llu are of products that the server does not know: is the "
+               "list of what is wanted this shop's?\n",
+            wide(unknown));
+}
+
 static void print_visitors(const struct visits *visits)
 {
     const char *before = "";
@@ -217,6 +232,7 @@ void report_text(const struct report *report)
     printf("given back     %llu carts and unpaid orders, after the run\n",
         wide(numbers->given_back_count));
     print_tally("refused       ", &numbers->refusals);
+    warn_of_unknown(&numbers->refusals);
     print_tally("sent again    ", &numbers->retries);
     printf("replayed       %llu answers\n", wide(numbers->replayed));
     printf("throughput     %.0f requests/s, %.0f orders/s over %.2f s\n",

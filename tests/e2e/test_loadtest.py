@@ -431,6 +431,9 @@ def test_products_that_the_shop_does_not_have_are_named(shop):
     none = Run(shop, "steady", skus="NOT-HERE,NOR-HERE", seconds=1)
     assert none.wait(30) == 1
     assert "not know 2 of the 2 SKUs that are wanted; the first is NOT-HERE\n" in none.told()
+    bookless = words("steady", "--url", f"http://127.0.0.1:{shop.http_port}", "--skus", "NOT-HERE",
+                     "--seconds", "0.2", "--rate", "40")
+    assert "of products that the server does not know" in bookless.stdout, bookless
     some = Run(shop, "steady", skus=f"{sell(shop, 'HERE', 1, 9)},NOT-HERE", seconds=0.1)
     assert some.wait(30) == 0, some.told()
     assert "not know 1 of the 2 SKUs that are wanted; the first is NOT-HERE\n" in some.told()
