@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bench/compare_ratios.h"
 
+#include "bench/options.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +30,7 @@ bool compare_ratios_write(const char *path, const struct compare_measured *rows,
         write_place(rows[at].row, place);
         fprintf(file, "%.2f%s\n", rows[at].ratio, place);
     }
-    return fclose(file) == 0;
+    return options_close_output(file, path);
 }
 
 /* 0: there is none. */

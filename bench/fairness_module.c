@@ -224,7 +224,7 @@ static bool report(const struct fairness_bench *bench)
     if (json == NULL)
         return true;
     fputs("]}\n", json);
-    return fclose(json) == 0;
+    return options_close_output(json, options->json_path);
 }
 
 static enum module_status run(int argc, char **argv)

@@ -5,6 +5,7 @@
 #include "bench/floor_turn.h"
 
 #include "bench/median.h"
+#include "bench/options.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -107,5 +108,5 @@ bool floor_summary_json(const struct floor_summary *summary, uint32_t count, con
             row->ratio, row->ratio_min, row->ratio_max);
     }
     fputs("\n]}\n", file);
-    return fclose(file) == 0;
+    return options_close_output(file, path);
 }

@@ -192,7 +192,7 @@ static bool write_json(const struct growth_bench *bench)
         bench->alone.part[0].median + bench->alone.part[1].median, bench->contended.part[0].median,
         bench->contended.extra, bench->hop_polling.part[0].median,
         bench->hop_sleeping.part[0].median);
-    return fclose(file) == 0;
+    return options_close_output(file, bench->json_path);
 }
 
 static enum module_status run(int argc, char **argv)

@@ -245,7 +245,7 @@ static bool report(const struct journal_bench *bench)
         fprintf(file, ",\n \"%s\": {\"longest_us\": %.1f, \"p99_us\": %.1f, \"cpu_us\": %.3f}",
             side_name[at], side[at].longest_us, side[at].p99_us, side[at].sched_us);
     fputs("}\n", file);
-    return fclose(file) == 0;
+    return options_close_output(file, options->json_path);
 }
 
 static enum module_status run(int argc, char **argv)

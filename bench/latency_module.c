@@ -198,7 +198,7 @@ static bool write_json(const char *path, const struct load loads[2], double limi
             load->sync_p99_us, load->late_p99_us, load->ratio);
     }
     fputs("\n]}\n", file);
-    return fclose(file) == 0;
+    return options_close_output(file, path);
 }
 
 static bool report(const struct latency *latency)

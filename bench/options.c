@@ -70,6 +70,15 @@ bool options_check_output(const char *module, const char *name, const char *path
     return true;
 }
 
+bool options_close_output(FILE *file, const char *path)
+{
+    bool is_whole = !ferror(file);
+    if (fclose(file) == 0 && is_whole)
+        return true;
+    fprintf(stderr, "hotshelf-bench: %s cannot be written: %s\n", path, strerror(errno));
+    return false;
+}
+
 static bool check_outputs(const char *module, const struct option *options, uint32_t count)
 {
     for (uint32_t at = 0; at < count; at++) {

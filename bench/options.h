@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 enum option_kind {
     OPTION_TEXT,   /* const char * */
@@ -35,6 +36,9 @@ bool options_parse(
 
 /* Whether this file can be written, which is what this option of the module asks for. */
 bool options_check_output(const char *module, const char *name, const char *path);
+
+/* Closes it; false with one line when not all of it has been written. */
+bool options_close_output(FILE *file, const char *path);
 
 /* The path of another program of this build, from the place of this one. */
 void options_find_program(const char *from_here, char *path, uint32_t size);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bench/modules/figures.h"
 
+#include "bench/options.h"
+
 #include <string.h>
 
 #include "core/check.h"
@@ -72,7 +74,7 @@ bool figures_json(const struct figures *figures, const char *path)
         fputc('}', file);
     }
     fputs("]}\n", file);
-    return fclose(file) == 0;
+    return options_close_output(file, path);
 }
 
 static bool is_recorded(const struct figure *figure)
@@ -106,7 +108,7 @@ bool figures_record(const struct figures *figures, const char *path)
     for (uint32_t i = 0; i < figures->count; i++)
         if (is_recorded(&figures->all[i]))
             fprintf(file, "%s %.1f\n", figures->all[i].name, figures->all[i].instructions);
-    return fclose(file) == 0;
+    return options_close_output(file, path);
 }
 
 /* What the file says; of lines that say nothing only the compiler's is looked at. */

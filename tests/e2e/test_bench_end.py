@@ -131,6 +131,12 @@ def test_a_file_that_cannot_be_written_is_told_before_anything_is_measured(modul
     assert not list(directory.iterdir())
 
 
+def test_a_file_that_a_full_disk_takes_nothing_of_is_told():
+    done = bench("stock", "--rounds", 1, "--json", "/dev/full")
+    assert done.returncode == 1
+    assert "hotshelf-bench: /dev/full cannot be written: No space left on device" in done.stderr
+
+
 def test_ratios_that_cannot_be_written_are_told_before_anything_is_measured(directory):
     done = bench("compare", "--short", "--record", "--ratios", directory, "--dir", directory)
     assert done.returncode == 2
