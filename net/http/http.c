@@ -40,15 +40,18 @@ void http_init(struct http_context *context, struct arena *arena, const struct c
         context->bearer = bearer_create(arena, config, shard_count);
 }
 
-int64_t http_wall_of(struct http_context *context, uint64_t shelf_ms)
+int64_t http_wall_of(const struct http_context *context, uint64_t shelf_ms)
 {
     if (shelf_ms == 0 || context->now.frozen)
         return 0;
-    int64_t offset = context->now.wall_ms - (int64_t)context->now.shelf_ms;
-    int64_t moved = offset - context->wall_offset_ms;
-    if (moved < -1 || moved > 1)
-        context->wall_offset_ms = offset;
-    return context->wall_offset_ms + (int64_t)shelf_ms;
+    return context->now.wall_ms - (int64_t)context->now.shelf_ms + (int64_t)shelf_ms;
+}
+
+int64_t http_first_due(const struct fact_order *order)
+{
+    if (order->born_due_shelf_ms == 0)
+        return 0;
+    return order->created_wall_ms + (int64_t)(order->born_due_shelf_ms - order->created_shelf_ms);
 }
 
 /* Whose business a route is. */

@@ -58,7 +58,6 @@ struct http_context {
     const struct identity *identity; /* keys and tokens; may be another one after a tick */
     struct bearer *bearer;           /* NULL: auth.mode = header */
     struct decode_room *room;        /* where bodies are taken apart; of this shard */
-    int64_t wall_offset_ms;          /* wall - shelf as last shown, see http_wall_of() */
     int64_t as_of_wall_ms;           /* the moment whose text stands in as_of */
     char as_of[26];
 };
@@ -84,10 +83,11 @@ enum http_verdict http_decode(struct http_context *context, enum http_listener l
  * the owner calls it before decide (a cart may be long). */
 uint32_t http_reply_bound(const struct engine *engine, const struct request *request);
 
-/* The wall time of a deadline on the shelf clock; 0 for 0, and in a freeze, when none is known. The
- * two clocks are read and rounded apart, so their difference flickers by a millisecond: the one
- * shown first stays, that a deadline reads the same twice. */
-int64_t http_wall_of(struct http_context *context, uint64_t shelf_ms);
+/* The wall time of a deadline on the shelf clock; 0 for 0, and in a freeze, when none is known. */
+int64_t http_wall_of(const struct http_context *context, uint64_t shelf_ms);
+/* When a checkout said that its payment is due, on the wall clock: a freeze or an outage moves the
+ * deadline, not what was said (I3). 0: at no time. */
+int64_t http_first_due(const struct fact_order *order);
 
 /* Writes the whole reply of a command that has run. false: it does not fit; needs_room is set, and
  * the request shall go home for a large reply and run once more, which every command here bears

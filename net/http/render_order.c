@@ -89,7 +89,7 @@ void render_cart(struct http_context *context, const struct engine *engine, stru
 }
 
 /* An order's payment is due at a time only while it waits for it. */
-static int64_t payment_due(struct http_context *context, const struct fact_order *order)
+static int64_t payment_due(const struct http_context *context, const struct fact_order *order)
 {
     return http_wall_of(context, order->payment_due_shelf_ms);
 }
@@ -102,9 +102,10 @@ void render_order(struct http_context *context, const struct engine *engine,
     const struct event *event =
         engine_order_of(engine, answer, checkout && answer->replayed, &room);
     const struct fact_order *order = &event->fact.order;
+    int64_t due_ms = checkout ? http_first_due(order) : payment_due(context, order);
     struct json_writer json = head_body(request);
     json_open_object(&json);
-    order_json_put_members(&json, event, order->version, payment_due(context, order));
+    order_json_put_members(&json, event, order->version, due_ms);
     json_close_object(&json);
     struct head head = {
         .status = checkout ? 201 : 200,

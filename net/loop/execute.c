@@ -93,6 +93,21 @@ static uint64_t rows_streamed(const struct shard *shard)
                                : journal_rows_streamed(mark, shard->monotonic_ms);
 }
 
+/* Both clocks tick in milliseconds, at different instants: what lies between them flickers by one.
+ * It shall not, or a deadline would, and what a checkout said of its payment could not be said again
+ * (I3). */
+static int64_t steady_wall(struct shard *shard, int64_t wall_ms)
+{
+    const struct moment *now = &shard->http.now;
+    int64_t steady_ms = (int64_t)now->shelf_ms + shard->wall_offset_ms;
+    if (now->frozen)
+        return wall_ms;
+    if (wall_ms - steady_ms >= -1 && wall_ms - steady_ms <= 1)
+        return steady_ms;
+    shard->wall_offset_ms = wall_ms - (int64_t)now->shelf_ms;
+    return wall_ms;
+}
+
 /* The wall clock does not run back within a shard either. */
 void shard_refresh_now(struct shard *shard)
 {
@@ -103,8 +118,9 @@ void shard_refresh_now(struct shard *shard)
     shard->connections.now_ms = now->monotonic_ms = times.monotonic_ms;
     refresh_shelf(shard);
     shard->http.clock_ms = times.wall_ms;
-    if (times.wall_ms > now->wall_ms)
-        now->wall_ms = times.wall_ms;
+    int64_t wall_ms = steady_wall(shard, times.wall_ms);
+    if (wall_ms > now->wall_ms)
+        now->wall_ms = wall_ms;
     now->streamed_seq = UINT64_MAX;
     if (all->postgres)
         now->streamed_seq = rows_streamed(shard);

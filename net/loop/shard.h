@@ -108,7 +108,8 @@ struct shard {
     struct subscribers subscribers;
 
     uint64_t monotonic_ms;
-    uint64_t swept_ms; /* connections were looked over for time-outs */
+    int64_t wall_offset_ms; /* wall - shelf; see execute.c */
+    uint64_t swept_ms;      /* connections were looked over for time-outs */
     uint64_t drain_until_ms;
     uint64_t accept_retry_ms; /* 0: accepting */
     uint64_t look_ms;         /* the next look at what subscribers watch */

@@ -202,7 +202,7 @@ static void put_success(struct http_context *context, struct resp_writer *writer
 {
     bool checkout = command->kind == COMMAND_CHECKOUT;
     if (checkout || is_about_order(command))
-        resp_put_order(context, writer, engine, answer, checkout && answer->replayed);
+        resp_put_order(context, writer, engine, answer, checkout);
     else if (command->kind == COMMAND_STOCK_READ || command->kind == COMMAND_STOCK_CHANGE)
         put_stock(writer, command->sku, answer);
     else if (command->kind == COMMAND_CART_CLEAR)

@@ -164,9 +164,8 @@ static uint8_t *put_members(uint8_t *to, const struct event *event, int64_t due_
     return put_time(put_name(to, "confirmed_at"), order->confirmed_wall_ms, has_maps);
 }
 
-/* A checkout's replay shows the order as it was born (I3). */
 void resp_put_order(struct http_context *context, struct resp_writer *writer,
-    const struct engine *engine, const struct answer *answer, bool born)
+    const struct engine *engine, const struct answer *answer, bool checkout)
 {
     _Static_assert(5 + 104 + 3 * (SKU_SIZE_MAX + 7) + 3 * 13 + 2 * 23 <= RESP_ORDER_LINE,
         "names, texts, counts and amounts of a line fit");
@@ -175,13 +174,15 @@ void resp_put_order(struct http_context *context, struct resp_writer *writer,
                        ORDER_BASE,
         "so do those of an order");
     struct event room;
-    const struct event *event = engine_order_of(engine, answer, born, &room);
+    const struct event *event =
+        engine_order_of(engine, answer, checkout && answer->replayed, &room);
     uint32_t most = ORDER_BASE + event->text[TEXT_ADJUSTMENTS].size +
                     event->text[TEXT_REFERENCES].size + event->line_count * RESP_ORDER_LINE;
     uint8_t *from = resp_room(writer, most);
     if (from == NULL)
         return;
-    int64_t due_ms = http_wall_of(context, event->fact.order.payment_due_shelf_ms);
+    int64_t due_ms = checkout ? http_first_due(&event->fact.order)
+                              : http_wall_of(context, event->fact.order.payment_due_shelf_ms);
     uint64_t size = (uint64_t)(put_members(from, event, due_ms, writer->has_maps) - from);
     CHECK(size <= most);
     writer->size -= most - (uint32_t)size;

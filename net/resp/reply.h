@@ -122,9 +122,10 @@ void resp_answer_simple(struct request *request, const char *text);
 
 enum { RESP_ORDER_LINE = 448 }; /* bytes of an order's line, at most */
 
-/* An order that a command has made, changed or asked for. */
+/* An order that a command has made, changed or asked for. A checkout's is the order as it was born,
+ * also when it is replayed (I3). */
 void resp_put_order(struct http_context *context, struct resp_writer *writer,
-    const struct engine *engine, const struct answer *answer, bool born);
+    const struct engine *engine, const struct answer *answer, bool checkout);
 
 /* As http_refuse(), http_render() and http_reply_bound() for requests of this protocol; the code
  * stands behind the word. */

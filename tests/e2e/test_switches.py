@@ -153,9 +153,14 @@ def test_a_freeze_stops_the_clock_of_every_hold(new_server, workspace, sku, name
     shoppers = [server.shopper(f"{name}-{number}") for number in range(6)]
     for shopper in shoppers:
         assert shopper.put(sku, 1).status == 200
-    order = server.shopper(name).checkout({sku: 1}).json
+    order = server.shopper(name).checkout({sku: 1}, key="born").json
     clock.pass_ms(1000)
     done(switch(server, "freeze", "all"), scope="all", state="frozen")
+
+    def assert_born():
+        """I3: a replay says what the checkout said, whatever clocks stood still."""
+        again = server.shopper(name).checkout({sku: 1}, key="born")
+        assert (again.status, again.json) == (201, order)
 
     def assert_frozen():
         clock.pass_ms(5000)
@@ -164,6 +169,7 @@ def test_a_freeze_stops_the_clock_of_every_hold(new_server, workspace, sku, name
             assert (seen["state"], seen["expires_at"], seen["expires_in_ms"]) == (
                 "frozen", None, 2000)
         assert server.shopper(name).order(order["id"]).json["payment_due_at"] is None
+        assert_born()
         assert server.shopper(name).put(sku, 1).code == "paused"
         # next_release_at is not known
         assert server.availability(sku)[0]["next_release_at"] is None
@@ -179,6 +185,9 @@ def test_a_freeze_stops_the_clock_of_every_hold(new_server, workspace, sku, name
     assert_frozen()
     done(switch(server, "resume", "all"), scope="all", state="open")
     clock.pass_ms(1999)
+    assert_born()
+    moved = server.shopper(name).order(order["id"]).json
+    assert moved["payment_due_at"] > order["payment_due_at"]
     for shopper in shoppers:
         thawed = reservation(server.shopper(shopper.name))
         assert (thawed["state"], thawed["expires_in_ms"]) == ("held", 1)

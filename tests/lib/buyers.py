@@ -15,7 +15,7 @@ import http.client
 import random
 import threading
 
-MOVING = ("payment_due_at", "cancel_until")  # rendered from the shelf clock, which stood still
+MOVING = ("payment_due_at",)  # on the shelf clock, which stood still
 REFUSALS = ("sold_out", "held_by_others", "insufficient", "lines_refused")
 PLENTY = [f"PLENTY-{number}" for number in range(8)]
 SCARCE = [f"SCARCE-{number}" for number in range(4)]  # sold out now and then, and restocked

@@ -150,17 +150,13 @@ static void etags_are_compared_weakly(void **state)
         assert_false(head_etag_matches(bytes_of_string(other[i]), 255));
 }
 
-static void a_deadline_reads_the_same_while_the_clocks_flicker(void **state)
+static void a_deadline_moves_by_how_long_the_shelf_clock_stood_still(void **state)
 {
     (void)state;
     int64_t first = http_wall_of(&shop->http, 1600000);
     assert_true(first == SHOP_NOW_MS + 600000);
-    shop->http.now.wall_ms += 1;
-    assert_true(http_wall_of(&shop->http, 1600000) == first);
-    shop->http.now.shelf_ms += 2;
-    assert_true(http_wall_of(&shop->http, 1600000) == first);
-    shop->http.now.wall_ms += 5000; /* a freeze: the shelf clock stood still */
-    assert_true(http_wall_of(&shop->http, 1600000) == first + 4999);
+    shop->http.now.wall_ms += 5000;
+    assert_true(http_wall_of(&shop->http, 1600000) == first + 5000);
     assert_true(http_wall_of(&shop->http, 0) == 0);
 }
 
@@ -176,7 +172,7 @@ int main(void)
         IN_SHOP(a_refusal_of_the_loop_is_a_problem),
         IN_SHOP(the_longest_head_fits),
         IN_SHOP(etags_are_compared_weakly),
-        IN_SHOP(a_deadline_reads_the_same_while_the_clocks_flicker),
+        IN_SHOP(a_deadline_moves_by_how_long_the_shelf_clock_stood_still),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -368,6 +368,29 @@ static void a_process_that_stood_still_owes_pipelines_no_sleep(void **state)
     assert_in_range(after, 1, 12);
 }
 
+/* Monotonic and wall clock are read and rounded apart. */
+static void a_deadline_reads_the_same_while_the_clocks_flicker(void **state)
+{
+    enum { DEADLINE = 600000 };
+    struct scene *scene = *state;
+    struct shard *shard = scene->shards[0];
+    struct io *io = io_of(scene, 0);
+    shard_tick(shard);
+    uint64_t deadline_ms = shard->http.now.shelf_ms + DEADLINE;
+    int64_t first_ms = http_wall_of(&shard->http, deadline_ms);
+    assert_true(first_ms == io->times.wall_ms + DEADLINE);
+    static const int apart[] = {0, 1, 1, 0, -1, 0, 1, -1};
+    for (uint32_t i = 0; i < sizeof apart / sizeof *apart; i++) {
+        io->times.monotonic_ms += 3;
+        io->times.wall_ms = first_ms - DEADLINE + 3 * (int64_t)(i + 1) + apart[i];
+        shard_tick(shard);
+        assert_true(http_wall_of(&shard->http, deadline_ms) == first_ms);
+    }
+    io->times.wall_ms += 5000; /* somebody sets the clock */
+    shard_tick(shard);
+    assert_in_range(http_wall_of(&shard->http, deadline_ms) - first_ms, 4999, 5001);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -386,6 +409,7 @@ int main(void)
         TICK_TEST(a_batch_waits_once_for_the_few_who_are_answered),
         TICK_TEST(behind_a_fast_disk_a_batch_waits_for_nobody),
         TICK_TEST(a_process_that_stood_still_owes_pipelines_no_sleep),
+        TICK_TEST(a_deadline_reads_the_same_while_the_clocks_flicker),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
