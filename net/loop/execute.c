@@ -94,8 +94,8 @@ static uint64_t rows_streamed(const struct shard *shard)
 }
 
 /* Both clocks tick in milliseconds, at different instants: what lies between them flickers by one.
- * It shall not, or a deadline would, and what a checkout said of its payment could not be said again
- * (I3). */
+ * It shall not, or a deadline would, and what a checkout said of its payment could not be said
+ * again (I3). */
 static int64_t steady_wall(struct shard *shard, int64_t wall_ms)
 {
     const struct moment *now = &shard->http.now;
