@@ -53,8 +53,6 @@ const char *serve_refuses(const struct config *config)
                "gateway that has checked the customer use auth.mode = header";
     if (config->redis.url[0] != '\0')
         return "redis.url: the fan-out to Redis is not built yet; leave it empty";
-    if (config->server.demo)
-        return "server.demo: the demonstration pages are not built yet; leave it off";
     if (shard_connections(config->capacity.connections, house_shards(config)) > IO_CONNECTIONS_MAX)
         return "capacity.connections: more than 16384 for each shard; raise server.shards";
     return NULL;
@@ -454,6 +452,8 @@ int serve(const struct config *given)
     const char *refusal = serve_refuses(given);
     if (refusal != NULL)
         return complain(refusal);
+    if (given->server.demo)
+        complain("server.demo: the demonstration pages are not built yet; the rest is served");
     struct config chosen = *given;
     const struct config *config = &chosen;
     char error[ERROR_SIZE];
