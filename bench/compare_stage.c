@@ -19,8 +19,6 @@
 #define ORDERS_PER_SECOND_DEEP 400000
 #define STREAMED_PER_SECOND 100000   /* orders to stream, for each second of a turn */
 #define JOURNAL_BYTES_PER_ORDER 2048 /* of which 430 are an order's, the rest padding */
-/* A machine that stands still for a moment is no overload, and a refused order is no sale. */
-#define NO_SHEDDING "[limits]\noverload_ms = 0\n"
 #define JOURNAL_BYTES_MIN (UINT64_C(256) << 20)
 
 static uint64_t orders_max(const struct side *side, double seconds)
@@ -53,7 +51,6 @@ static void open_sandbox(struct compare_stage *stage, const struct side *sides, 
         .orders = (uint32_t)orders,
         .journal_bytes = bytes > JOURNAL_BYTES_MIN ? bytes : JOURNAL_BYTES_MIN,
         .over_unix = over_unix,
-        .more = NO_SHEDDING,
         .core = COMPARE_CORE_SERVER,
     };
     stage->is_open[over_unix] = sandbox_open(&stage->sandbox[over_unix], &plan);

@@ -101,6 +101,7 @@ static bool write_configuration(const struct sandbox *sandbox, const struct sand
         "[data]\ndir = %s/data\njournal_bytes = %llu\n"
         "[auth]\nmode = header\nadmin_tokens_file = %s/admin-tokens\n"
         "[payment]\nmode = deferred\n"
+        "[limits]\noverload_ms = 0\n" /* waiting is measured, and a refused order is no sale */
         "[capacity]\nskus = %u\ncustomers = %u\norders = %u\nholds = %u\nlines = %u\n"
         "text_bytes = %llu\nidempotency_keys = %u\nconnections = 2048\n%s",
         sandbox->admin_port, plan->io == NULL ? "auto" : plan->io, sandbox->directory,

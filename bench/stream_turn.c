@@ -107,7 +107,7 @@ bool stream_turn_play(
     *turn = (struct turn){0};
     char more[PEER_FILE_PATH_SIZE + 160];
     struct sandbox sandbox;
-    snprintf(more, sizeof more, "[postgres]\ndsn = %s\n[limits]\noverload_ms = 0\n", postgres->dsn);
+    snprintf(more, sizeof more, "[postgres]\ndsn = %s\n", postgres->dsn);
     const struct sandbox_plan server = {
         .server_path = plan->server_path,
         .parent = plan->parent,

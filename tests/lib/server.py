@@ -48,6 +48,7 @@ SMALL = {
     "capacity.connections": 256,
     "capacity.requests": 1024,
     "capacity.identities": 16384,
+    "limits.overload_ms": 2000,  # many servers share two cores here: what waits is no crowd
 }
 
 
