@@ -67,7 +67,7 @@ static void note_change(struct subscribers *subscribers, struct watched *watched
 
 /* --- Watched SKUs --- */
 
-/* What an audience can see, but for next_release_at: a hint that flickers with the clocks. */
+/* What an audience can see, but for next_release_at: a hint that moves with the clocks. */
 static bool is_same(const struct offer *a, const struct offer *b)
 {
     return a->status == b->status && a->available == b->available && a->is_hidden == b->is_hidden &&
