@@ -23,7 +23,7 @@ KILLS = 40 if LONG else 3
 
 
 def bought(database):
-    """How many orders PostgreSQL has received; events of the import are none, nor is the crowd there before them."""
+    """How many orders PostgreSQL has; the import makes events, too, before the crowd is there."""
     return database.value("SELECT count(*) FROM hotshelf.orders")
 
 

@@ -35,36 +35,43 @@ static void await_signal(void)
     assert_int_equal(sigwait(&ready, &signal), 0);
 }
 
-/* A server on a fresh directory: its first contact ends as `expected`, then it sells on our sign.
- */
-static pid_t start_child(struct world *world, int expected, uint32_t wait_ms)
+struct child {
+    struct world own; /* opened by the parent, who removes its directory */
+    pid_t pid;
+};
+
+/* A server on a fresh directory: its first contact ends as `expected`; it sells when told. */
+static void start_child(
+    struct child *child, const struct world *world, int expected, uint32_t wait_ms)
 {
+    struct world *own = &child->own;
+    *own = (struct world){.postgres = world->postgres};
+    world_open(own);
     fflush(NULL);
-    pid_t child = fork();
-    if (child != 0)
-        return child;
+    child->pid = fork();
+    if (child->pid != 0)
+        return;
     (void)!freopen("/dev/null", "w", stderr);
-    struct world own = {.postgres = world->postgres};
-    world_open(&own);
-    const struct stream_options options = {.directory = &own.ledger->directory,
-        .shared = &own.ledger->shared,
+    const struct stream_options options = {.directory = &own->ledger->directory,
+        .shared = &own->ledger->shared,
         .dsn = world->postgres->dsn};
-    if (stream_start(&own.stream, &options) != 0)
+    if (stream_start(&own->stream, &options) != 0)
         _exit(90);
-    if (stream_first_contact(own.stream, wait_ms) != expected)
+    if (stream_first_contact(own->stream, wait_ms) != expected)
         _exit(91);
     kill(getppid(), SIGUSR1);
     await_signal();
-    place(&own, 0, 1);
-    for (uint32_t waited = 0; streamed(&own, 0) == 0 && waited < PATIENCE_MS; waited += 2)
+    place(own, 0, 1);
+    for (uint32_t waited = 0; streamed(own, 0) == 0 && waited < PATIENCE_MS; waited += 2)
         nap();
     _exit(92);
 }
 
-static int status_of(pid_t child)
+static int status_of(struct child *child)
 {
     int status = 0;
-    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(waitpid(child->pid, &status, 0), child->pid);
+    ledger_destroy(child->own.ledger);
     assert_true(WIFEXITED(status));
     return WEXITSTATUS(status);
 }
@@ -78,20 +85,22 @@ static void a_directory_found_behind_while_selling_ends_the_process(void **state
     stop_stream(world);
     private_postgres_disconnect(world->postgres);
     private_postgres_stop(world->postgres, "fast");
-    pid_t child = start_child(world, -EAGAIN, 300);
+    struct child child;
+    start_child(&child, world, -EAGAIN, 300);
     await_signal();
     private_postgres_start(world->postgres);
-    assert_int_equal(status_of(child), 1);
+    assert_int_equal(status_of(&child), 1);
 }
 
 static void a_server_whose_node_is_taken_over_ends(void **state)
 {
     struct world *world = *state;
-    pid_t child = start_child(world, 0, PATIENCE_MS);
+    struct child child;
+    start_child(&child, world, 0, PATIENCE_MS);
     await_signal();
     assert_int_equal(start_stream(world), 0);
-    kill(child, SIGUSR1);
-    assert_int_equal(status_of(child), 1);
+    kill(child.pid, SIGUSR1);
+    assert_int_equal(status_of(&child), 1);
     place(world, 0, 3);
     wait_streamed(world);
     assert_whole(world);
