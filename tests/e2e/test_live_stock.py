@@ -13,6 +13,7 @@ import threading
 
 import pytest
 
+from tests.lib.client import say_no_more
 from tests.lib.live import Stream, StreamEnded
 from tests.lib.server import eventually
 
@@ -268,7 +269,7 @@ def test_a_full_table_refuses_and_hang_ups_free_it(server, sku):
         assert refused.status == 503 and int(refused.headers["retry-after"]) >= 1
         for number, stream in enumerate([*streams, refused]):
             if number % 3 == 2:
-                stream.socket.shutdown(socket.SHUT_WR)
+                say_no_more(stream.socket)
                 assert stream.rest() in (True, False)
             (stream.reset if number % 3 == 0 else stream.close)()
         # Those who have just hung up may still have the places for connections.

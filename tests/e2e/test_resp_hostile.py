@@ -10,6 +10,7 @@ import struct
 
 import pytest
 
+from tests.lib.client import say_no_more
 from tests.lib.resp import command, pairs, redis
 from tests.lib.server import eventually, free_address
 
@@ -73,7 +74,7 @@ def exchange(server, data, ends=False):
     with contextlib.suppress(ConnectionError):  # it may hang up before the last byte has come
         client.send(data)
         if ends:
-            client.socket.shutdown(socket.SHUT_WR)
+            say_no_more(client.socket)
     with contextlib.suppress(ConnectionError):
         while piece := client.socket.recv(1 << 20):
             told += piece

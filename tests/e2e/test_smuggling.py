@@ -2,11 +2,9 @@
 """Requests hidden in requests, straight to the server: never run, and nothing is read behind what
 is refused. Through proxies: test_proxies.py."""
 
-import socket
-
 import pytest
 
-from tests.lib.client import HEAD, Wire
+from tests.lib.client import HEAD, Wire, say_no_more
 from tests.lib.smuggling import hidden, vectors
 
 VICTIM = "victim"
@@ -25,7 +23,7 @@ def answers(port, data):
     """All that the server says to these bytes and the end of input: [(status, closes)]."""
     wire = Wire(port)
     wire.send(data)
-    wire.socket.shutdown(socket.SHUT_WR)
+    say_no_more(wire.socket)
     said = b""
     while more := wire.receive():
         said += more

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A small HTTP client for the tests: keep-alive through http.client, raw bytes through sockets."""
 
+import errno
 import http.client
 import itertools
 import json
@@ -135,6 +136,15 @@ class Shopper:
 
 
 HEAD = re.compile(rb"HTTP/1\.1 (\d{3}) [^\r\n]*\r\n((?:[^\r\n]+\r\n)*)\r\n")
+
+
+def say_no_more(connection):
+    """Ends what we send; the other side may have reset the connection meanwhile."""
+    try:
+        connection.shutdown(socket.SHUT_WR)
+    except OSError as error:
+        if error.errno != errno.ENOTCONN:
+            raise
 
 
 class Wire:
