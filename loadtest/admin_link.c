@@ -55,11 +55,9 @@ static int until_overdue_ms(const struct admin_link *link)
 /* False when the answer is overdue. */
 static bool wait_for_bytes(struct admin_link *link)
 {
-    struct pollfd socket = {.fd = link->fd, .events = POLLIN};
     int left_ms;
     while (patience_is_left(&link->patience) && (left_ms = until_overdue_ms(link)) > 0) {
-        int wait_ms = patience_wait_ms(&link->patience);
-        if (poll(&socket, 1, wait_ms < left_ms ? wait_ms : left_ms) > 0)
+        if (patience_poll(&link->patience, link->fd, POLLIN, left_ms))
             return true;
     }
     return false;
@@ -135,8 +133,10 @@ int admin_link_ask(
                 link->url, reply->status, plain_start(shown, reply->body, reply->body_size));
             return -1;
         }
-        poll(NULL, 0, RETRY_MS);
+        patience_poll(&link->patience, -1, 0, RETRY_MS);
     } while (patience_is_left(&link->patience));
+    if (link->patience.is_interrupted)
+        return -1;
     fprintf(stderr,
         "hotshelf-loadtest: the admin listener at %s gave no answer within %u s: %s; is --admin "
         "the right place, and the server well?\n",

@@ -6,7 +6,7 @@
  *            also when it did not open. The reply points into the link until the next question.
  * Threads    One; it blocks, for as long as patience says.
  * Units      Bytes, seconds.
- * Errors     -1 after one line on stderr.
+ * Errors     -1 after one line on stderr, or without one when its patience was interrupted.
  * Cost       A connection for as long as the listener keeps it, 512 KiB.
  */
 #ifndef HOTSHELF_LOADTEST_ADMIN_LINK_H

@@ -12,11 +12,9 @@
 #include "loadtest/clock.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 /* How often gauges are read, and a signal is looked for. */
@@ -57,7 +55,6 @@ int crowd_open(struct crowd *crowd, const struct options *options, const struct 
         .baskets = &plan->baskets,
         .differences = differences,
         .buyer_count = plan->scenario.connections,
-        .signals = -1,
     };
     struct transport_plan transport = {
         .protocol = options->resp != NULL ? PROTOCOL_RESP : PROTOCOL_HTTP,
@@ -94,39 +91,16 @@ void crowd_close(struct crowd *crowd)
     ledger_close(&crowd->ledger);
 }
 
-/* SIGINT and SIGTERM are read from a descriptor until the first has come, or the run is over. */
-static void watch_signals(struct crowd *crowd, sigset_t *before)
+static bool is_told_to_end(struct crowd *crowd)
 {
-    sigset_t ends;
-    sigemptyset(&ends);
-    sigaddset(&ends, SIGINT);
-    sigaddset(&ends, SIGTERM);
-    sigprocmask(SIG_BLOCK, &ends, before);
-    crowd->signals = signalfd(-1, &ends, SFD_NONBLOCK | SFD_CLOEXEC);
+    bool came = interrupt_came(crowd->interrupt);
+    crowd->interrupted = crowd->interrupted || came;
+    return came;
 }
 
-static void watch_signals_no_more(struct crowd *crowd, const sigset_t *before)
+static void look_for_signal(struct crowd *crowd)
 {
-    if (crowd->signals >= 0)
-        close(crowd->signals);
-    crowd->signals = -1;
-    sigprocmask(SIG_SETMASK, before, NULL);
-}
-
-/* The second one ends the program. */
-static bool is_told_to_end(struct crowd *crowd, const sigset_t *before)
-{
-    struct signalfd_siginfo signal;
-    if (crowd->signals < 0 || read(crowd->signals, &signal, sizeof signal) < (ssize_t)sizeof signal)
-        return false;
-    watch_signals_no_more(crowd, before);
-    crowd->interrupted = true;
-    return true;
-}
-
-static void look_for_signal(struct crowd *crowd, const sigset_t *before)
-{
-    if (!is_told_to_end(crowd, before))
+    if (!is_told_to_end(crowd))
         return;
     fputs("interrupted: nobody comes any more; once more to end at once\n", stderr);
     schedule_stop(&crowd->schedule);
@@ -250,7 +224,7 @@ static bool turn(struct crowd *crowd)
     return !is_out_of_patience(crowd);
 }
 
-static void visit(struct crowd *crowd, const sigset_t *before)
+static void visit(struct crowd *crowd)
 {
     bool goes_on = true;
     while (goes_on && !schedule_is_over(&crowd->schedule)) {
@@ -261,7 +235,7 @@ static void visit(struct crowd *crowd, const sigset_t *before)
             continue;
         read_gauges(crowd);
         progress_tell(&crowd->progress, crowd, false);
-        look_for_signal(crowd, before);
+        look_for_signal(crowd);
     }
 }
 
@@ -282,7 +256,7 @@ static bool has_given_all_back(const struct crowd *crowd)
 }
 
 /* Told to end now, it leaves what is not given back, and what was measured is reported. */
-static void give_back(struct crowd *crowd, const sigset_t *before)
+static void give_back(struct crowd *crowd)
 {
     bool goes_on = schedule_is_over(&crowd->schedule);
     crowd->phase = CROWD_GIVING_BACK;
@@ -292,34 +266,32 @@ static void give_back(struct crowd *crowd, const sigset_t *before)
         goes_on = turn(crowd);
         let_them_give_back(crowd);
         progress_give_back(&crowd->progress, crowd);
-        if (is_told_to_end(crowd, before)) {
+        if (is_told_to_end(crowd)) {
             fputs("interrupted: the rest is not given back\n", stderr);
             return;
         }
     }
 }
 
-void crowd_run(struct crowd *crowd)
+void crowd_run(struct crowd *crowd, struct interrupt *interrupt)
 {
-    sigset_t before;
+    crowd->interrupt = interrupt;
     crowd->now_ns = clock_now_ns();
     crowd->woke_ns = crowd->now_ns;
     crowd->numbers.started_ns = crowd->now_ns;
     crowd->schedule.start_ns = crowd->now_ns;
     crowd->progress_ns = crowd->now_ns;
     crowd->gauged_ns = crowd->now_ns;
-    watch_signals(crowd, &before);
     series_start(&crowd->series, crowd->now_ns);
     honesty_begin(&crowd->honesty, crowd->now_ns);
     progress_begin(&crowd->progress, crowd);
-    visit(crowd, &before);
+    visit(crowd);
     crowd->now_ns = clock_now_ns();
     crowd->numbers.ended_ns = crowd->now_ns;
     honesty_end(&crowd->honesty, crowd->now_ns, transport_numbers(crowd->transport)->starved);
     progress_tell(&crowd->progress, crowd, true);
-    give_back(crowd, &before);
-    look_for_signal(crowd, &before); /* one that came at the very end */
-    watch_signals_no_more(crowd, &before);
+    give_back(crowd);
+    look_for_signal(crowd); /* one that came at the very end */
     tell_transport(crowd);
 }
 

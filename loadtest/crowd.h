@@ -10,8 +10,8 @@
  * give those back, so that the books can be compared: bots hold what they got until then. Only the
  * first part is measured.
  *
- * SIGINT or SIGTERM ends the first part early: nobody comes any more, who is there goes on without
- * a thought. In the second part it leaves what is not given back. A second signal ends the program.
+ * An interrupt ends the first part early: nobody comes any more, who is there goes on without a
+ * thought. In the second part it leaves what is not given back.
  *
  * Ownership  crowd_open() takes all memory, crowd_close() gives it back. The plan stays the
  *            caller's.
@@ -30,6 +30,7 @@
 #include "loadtest/clock.h"
 #include "loadtest/differences.h"
 #include "loadtest/honesty.h"
+#include "loadtest/interrupt.h"
 #include "loadtest/ledger.h"
 #include "loadtest/options.h"
 #include "loadtest/plan.h"
@@ -129,8 +130,8 @@ struct crowd {
     enum crowd_phase phase;
     uint32_t give_back_at; /* the next to look at: customers first, then baskets */
     uint64_t crowded_ns;   /* when the shop last had no room for a request or connection */
+    struct interrupt *interrupt;
     bool interrupted;
-    int signals;
     uint64_t now_ns;
     uint64_t woke_ns; /* when the loop last had something to do again */
     uint64_t gauged_ns;
@@ -141,7 +142,7 @@ int crowd_open(struct crowd *crowd, const struct options *options, const struct 
     struct differences *differences);
 void crowd_close(struct crowd *crowd);
 
-void crowd_run(struct crowd *crowd);
+void crowd_run(struct crowd *crowd, struct interrupt *interrupt);
 
 /* The SKUs of the page that a searcher sees. */
 static inline uint32_t *crowd_page(const struct crowd *crowd, const struct buyer *buyer)

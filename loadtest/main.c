@@ -18,11 +18,14 @@ enum exit_status { EXIT_EQUAL = 0, EXIT_DIFFERENT = 1, EXIT_USAGE = 2 };
 /* The counts of lines and orders are only worth comparing when every answer is known. */
 static enum exit_status run_and_compare(struct crowd *crowd, struct oracle *oracle)
 {
-    crowd_run(crowd);
+    struct interrupt interrupt;
+    interrupt_watch(&interrupt);
+    crowd_run(crowd, &interrupt);
     if (crowd_is_done(crowd))
-        oracle_compare(oracle);
+        oracle_compare(oracle, &interrupt);
     else
         fputs("not every visit came to its end: the ledgers are not compared\n", stderr);
+    interrupt_end(&interrupt);
     struct report report = report_make(crowd, oracle);
     report_text(&report);
     bool told = report_files(&report) == 0;

@@ -123,14 +123,23 @@ static bool is_at_rest(const struct oracle *oracle)
     return true;
 }
 
+/* Nobody is to blame for a book that an interrupt has closed. */
+static bool leave(struct oracle *oracle, const struct patience *patience, const char *book)
+{
+    if (patience->is_interrupted) {
+        fprintf(stderr, "interrupted: %s are not waited for; once more to end at once\n", book);
+        oracle->interrupted = true;
+    } else {
+        differences_add(oracle->differences, DIFFERENCE_LEDGER_UNREADABLE, "%s", book);
+    }
+    return false;
+}
+
 static bool read_stock_at_rest(struct oracle *oracle)
 {
     for (uint32_t tries = 0; tries < REST_TRIES_MAX; tries++) {
-        if (stock_ledger_read(&oracle->stock) < 0) {
-            differences_add(
-                oracle->differences, DIFFERENCE_LEDGER_UNREADABLE, "the server's counters");
-            return false;
-        }
+        if (stock_ledger_read(&oracle->stock) < 0)
+            return leave(oracle, &oracle->stock.link.patience, "the server's counters");
         if (is_at_rest(oracle))
             return true;
         nanosleep(&(struct timespec){.tv_nsec = REST_WAIT_MS * 1000000L}, NULL);
@@ -192,8 +201,7 @@ static bool read_postgres(struct oracle *oracle)
     if (postgres_ledger_catch_up(&oracle->postgres, patience_seconds) == 0 &&
         postgres_ledger_compare(&oracle->postgres) == 0)
         return true;
-    differences_add(oracle->differences, DIFFERENCE_LEDGER_UNREADABLE, "PostgreSQL's rows");
-    return false;
+    return leave(oracle, &oracle->postgres.link.patience, "PostgreSQL's rows");
 }
 
 static void compare_rows(struct oracle *oracle, uint32_t sku)
@@ -205,11 +213,15 @@ static void compare_rows(struct oracle *oracle, uint32_t sku)
             (long long)oracle->sold[sku]);
 }
 
-void oracle_compare(struct oracle *oracle)
+void oracle_compare(struct oracle *oracle, struct interrupt *interrupt)
 {
     sum_acknowledged(oracle);
+    oracle->stock.link.patience.interrupt = interrupt;
+    oracle->postgres.link.patience.interrupt = interrupt;
     bool stock_read = oracle->has_stock && read_stock_at_rest(oracle);
-    bool postgres_read = oracle->has_postgres && read_postgres(oracle);
+    bool postgres_read = oracle->has_postgres && !oracle->interrupted && read_postgres(oracle);
+    oracle->stock_unread = !stock_read;
+    oracle->postgres_unread = !postgres_read;
     for (uint32_t sku = 0; sku < oracle->crowd->baskets->skus.count; sku++) {
         if (stock_read)
             compare_counters(oracle, sku);

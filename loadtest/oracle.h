@@ -28,11 +28,14 @@ struct oracle {
     struct differences *differences;
     bool has_stock;
     bool has_postgres;
+    bool stock_unread; /* at the end: it could not be, or was not waited for */
+    bool postgres_unread;
+    bool interrupted; /* while the books were awaited */
     struct stock_ledger stock;
     struct postgres_ledger postgres;
     int64_t *sold_before; /* by SKU number */
     int64_t *held_before;
-    int64_t *sold;          /* by SKU number: acknowledged and not given back */
+    int64_t *sold;            /* by SKU number: acknowledged and not given back */
     uint32_t sold_out_before; /* SKUs of the server */
     int64_t units_in_reach;   /* at the start: of each SKU what is there, at most what is wanted */
     uint64_t oversold_units;
@@ -44,7 +47,7 @@ struct oracle {
 int oracle_open(struct oracle *oracle, const struct crowd *crowd, struct differences *differences);
 void oracle_close(struct oracle *oracle);
 
-/* Waits until every ledger has caught up, then compares. */
-void oracle_compare(struct oracle *oracle);
+/* Waits until every ledger has caught up, then compares. An interrupt leaves those not yet read. */
+void oracle_compare(struct oracle *oracle, struct interrupt *interrupt);
 
 #endif

@@ -6,6 +6,7 @@
  */
 #include "loadtest/postgres_link.h"
 
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,7 +37,7 @@ static void begin(struct postgres_link *link, const char *to_do_what)
 
 static void give_up(struct postgres_link *link)
 {
-    if (!link->has_given_up)
+    if (!link->has_given_up && !link->patience.is_interrupted)
         fprintf(stderr,
             "hotshelf-loadtest: waited %u s for %s, in vain; is that the right place? "
             "--patience sets how long is waited\n",
@@ -48,8 +49,7 @@ static void give_up(struct postgres_link *link)
 /* Sleeps until the socket can do what is wanted of it. */
 static void wait_for(struct postgres_link *link, short events)
 {
-    struct pollfd socket = {.fd = PQsocket(link->connection), .events = events};
-    poll(&socket, 1, patience_wait_ms(&link->patience));
+    patience_poll(&link->patience, PQsocket(link->connection), events, INT_MAX);
 }
 
 static bool is_ready(const struct postgres_link *link, short events)
@@ -151,7 +151,8 @@ static bool send_query(struct postgres_link *link, const char *query, const char
     int parameters = strstr(query, "$1") != NULL ? 1 : 0;
     link->has_failed = link->has_given_up || PQsendQueryParams(link->connection, query, parameters,
                                                  NULL, &parameter, NULL, NULL, 0) == 0;
-    begin(link, "answer a query");
+    if (!link->has_failed)
+        begin(link, "answer a query");
     return !link->has_failed;
 }
 
@@ -216,8 +217,14 @@ PGresult *postgres_link_row(struct postgres_link *link)
 
 void postgres_link_listen(struct postgres_link *link, int milliseconds)
 {
-    struct pollfd news = {.fd = PQsocket(link->connection), .events = POLLIN};
-    if (link->has_given_up || poll(&news, 1, milliseconds) <= 0)
+    if (link->has_given_up)
+        return;
+    begin(link, "send news");
+    bool has_come =
+        patience_poll(&link->patience, PQsocket(link->connection), POLLIN, milliseconds);
+    if (!patience_is_left(&link->patience))
+        give_up(link);
+    if (!has_come)
         return;
     PQconsumeInput(link->connection);
     PGnotify *notice;

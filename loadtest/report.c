@@ -91,6 +91,7 @@ struct report report_make(const struct crowd *crowd, const struct oracle *oracle
         .seconds = (double)(crowd->numbers.ended_ns - crowd->numbers.started_ns) /
                    (double)CLOCK_NS_PER_SECOND,
         .generator = judge_generator(crowd),
+        .interrupted = crowd->interrupted || oracle->interrupted,
         .verdict = verdict_of(oracle, crowd_is_done(crowd), crowd->interrupted),
     };
     sum_orders(&report);
@@ -200,7 +201,7 @@ static void print_differences(const struct report *report)
 
 static void print_verdict(const struct verdict *verdict, const struct report *report)
 {
-    bool is_cut_short = report->crowd->interrupted && report->differences->sum == 0;
+    bool is_cut_short = report->interrupted && report->differences->sum == 0;
     printf("verdict        %s: %llu oversold, %llu stranded, %llu lost, %llu duplicated\n"
            "               %s\n",
         verdict->correct ? "correct"

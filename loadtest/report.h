@@ -40,6 +40,7 @@ struct report {
     uint64_t orders_cancelled; /* acknowledged, but no longer confirmed */
     double seconds;
     struct report_generator generator;
+    bool interrupted;
     struct verdict verdict;
 };
 

@@ -41,7 +41,7 @@ static void write_about(FILE *file, const struct report *report)
     fprintf(file, "  \"seed\": %llu,\n  \"connections\": %u,\n  \"rate\": %g,\n",
         wide(options->seed), report->crowd->buyer_count,
         plan_is_open_loop(report->crowd->plan) ? scenario->arrivals.rate : 0);
-    fprintf(file, "  \"interrupted\": %s,\n", word(report->crowd->interrupted));
+    fprintf(file, "  \"interrupted\": %s,\n", word(report->interrupted));
     result_settings(file, scenario);
 }
 

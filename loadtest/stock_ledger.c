@@ -137,7 +137,7 @@ int stock_ledger_read(struct stock_ledger *stock)
     memset(stock->row, 0, stock->skus->count * sizeof *stock->row);
     stock->sku_count = 0;
     stock->sold_out_count = 0;
-    struct patience patience;
+    struct patience patience = {0};
     patience_begin(&patience, stock->options->patience_seconds, "the next counter of %s",
         stock->options->admin_url);
     bool moves = true;

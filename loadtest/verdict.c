@@ -36,12 +36,13 @@ static void say_wrong(struct verdict *verdict, const struct differences *differe
                           : "; not every visit came to its end, so the books were not compared");
 }
 
-/* Its books are as they must be, but for a part of the crowd only. */
-static void say_interrupted(struct verdict *verdict)
+/* Its books are as they must be, but for a part of the crowd only; or only some of them are. */
+static void say_interrupted(struct verdict *verdict, bool while_they_came)
 {
     bool compared = verdict->server_compared || verdict->postgres_compared;
     snprintf(verdict->says, sizeof verdict->says,
-        "interrupted, so not everybody came%s: no difference in what was %s until then",
+        "interrupted, so not %s%s: no difference in what was %s until then",
+        while_they_came ? "everybody came" : "all books were compared",
         verdict->finished ? "" : ", and the books were not compared",
         compared ? "compared" : "answered");
 }
@@ -50,11 +51,12 @@ struct verdict verdict_of(const struct oracle *oracle, bool finished, bool inter
 {
     const struct differences *differences = oracle->differences;
     const uint64_t *count = differences->count;
+    bool is_cut_short = interrupted || oracle->interrupted;
     struct verdict verdict = {
-        .correct = finished && !interrupted && differences->sum == 0,
+        .correct = finished && !is_cut_short && differences->sum == 0,
         .finished = finished,
-        .server_compared = finished && oracle->has_stock,
-        .postgres_compared = finished && oracle->has_postgres,
+        .server_compared = finished && oracle->has_stock && !oracle->stock_unread,
+        .postgres_compared = finished && oracle->has_postgres && !oracle->postgres_unread,
         .oversold = oracle->oversold_units,
         .stranded = oracle->stranded_units,
         .lost = oracle->lost_units + count[DIFFERENCE_ORDER_MISSING],
@@ -63,8 +65,8 @@ struct verdict verdict_of(const struct oracle *oracle, bool finished, bool inter
     };
     if (verdict.correct)
         say_correct(&verdict);
-    else if (interrupted && differences->sum == 0)
-        say_interrupted(&verdict);
+    else if (is_cut_short && differences->sum == 0)
+        say_interrupted(&verdict, interrupted);
     else
         say_wrong(&verdict, differences);
     return verdict;

@@ -362,6 +362,54 @@ def test_a_run_that_is_interrupted_while_it_gives_back_reports_what_was_measured
     assert "the books were not compared" in verdict["says"] and not verdict["correct"], verdict
 
 
+class SulkyAdmin(LyingProxy):
+    """One that answers nothing once it sulks."""
+
+    def __init__(self, port):
+        super().__init__(port, "nothing", lies_at=-1)
+        self.sulks = threading.Event()
+        self.asked = threading.Event()
+        self.over = threading.Event()
+
+    def answer(self, handler, body):
+        if self.sulks.is_set():
+            self.asked.set()
+            self.over.wait()
+            return 503, [], b""
+        return super().answer(handler, body)
+
+    def stop(self):
+        self.over.set()
+        super().stop()
+
+
+def test_counters_that_are_awaited_in_vain_can_be_left(shop):
+    """SIGINT while the books are awaited: the report tells what was measured."""
+    sell(shop, "VAIN", 1, 1000)
+    proxy = SulkyAdmin(shop.admin_port)
+    crowd = Run(shop, "steady", admin=proxy.url, skus="VAIN-0", rate=20, seconds=1)
+    try:
+        assert eventually(lambda: shop.stock("VAIN-0")["sold"] > 0), crowd.told()
+        proxy.sulks.set()
+        assert proxy.asked.wait(30), crowd.told()
+        crowd.process.send_signal(signal.SIGINT)
+        assert crowd.wait(30) == 1, crowd.told()
+    finally:
+        crowd.end()
+        proxy.stop()
+    was_left(crowd, server=False, postgres=False)
+
+
+def was_left(crowd, **compared):
+    report, told = crowd.report(), crowd.told()
+    verdict = report["verdict"]
+    assert "are not waited for" in told and "\nverdict        interrupted: " in told, told
+    assert report["interrupted"] and report["orders_acknowledged"] > 0, report
+    assert verdict["finished"] and not verdict["correct"] and not verdict["differences"], verdict
+    assert "not all books were compared" in verdict["says"], verdict
+    assert verdict["compared"] == compared, verdict
+
+
 def words(*arguments):
     return subprocess.run([LOADTEST, "run", *arguments], capture_output=True, text=True,
                           timeout=60, check=False)

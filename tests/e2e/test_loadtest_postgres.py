@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The test of the test, where the lie is in PostgreSQL alone; and what was there before a run."""
 
+import signal
+
 import psycopg2
 import pytest
 
-from tests.e2e.test_loadtest import SETTINGS, run, sell
+from tests.e2e.test_loadtest import SETTINGS, run, sell, was_left
 from tests.lib.replay import Run
 from tests.lib.server import eventually
 
@@ -163,3 +165,22 @@ def test_a_run_begins_when_postgresql_has_caught_up(doubted_shop):
         stream.close()
     assert crowd.wait(60) == 0, crowd.told()
     assert crowd.report()["verdict"]["correct"]
+
+
+@pytest.mark.parametrize("lock", ["EXCLUSIVE", "ACCESS EXCLUSIVE"])
+def test_rows_that_are_awaited_in_vain_can_be_left(doubted_shop, lock):
+    """SIGINT while the stream is behind, or while PostgreSQL answers nothing at all."""
+    shop, dsn, _ = doubted_shop
+    sku, = sell(shop, "LEFT" + lock.replace(" ", "-"), 1, 1000).split(",")
+    crowd = Run(shop, "steady", dsn, skus=sku, rate=20, seconds=1)
+    holder = psycopg2.connect(dsn)
+    try:
+        assert eventually(lambda: shop.stock(sku)["sold"] > 0), crowd.told()
+        holder.cursor().execute(f"LOCK TABLE hotshelf.orders IN {lock} MODE")
+        assert eventually(lambda: "waiting for PostgreSQL" in crowd.told(), 30), crowd.told()
+        crowd.process.send_signal(signal.SIGINT)
+        assert crowd.wait(30) == 1, crowd.told()
+    finally:
+        crowd.end()
+        holder.close()
+    was_left(crowd, server=True, postgres=False)

@@ -56,6 +56,25 @@ static void an_interrupted_run_is_not_correct_and_says_why(void **state)
     assert_non_null(strstr(verdict_of(&oracle, true, true).says, "1 difference "));
 }
 
+static void books_that_were_left_are_not_compared(void **state)
+{
+    (void)state;
+    struct differences differences = {0};
+    struct oracle oracle = {.differences = &differences,
+        .has_stock = true,
+        .has_postgres = true,
+        .postgres_unread = true,
+        .interrupted = true};
+    struct verdict verdict = verdict_of(&oracle, true, false);
+    assert_true(verdict.finished && verdict.server_compared);
+    assert_false(verdict.correct || verdict.postgres_compared);
+    assert_non_null(strstr(verdict.says, "interrupted, so not all books were compared: no diff"));
+    oracle.stock_unread = true;
+    verdict = verdict_of(&oracle, true, false);
+    assert_false(verdict.server_compared);
+    assert_non_null(strstr(verdict.says, "answered until then"));
+}
+
 static void each_kind_of_difference_is_enough(void **state)
 {
     (void)state;
@@ -95,6 +114,7 @@ int main(void)
         cmocka_unit_test(a_run_without_differences_is_correct_and_says_what_was_compared),
         cmocka_unit_test(a_run_that_did_not_end_compared_nothing_and_is_not_correct),
         cmocka_unit_test(an_interrupted_run_is_not_correct_and_says_why),
+        cmocka_unit_test(books_that_were_left_are_not_compared),
         cmocka_unit_test(each_kind_of_difference_is_enough),
         cmocka_unit_test(units_and_orders_find_their_number),
     };
