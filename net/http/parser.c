@@ -277,8 +277,9 @@ enum http_answer http_parse_body(struct bytes received, const struct http_limits
     return HTTP_REQUEST;
 }
 
-enum http_answer http_parse(struct bytes received, const struct http_limits *limits,
-    struct http_progress *progress, struct http_request *request)
+/* Of one piece: where copies of it were taken in, they would call what is a part of it here. */
+__attribute__((noinline)) enum http_answer http_parse(struct bytes received,
+    const struct http_limits *limits, struct http_progress *progress, struct http_request *request)
 {
     if (received.size < progress->needed) {
         *request = (struct http_request){.status = 0};
