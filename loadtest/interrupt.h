@@ -24,7 +24,7 @@ struct interrupt {
 void interrupt_watch(struct interrupt *interrupt);
 void interrupt_end(struct interrupt *interrupt);
 
-/* True once. */
+/* True once. One that nobody has looked for ends the program at interrupt_end(). */
 bool interrupt_came(struct interrupt *interrupt);
 
 #endif

@@ -25,6 +25,7 @@ static enum exit_status run_and_compare(struct crowd *crowd, struct oracle *orac
         oracle_compare(oracle, &interrupt);
     else
         fputs("not every visit came to its end: the ledgers are not compared\n", stderr);
+    interrupt_came(&interrupt); /* at the very end: nothing is left to leave, the report is made */
     interrupt_end(&interrupt);
     struct report report = report_make(crowd, oracle);
     report_text(&report);

@@ -322,15 +322,16 @@ def test_an_interrupted_run_ends_orderly(shop):
 
 
 class Sulky(LyingProxy):
-    """One that answers no cancel."""
+    """One that answers nothing to paths with `sulks_at` in them, which may be said later."""
 
-    def __init__(self, port):
+    def __init__(self, port, sulks_at=None):
         super().__init__(port, "nothing", lies_at=-1)
+        self.sulks_at = sulks_at
         self.sulks = threading.Event()
         self.over = threading.Event()
 
     def answer(self, handler, body):
-        if handler.path.endswith("/cancel"):
+        if self.sulks_at and self.sulks_at in handler.path:
             self.sulks.set()
             self.over.wait()
             return 503, [], b""  # who asked has gone
@@ -346,7 +347,7 @@ def test_a_run_that_is_interrupted_while_it_gives_back_reports_what_was_measured
     scenario.write_text("[arrivals]\nkind = constant\nrate = 20\nseconds = 0.5\n"
                         "[visitors]\nbot = 1\n[bot]\ncart_percent = 0\n")
     skus = sell(shop, "SULKS", 1, 1000)
-    proxy = Sulky(shop.http_port)
+    proxy = Sulky(shop.http_port, "/cancel")
     crowd = Run(shop, scenario, url=proxy.url, skus=skus, mode="external")
     try:
         assert proxy.sulks.wait(30), crowd.told()
@@ -362,36 +363,15 @@ def test_a_run_that_is_interrupted_while_it_gives_back_reports_what_was_measured
     assert "the books were not compared" in verdict["says"] and not verdict["correct"], verdict
 
 
-class SulkyAdmin(LyingProxy):
-    """One that answers nothing once it sulks."""
-
-    def __init__(self, port):
-        super().__init__(port, "nothing", lies_at=-1)
-        self.sulks = threading.Event()
-        self.asked = threading.Event()
-        self.over = threading.Event()
-
-    def answer(self, handler, body):
-        if self.sulks.is_set():
-            self.asked.set()
-            self.over.wait()
-            return 503, [], b""
-        return super().answer(handler, body)
-
-    def stop(self):
-        self.over.set()
-        super().stop()
-
-
 def test_counters_that_are_awaited_in_vain_can_be_left(shop):
     """SIGINT while the books are awaited: the report tells what was measured."""
     sell(shop, "VAIN", 1, 1000)
-    proxy = SulkyAdmin(shop.admin_port)
+    proxy = Sulky(shop.admin_port)
     crowd = Run(shop, "steady", admin=proxy.url, skus="VAIN-0", rate=20, seconds=1)
     try:
         assert eventually(lambda: shop.stock("VAIN-0")["sold"] > 0), crowd.told()
-        proxy.sulks.set()
-        assert proxy.asked.wait(30), crowd.told()
+        proxy.sulks_at = "/stock"
+        assert proxy.sulks.wait(30), crowd.told()
         crowd.process.send_signal(signal.SIGINT)
         assert crowd.wait(30) == 1, crowd.told()
     finally:
